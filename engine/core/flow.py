@@ -1,0 +1,92 @@
+"""What flows through a lane: records in, a fold out.
+
+A *lane* is everything with one partition number of one table: the partitions of the table's input
+topics and of its changelog. A `Job` folds what waits in a lane into outputs and changed rows; it is
+pure, so the worker, `simulate` and the tests run the very same one.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+
+class Record(Protocol):
+    """A record as read from Kafka; aiokafka's `ConsumerRecord` is one as it stands.
+
+    `timestamp` is the record's time in milliseconds since the epoch.
+    """
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]: ...
+
+
+class InputRecord(NamedTuple):
+    """A `Record` that no broker delivered: from a file, a test or a forwarded message."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+class Output(NamedTuple):
+    """A record to write. `partition` None: by the hash of the key over the topic's partitions."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    partition: int | None = None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+class Rows(Protocol):
+    """The rows of one lane as the last fold left them. Keys never begin with NUL: those are the lane's own."""
+
+    def get(self, key: bytes, /) -> bytes | None: ...
+
+
+class Fold(NamedTuple):
+    """What folding some records of a lane came to; plain values, nothing done yet.
+
+    `rows` maps a changed row's key to its new bytes, or to None where the row is gone. `urgent`: somebody waits
+    for an output, so commit at once. `tally` counts what happened, for metrics: `("rejected", "json"): 2`.
+    `alerted` holds, for each alert in `outputs`, the record time in ms of the input that caused it.
+    """
+
+    outputs: list[Output]
+    rows: Mapping[bytes, bytes | None]
+    urgent: bool
+    tally: Mapping[tuple[str, ...], int]
+    alerted: Sequence[int] = ()
+
+
+class Job(Protocol):
+    """One table and the topics that feed it. Folding is pure: no I/O, no clock, the same answer every time."""
+
+    @property
+    def table(self) -> str:
+        """Name of the table; its changelog topic is `<table>-changelog`."""
+        ...
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The topics that feed the table; all have the changelog's partition count."""
+        ...
+
+    def fold(self, lane: int, records: Sequence[Record], rows: Rows) -> Fold:
+        """Fold `records`, in order, into the rows of partition number `lane`. Never raises for what a record holds."""
+        ...

@@ -1,0 +1,35 @@
+"""Instants are milliseconds since the Unix epoch, durations too; text is RFC 3339 or `1h30m`."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MS = timedelta(milliseconds=1)
+_UNITS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_DURATION = re.compile(r"(?:[0-9]{1,9}[dhms])+")
+_STEP = re.compile(r"([0-9]+)([dhms])")
+
+
+def from_datetime(moment: datetime) -> int:
+    """The instant of `moment` in ms; one without an offset is UTC."""
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return (moment - EPOCH) // MS
+
+
+def from_rfc3339(text: str) -> int:
+    """The instant that `text` names. Raises ValueError where it is not RFC 3339."""
+    return from_datetime(datetime.fromisoformat(text))
+
+
+def to_rfc3339(instant_ms: int) -> str:
+    """`2026-11-23T04:30:00.000Z`. Instants outside the years 1 to 9999 raise OverflowError."""
+    moment = EPOCH + timedelta(milliseconds=instant_ms)
+    return moment.isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+def parse_duration(text: str) -> int:
+    """Milliseconds of `30s`, `15m`, `2h`, `30d` or `1h30m`. Raises ValueError otherwise."""
+    if not _DURATION.fullmatch(text):
+        raise ValueError(f"{text!r} is not a duration such as 30s, 15m, 2h, 30d or 1h30m")
+    return sum(int(count) * _UNITS_MS[unit] for count, unit in _STEP.findall(text))

@@ -1,0 +1,206 @@
+"""The output records: CloudEvents 1.0 in JSON, one struct per `data`.
+
+These structs are the contract with other systems: the JSON Schemas and the AsyncAPI document in `topics/` are
+generated from them. Fields may be added, never renamed or removed. Scores are numbers with full precision;
+times are RFC 3339 in UTC with milliseconds.
+"""
+
+from typing import Any, Literal
+
+import msgspec
+
+SOURCE = "heatline"
+
+
+class Cause(msgspec.Struct):
+    """The record in `visitor-events` or `rep-events` that caused an output, also after forwarding.
+
+    `event` is its messageId or null, `name` the event or signal.
+    """
+
+    topic: str | None
+    partition: int | None
+    offset: int | None
+    event: str | None
+    name: str
+    time: str
+
+
+class Contribution(msgspec.Struct):
+    """What one rule contributes now, before every clamp. `last` is the time of the latest event it counted."""
+
+    part: Literal["engagement", "fit"]
+    rule: str
+    label: str | None
+    group: str | None
+    points: float
+    count: int
+    last: str | None
+
+
+class Clamp(msgspec.Struct):
+    """What a clamp adds to its part: `rule:<id>`, `group:<id>` or `scale`; of `total`, `floor` or `scale`."""
+
+    part: Literal["engagement", "fit", "total"]
+    clamp: str
+    points: float
+
+
+class Page(msgspec.Struct):
+    """A page the lead has seen; `seconds` it was read, null where that is not known."""
+
+    at: str
+    path: str
+    title: str | None
+    seconds: float | None
+
+
+class Touch(msgspec.Struct):
+    """The start of a web session and where the lead came from."""
+
+    at: str
+    channel: str
+    source: str | None
+    medium: str | None
+    campaign: str | None
+
+
+class Ids(msgspec.Struct):
+    """Every id the lead is known by."""
+
+    user: str | None
+    anonymous: list[str]
+
+
+class LeadScore(msgspec.Struct):
+    """`lead-scores`: the current score with its explanation, stated for the instant `at`.
+
+    total = Σ weight(part) × (contributions + clamps of the part) + clamps of part `total`,
+    to 1e-9 × max(1, Σ |contributions|). `next_band_at`: when decay alone will change the band, or null.
+    """
+
+    lead: str
+    known: bool
+    engagement: float
+    fit: float
+    total: float
+    band: str
+    grade: str
+    stage: str
+    owner: str | None
+    persona: str | None
+    product: str | None
+    fast_track: bool
+    at: str
+    contributions: list[Contribution]
+    clamps: list[Clamp]
+    next_band_at: str | None
+    first_seen: str
+    last_seen: str
+    sessions: int
+    counts: dict[str, int]
+    pages: list[Page]
+    first_touch: Touch | None
+    last_touch: Touch | None
+    traits: dict[str, Any]
+    ids: Ids
+    model: str
+
+
+class LeadAlert(msgspec.Struct):
+    """`lead-alerts`: what a rep needs to act. `from_` and `to` are the score before and after the cause."""
+
+    lead: str
+    alert: str
+    label: str | None
+    priority: Literal["low", "normal", "high"]
+    reason: str
+    engagement: float
+    fit: float
+    total: float
+    band: str
+    grade: str
+    stage: str
+    from_: float = msgspec.field(name="from")
+    to: float
+    top: list[Contribution]
+    pages: list[Page]
+    product: str | None
+    first_touch: Touch | None
+    last_touch: Touch | None
+    traits: dict[str, Any]
+    ids: Ids
+    owner: str | None
+    cause: Cause
+    model: str
+
+
+class TraceStep(msgspec.Struct):
+    """One rule or rep that was considered, and why it was taken or passed over."""
+
+    step: str
+    candidate: str
+    outcome: str
+    why: str
+
+
+class LeadAssignment(msgspec.Struct):
+    """`lead-assignments`: who gets a lead, and how that was decided. `alert` is the id of the alert that asked."""
+
+    lead: str
+    rep: str | None
+    team: str | None
+    rule: str | None
+    attempt: int
+    previous: str | None
+    due_at: str | None
+    reason: str
+    trace: list[TraceStep]
+    alert: str
+    score: float
+    band: str
+    desk: str
+    region: str | None
+    remind_at: str | None
+    cause: Cause
+
+
+class Failure(msgspec.Struct):
+    """Why a record was rejected: the reason as counted, the field at fault where there is one, a sentence, the time."""
+
+    reason: Literal["json", "schema", "identity", "time", "size", "feedback", "internal"]
+    field: str | None
+    message: str
+    time: str
+
+
+class Payload(msgspec.Struct):
+    """The rejected record, whole, so that a retry is lossless; `truncated` where the value was cut at 512 KiB.
+
+    `key` is the key as text where it is UTF-8; header values are base64, null where the header has none.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: str
+    key: str | None
+    key_base64: str | None
+    headers: list[tuple[str, str | None]]
+    value_base64: str | None
+    truncated: bool
+
+
+class Processor(msgspec.Struct):
+    """What rejected the record."""
+
+    name: str
+    version: str
+
+
+class DeadLetter(msgspec.Struct):
+    """`dead-letters`: a record that could not be processed, with its reason and its original bytes."""
+
+    failure: Failure
+    payload: Payload
+    processor: Processor
