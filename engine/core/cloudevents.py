@@ -28,7 +28,7 @@ class CloudEvent(msgspec.Struct):
 
 def derived_id(*parts: str) -> str:
     """An id that is the same on every replay: 128 bits over what identifies the record (type, lead, alert, cause)."""
-    return xxh3_128_hexdigest("\x1f".join(parts))
+    return xxh3_128_hexdigest("\x1f".join(parts).encode())
 
 
 def output(

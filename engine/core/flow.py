@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 class Record(Protocol):
     """A record as read from Kafka; aiokafka's `ConsumerRecord` is one as it stands.
 
-    `timestamp` is the record's time in milliseconds since the epoch.
+    `timestamp` is the record's time in milliseconds since the epoch; a header's value may be null.
     """
 
     @property
@@ -28,7 +28,7 @@ class Record(Protocol):
     @property
     def value(self) -> bytes | None: ...
     @property
-    def headers(self) -> Sequence[tuple[str, bytes]]: ...
+    def headers(self) -> Sequence[tuple[str, bytes | None]]: ...
 
 
 class InputRecord(NamedTuple):
@@ -40,7 +40,7 @@ class InputRecord(NamedTuple):
     timestamp: int
     key: bytes | None
     value: bytes | None
-    headers: Sequence[tuple[str, bytes]] = ()
+    headers: Sequence[tuple[str, bytes | None]] = ()
 
 
 class Output(NamedTuple):

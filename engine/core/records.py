@@ -11,6 +11,9 @@ import msgspec
 
 SOURCE = "heatline"
 
+Reason = Literal["json", "schema", "identity", "time", "size", "feedback", "internal"]
+"""Why a record was rejected, in dead letters and in `heatline_events_rejected_total{reason}`."""
+
 
 class Cause(msgspec.Struct):
     """The record in `visitor-events` or `rep-events` that caused an output, also after forwarding.
@@ -168,16 +171,18 @@ class LeadAssignment(msgspec.Struct):
 class Failure(msgspec.Struct):
     """Why a record was rejected: the reason as counted, the field at fault where there is one, a sentence, the time."""
 
-    reason: Literal["json", "schema", "identity", "time", "size", "feedback", "internal"]
+    reason: Reason
     field: str | None
     message: str
     time: str
 
 
 class Payload(msgspec.Struct):
-    """The rejected record, whole, so that a retry is lossless; `truncated` where the value was cut at 512 KiB.
+    """The rejected record, whole, so that a retry is lossless; `truncated` where the value was cut at 512 KiB,
+    or the key or the headers at 16 KiB.
 
-    `key` is the key as text where it is UTF-8; header values are base64, null where the header has none.
+    `key` is the key as text where it is UTF-8, `key_base64` its bytes; header values are base64, null where the header
+    has none. `timestamp` is RFC 3339, milliseconds where no calendar holds it.
     """
 
     topic: str
