@@ -1,0 +1,118 @@
+"""Internal messages between lanes: versioned, no contract with other systems.
+
+`LeadRequested` and `OwnerChanged` are JSON. A forwarded event is the original value untouched, with where it came
+from in one header: visitors' events hop by the ten thousand a second, so nothing is decoded or copied into JSON.
+"""
+
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from engine.core.flow import InputRecord, Output, Record
+from engine.core.records import Cause
+
+REQUESTS_TOPIC = "routing-requests"
+INBOX_TOPIC = "lead-inbox"
+FORWARDED_HEADER = "heatline-forwarded"
+FORWARDED_KEY_HEADER = "heatline-forwarded-key"
+
+
+class MessageError(ValueError):
+    """A value that is no internal message of a version that this program reads."""
+
+
+class LeadRequested(msgspec.Struct, tag_field="type", tag="lead.requested"):
+    """On `routing-requests`: an alert asks for a rep.
+
+    `profile` is the key of the lead's row and `partition` its home; `alert` the id of the alert's record,
+    `alert_name` its name in the model; `at` the instant in ms for which the score is stated.
+    """
+
+    lead: str
+    profile: str
+    partition: int
+    desk: str
+    alert: str
+    alert_name: str
+    at: int
+    total: float
+    engagement: float
+    fit: float
+    band: str
+    grade: str
+    stage: str
+    known: bool
+    fast_track: bool
+    traits: dict[str, Any]
+    owner: str | None
+    cause: Cause
+    v: Literal[1] = 1
+
+
+class OwnerChanged(msgspec.Struct, tag_field="type", tag="lead.owner_changed"):
+    """On `lead-inbox`: the desk gave the lead to `owner` at the instant `at` in ms."""
+
+    lead: str
+    profile: str
+    owner: str | None
+    at: int
+    cause: Cause
+    v: Literal[1] = 1
+
+
+_Message = TypeVar("_Message", LeadRequested, OwnerChanged)
+
+_encoder = msgspec.json.Encoder()
+_requests = msgspec.json.Decoder(LeadRequested)
+_inbox = msgspec.json.Decoder(OwnerChanged)
+
+
+def encode(message: LeadRequested | OwnerChanged) -> bytes:
+    """The message as JSON."""
+    return _encoder.encode(message)
+
+
+def decode_request(value: bytes | None) -> LeadRequested:
+    """What a record of `routing-requests` says. Raises MessageError."""
+    return _decode(_requests, value)
+
+
+def decode_inbox(value: bytes | None) -> OwnerChanged:
+    """What a record of `lead-inbox` that is no forwarded event says. Raises MessageError."""
+    return _decode(_inbox, value)
+
+
+def _decode(decoder: "msgspec.json.Decoder[_Message]", value: bytes | None) -> _Message:
+    try:
+        return decoder.decode(value or b"")
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise MessageError(str(error)) from None
+
+
+def forward(record: Record, partition: int, key: bytes) -> Output:
+    """`record` for partition number `partition` of `lead-inbox`, under `key`, the key of its profile's row."""
+    has_key = record.key is not None
+    origin = f"1 {record.partition} {record.offset} {record.timestamp} {has_key:d} {record.topic}"
+    headers: list[tuple[str, bytes | None]] = [(FORWARDED_HEADER, origin.encode())]
+    if record.key is not None:
+        headers.append((FORWARDED_KEY_HEADER, record.key))
+    return Output(INBOX_TOPIC, key, record.value, partition, (*headers, *record.headers))
+
+
+def unwrap(record: Record) -> InputRecord | None:
+    """The original of a forwarded record; None where `record` is no forwarded event of a version read here.
+
+    Only the first headers count: those behind them are the original's own, whatever they are called.
+    """
+    headers = tuple(record.headers)
+    if not headers or headers[0][0] != FORWARDED_HEADER:
+        return None
+    try:
+        version, partition, offset, timestamp, has_key, topic = (headers[0][1] or b"").decode().split(" ", 5)
+        if version != "1":
+            return None
+        key = headers[1][1] if has_key == "1" else None
+        own = headers[2:] if has_key == "1" else headers[1:]
+        return InputRecord(topic, int(partition), int(offset), int(timestamp), key, record.value, own)
+    except (ValueError, IndexError):
+        return None
