@@ -98,10 +98,7 @@ class _Compiler:
         return _all([self.entry(name, entry, depth) for name, entry in node.value.items()])
 
     def entry(self, name: str, node: Node, depth: int) -> Condition:
-        self.size += 1
-        if self.size == SIZE_MAX + 1:
-            self.reader.problem(node, f"more than {SIZE_MAX:,} fields and values in one condition")
-        if self.size > SIZE_MAX:
+        if not self.fits(len(node.value) if isinstance(node.value, tuple) else 1, node):
             return _NEVER
         if name == "not":
             return _not(self.condition(node, depth + 1))
@@ -115,11 +112,17 @@ class _Compiler:
             return _NEVER
         return self.leaf(name, getter, node)
 
+    def fits(self, count: int, node: Node) -> bool:
+        """Whether `count` more fields and values are within the limit; the first that is not is a problem."""
+        before, self.size = self.size, self.size + count
+        if before <= SIZE_MAX < self.size:
+            self.reader.problem(node, f"more than {SIZE_MAX:,} fields and values in one condition")
+        return self.size <= SIZE_MAX
+
     def leaf(self, name: str, get: Getter, node: Node) -> Condition:
         if isinstance(node.value, dict):
             return Condition(_tested(get, self.comparison(node)), frozenset((name,)), {})
         nodes = self.reader.items(node, "values", at_least=1) if isinstance(node.value, tuple) else (node,)
-        self.size += len(nodes) - 1
         values = [value for value in map(self.scalar, nodes) if value is not None]
         texts = [value.casefold() for value in values if isinstance(value, str) and not _is_glob(value)]
         if len(texts) == len(values) and values:
