@@ -31,6 +31,11 @@ def derived_id(*parts: str) -> str:
     return xxh3_128_hexdigest("\x1f".join(parts).encode())
 
 
+def kind_of(noun_verb: str) -> str:
+    """The CloudEvents type of `noun_verb`."""
+    return f"io.heatline.{noun_verb}.v1"
+
+
 def output(
     topic: str,
     noun_verb: str,
@@ -39,12 +44,13 @@ def output(
     data: msgspec.Struct,
     *identity: str,
     partition: int | None = None,
-    headers: tuple[tuple[str, bytes], ...] = (),
+    headers: tuple[tuple[str, bytes | None], ...] = (),
 ) -> Output:
-    """The record of type `io.heatline.<noun_verb>.v1` for `topic`, keyed by `subject`; its id is derived from
-    type, subject and `identity`.
+    """The record of type `io.heatline.<noun_verb>.v1` for `topic`, keyed by `subject`.
+
+    Its id is derived from type, subject and `identity`.
     """
-    kind = f"io.heatline.{noun_verb}.v1"
+    kind = kind_of(noun_verb)
     event = CloudEvent(
         specversion="1.0",
         id=derived_id(kind, subject, *identity),

@@ -64,7 +64,9 @@ class Fold(NamedTuple):
 
     `rows` maps a changed row's key to its new bytes, or to None where the row is gone. `urgent`: somebody waits
     for an output, so commit at once. `tally` counts what happened, for metrics: `("rejected", "json"): 2`.
-    `alerted` holds, for each alert in `outputs`, the record time in ms of the input that caused it.
+    `alerted` holds, for each alert in `outputs`, the record time in ms of the input that caused it; `late_ms`, for each
+    event older than its lead's now, by how much. `errors` are defects of ours, each with its trace, to be logged: the
+    record at fault is in `outputs` as a dead letter.
     """
 
     outputs: list[Output]
@@ -72,6 +74,8 @@ class Fold(NamedTuple):
     urgent: bool
     tally: Mapping[tuple[str, ...], int]
     alerted: Sequence[int] = ()
+    late_ms: Sequence[int] = ()
+    errors: Sequence[str] = ()
 
 
 class Job(Protocol):

@@ -189,7 +189,7 @@ class Reader:
         return value
 
     def boolean(self, node: Node | None, default: bool = False) -> bool:
-        """true or false."""
+        """True or false."""
         if node is None:
             return default
         if not isinstance(node.value, bool):

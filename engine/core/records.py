@@ -5,11 +5,14 @@ generated from them. Fields may be added, never renamed or removed. Scores are n
 times are RFC 3339 in UTC with milliseconds.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 SOURCE = "heatline"
+
+Time = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
+"""RFC 3339 in UTC with milliseconds."""
 
 Reason = Literal["json", "schema", "identity", "time", "size", "feedback", "internal"]
 """Why a record was rejected, in dead letters and in `heatline_events_rejected_total{reason}`."""
@@ -26,7 +29,7 @@ class Cause(msgspec.Struct):
     offset: int | None
     event: str | None
     name: str
-    time: str
+    time: Time
 
 
 class Contribution(msgspec.Struct):
@@ -38,7 +41,7 @@ class Contribution(msgspec.Struct):
     group: str | None
     points: float
     count: int
-    last: str | None
+    last: Time | None
 
 
 class Clamp(msgspec.Struct):
@@ -52,7 +55,7 @@ class Clamp(msgspec.Struct):
 class Page(msgspec.Struct):
     """A page the lead has seen; `seconds` it was read, null where that is not known."""
 
-    at: str
+    at: Time
     path: str
     title: str | None
     seconds: float | None
@@ -61,7 +64,7 @@ class Page(msgspec.Struct):
 class Touch(msgspec.Struct):
     """The start of a web session and where the lead came from."""
 
-    at: str
+    at: Time
     channel: str
     source: str | None
     medium: str | None
@@ -94,12 +97,12 @@ class LeadScore(msgspec.Struct):
     persona: str | None
     product: str | None
     fast_track: bool
-    at: str
+    at: Time
     contributions: list[Contribution]
     clamps: list[Clamp]
-    next_band_at: str | None
-    first_seen: str
-    last_seen: str
+    next_band_at: Time | None
+    first_seen: Time
+    last_seen: Time
     sessions: int
     counts: dict[str, int]
     pages: list[Page]
@@ -111,7 +114,7 @@ class LeadScore(msgspec.Struct):
 
 
 class LeadAlert(msgspec.Struct):
-    """`lead-alerts`: what a rep needs to act. `from_` and `to` are the score before and after the cause."""
+    """`lead-alerts`: what a rep needs to act. `from` and `to` are the score before and after the cause."""
 
     lead: str
     alert: str
@@ -156,7 +159,7 @@ class LeadAssignment(msgspec.Struct):
     rule: str | None
     attempt: int
     previous: str | None
-    due_at: str | None
+    due_at: Time | None
     reason: str
     trace: list[TraceStep]
     alert: str
@@ -164,7 +167,7 @@ class LeadAssignment(msgspec.Struct):
     band: str
     desk: str
     region: str | None
-    remind_at: str | None
+    remind_at: Time | None
     cause: Cause
 
 
@@ -174,7 +177,7 @@ class Failure(msgspec.Struct):
     reason: Reason
     field: str | None
     message: str
-    time: str
+    time: Time
 
 
 class Payload(msgspec.Struct):

@@ -1,0 +1,231 @@
+"""Visitor events: from a record's bytes to an `Event`, or to the reason why not.
+
+Input is the Segment spec, bare, in RudderStack's wrapper `{message, userId, topic}`, or as a CloudEvent
+(structured, or binary with `ce_*` headers). Only the fields that the model reads are decoded.
+"""
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from engine.core.events import NO_PAGE, Campaign, Event, Page, Rejected, attribute, partial
+from engine.core.flow import Record
+from engine.core.instants import from_datetime
+from engine.core.names import NAMED_BY_TYPE, Names
+from engine.core.text import clean
+
+VALUE_BYTES_MAX = 256 * 1024
+DEPTH_MAX = 64
+ID_CHARS_MAX = 500
+TEXT_CHARS_MAX = 500
+URL_CHARS_MAX = 1_000
+AHEAD_MS_MAX = 5 * 60_000
+SOURCE_HEADER = "heatline-source"
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_NO_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
+SOURCES = frozenset({"web", "server", "mobile", "email", "import", "phone", "chat", "event"})
+
+
+class Context(msgspec.Struct, gc=False):
+    """What is read of `context` of the Segment spec."""
+
+    page: Page | None = None
+    campaign: Campaign | None = None
+    channel: str | None = None
+
+
+class EventDecoder:
+    """Decodes records into events, reading of `properties` and `traits` only the keys that are named."""
+
+    def __init__(self, names: Names, lateness_ms: int, properties: Iterable[str], traits: Iterable[str]) -> None:
+        self._canonical = names.canonical
+        self._lateness_ms = lateness_ms
+        self._page_attributes = [(key, attribute(key)) for key in Page.__struct_fields__]
+        traits = sorted(set(traits))
+        self._trait_attributes = [(key, attribute(key)) for key in traits]
+        body = msgspec.defstruct(
+            "Body",
+            [
+                *((key, str | None, None) for key in ("type", "event", "messageId", "anonymousId", "userId")),
+                *((key, datetime | None, None) for key in ("timestamp", "originalTimestamp", "sentAt", "receivedAt")),
+                ("context", Context | None, None),
+                ("properties", partial("Properties", {*properties, *Page.__struct_fields__}) | None, None),
+                ("traits", partial("Traits", traits) | None, None),
+                ("specversion", Any, None),
+                ("data", msgspec.Raw | UnsetType, UNSET),
+                ("message", msgspec.Raw | UnsetType, UNSET),
+            ],
+            gc=False,
+        )
+        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(body)
+
+    def traits_of(self, event: Event) -> dict[str, Any]:
+        """The traits that `event` says, of those that are read; null ones included."""
+        if event.traits is None:
+            return {}
+        said = {key: getattr(event.traits, name) for key, name in self._trait_attributes}
+        return {key: value for key, value in said.items() if value is not UNSET}
+
+    def decode(self, record: Record) -> Event:
+        """The event that `record` holds. Raises `Rejected`, and nothing else."""
+        value = record.value
+        if not value:
+            raise Rejected("json", None, "the value is empty; expected a JSON object")
+        if len(value) > VALUE_BYTES_MAX:
+            raise Rejected("size", None, f"the value has {len(value)} bytes; at most {VALUE_BYTES_MAX} are read")
+        try:
+            _check_text(value)
+            body = self._unwrap(value)
+        except msgspec.ValidationError as error:
+            raise _wrong_type(error) from None
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise Rejected("json", None, f"not JSON: {error}") from None
+        except RecursionError:
+            raise _too_deep() from None
+        return self._event(record, body)
+
+    def _unwrap(self, value: bytes) -> Any:
+        body = self._decoder.decode(value)
+        if body.specversion is not None:
+            if body.data is UNSET:
+                raise Rejected("schema", "data", "a CloudEvent without data; expected a Segment event in it")
+            body = self._decoder.decode(body.data)
+        if body.type is None and body.message is not UNSET:
+            wrapped = self._decoder.decode(body.message)
+            if not wrapped.userId and not wrapped.anonymousId:
+                wrapped.userId = body.userId
+            return wrapped
+        return body
+
+    def _event(self, record: Record, body: Any) -> Event:
+        kind = body.type
+        if kind == "track":
+            name = self._canonical(body.event) if body.event else ""
+        elif kind in NAMED_BY_TYPE:
+            name = NAMED_BY_TYPE[kind]
+        else:
+            expected = "track, page, screen, identify, group or alias"
+            raise Rejected("schema", "type", f"type is {_shown(kind)}; expected {expected}")
+        if not name:
+            raise Rejected("schema", "event", "a track event needs a name; expected text such as Order Completed")
+        anonymous_id = _id("anonymousId", body.anonymousId)
+        user_id = _id("userId", body.userId)
+        if anonymous_id is None and user_id is None:
+            raise Rejected("identity", "anonymousId", "neither anonymousId nor userId is there; one of them is needed")
+        context = body.context
+        source = _source(record, context)
+        return Event(
+            name,
+            self._time_ms(record, body, source),
+            body.messageId or None,
+            anonymous_id,
+            user_id,
+            source,
+            self._page(context, body.properties),
+            None if context is None else context.campaign,
+            body.properties,
+            body.traits,
+        )
+
+    def _time_ms(self, record: Record, body: Any, source: str) -> int:
+        recorded_ms = record.timestamp
+        if body.receivedAt is not None and body.sentAt is not None and body.originalTimestamp is not None:
+            field = "originalTimestamp"
+            queued_ms = from_datetime(body.sentAt) - from_datetime(body.originalTimestamp)
+            time_ms = from_datetime(body.receivedAt) - queued_ms
+        elif body.timestamp is not None:
+            field = "timestamp"
+            time_ms = from_datetime(body.timestamp)
+        else:
+            return recorded_ms
+        age_ms = recorded_ms - time_ms
+        if 0 <= age_ms <= self._lateness_ms:
+            return time_ms
+        if age_ms < -AHEAD_MS_MAX:
+            raise Rejected("time", field, f"{-age_ms // 1000} s after its record; at most {AHEAD_MS_MAX // 1000} s are")
+        if age_ms < 0:
+            return recorded_ms
+        if source == "import":
+            return time_ms
+        allowed_s = self._lateness_ms // 1000
+        raise Rejected("time", field, f"{age_ms // 1000} s before its record; lateness allows {allowed_s} s")
+
+    def _page(self, context: Context | None, properties: Any) -> Page:
+        page = None if context is None else context.page
+        if page is None or page.path is None:
+            if properties is not None:
+                # Segment's page calls repeat the page in properties; a sender without context has it there only.
+                page = page or Page()
+                for key, name in self._page_attributes:
+                    value = getattr(properties, name)
+                    if isinstance(value, str) and getattr(page, key) is None:
+                        setattr(page, key, value)
+            if page is None:
+                return NO_PAGE
+            if page.path is None and page.url is not None:
+                page.path = _path_of(page.url)
+        if page.path is not None:
+            page.path = clean(page.path, TEXT_CHARS_MAX)
+        return page
+
+
+def _path_of(url: str) -> str:
+    """The path of a URL, `/` where it has none; what is no URL is taken for a path."""
+    rest = url[:URL_CHARS_MAX].partition("://")[2]
+    path = "/" + rest.partition("/")[2] if rest else url[:URL_CHARS_MAX]
+    return path.partition("?")[0].partition("#")[0]
+
+
+def _check_text(value: bytes) -> None:
+    """Raise where `value` is nested too deep or not UTF-8: msgspec looks at neither in what it skips."""
+    if value.count(b"{") + value.count(b"[") > DEPTH_MAX and _depth(value) > DEPTH_MAX:
+        raise _too_deep()
+    if not value.isascii():
+        value.decode()
+
+
+def _depth(value: bytes) -> int:
+    """How deep brackets nest in JSON text, those inside of strings left out."""
+    depth = deepest = 0
+    for byte in _STRING.sub(b"", value).translate(None, _NO_BRACKETS):
+        depth += 1 if byte in b"{[" else -1
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _too_deep() -> Rejected:
+    return Rejected("json", None, f"nested deeper than {DEPTH_MAX} levels")
+
+
+def _wrong_type(error: msgspec.ValidationError) -> Rejected:
+    message, _, place = str(error).partition(" - at `$")
+    field = place.rstrip("`").lstrip(".")
+    if not field and "got" in message and message.startswith("Expected `object`"):
+        return Rejected("json", None, f"not an object: {message}")
+    return Rejected("schema", field or None, message)
+
+
+def _id(field: str, value: str | None) -> str | None:
+    if not value:
+        return None
+    if len(value) > ID_CHARS_MAX:
+        raise Rejected("schema", field, f"{field} has {len(value)} characters; at most {ID_CHARS_MAX} are an id")
+    return clean(value, ID_CHARS_MAX) or None
+
+
+def _source(record: Record, context: Context | None) -> str:
+    for key, value in record.headers:
+        if key == SOURCE_HEADER and value is not None:
+            named = value.decode(errors="replace")
+            if named in SOURCES:
+                return named
+    channel = None if context is None else context.channel
+    return channel if channel in SOURCES else "web"
+
+
+def _shown(value: object) -> str:
+    return "missing" if value is None else repr(value)[:80]

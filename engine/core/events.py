@@ -1,0 +1,71 @@
+"""What a visitor event is to the rules."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from engine.core.records import Reason
+
+
+class Rejected(Exception):
+    """A record that cannot be an event: `reason` as in `dead-letters`, and the `field` at fault where there is one."""
+
+    def __init__(self, reason: Reason, field: str | None, message: str) -> None:
+        super().__init__(message)
+        self.reason: Reason = reason
+        self.field = field
+
+
+class Page(msgspec.Struct, gc=False):
+    """`context.page` of the Segment spec; `path` is clean, the others are as they came."""
+
+    path: str | None = None
+    url: str | None = None
+    title: str | None = None
+    referrer: str | None = None
+    search: str | None = None
+
+
+class Campaign(msgspec.Struct, gc=False):
+    """`context.campaign` of the Segment spec."""
+
+    source: str | None = None
+    medium: str | None = None
+    name: str | None = None
+    term: str | None = None
+    content: str | None = None
+
+
+class Event(msgspec.Struct, gc=False):
+    """An event as the rules see it. `time_ms` is never after its record's time; `id` is its messageId.
+
+    At least one of `anonymous_id` and `user_id` is there. `properties` and `traits` are attribute objects that
+    hold the keys that the model reads (`partial`).
+    """
+
+    name: str
+    time_ms: int
+    id: str | None
+    anonymous_id: str | None
+    user_id: str | None
+    source: str
+    page: Page
+    campaign: Campaign | None
+    properties: Any
+    traits: Any
+
+
+NO_PAGE = Page()
+
+
+def attribute(key: str) -> str:
+    """The attribute under which a decoded object holds `key`; keys are any text, attributes are identifiers."""
+    return "key_" + key.encode().hex()
+
+
+def partial(struct: str, keys: Iterable[str]) -> Any:
+    """A struct that decodes of a JSON object only `keys`, whatever they hold; what is not there is UNSET."""
+    renamed = {attribute(key): key for key in sorted(set(keys))}
+    return msgspec.defstruct(struct, [(name, Any, UNSET) for name in renamed], rename=renamed, gc=False)
