@@ -168,7 +168,7 @@ def _overheard() -> Iterator[list[str]]:
         said.append(" ".join(record.getMessage().split()))
         return False
 
-    logger = logging.getLogger("aiokafka.client")
+    logger = logging.getLogger("aiokafka")
     logger.addFilter(keep)
     try:
         yield said
@@ -193,7 +193,7 @@ async def _describe(client: AIOKafkaAdminClient, catalog: Catalog) -> dict[str, 
 
 
 async def _settings(client: AIOKafkaAdminClient, names: list[str]) -> dict[str, tuple[dict[str, str], dict[str, str]]]:
-    """By topic: all its settings, and those made for it. A topic whose settings the broker does not tell is left out."""
+    """All settings of each topic, and those made for it; topics that the broker says nothing about are left out."""
     told: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
     for name in names:
         try:

@@ -39,8 +39,10 @@ _UNREADABLE = ""
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One topic. `retention_ms` is None where records are kept for good (compacted, or `forever`); `replication` -1 is
-    the broker's default; `internal` topics are nobody's contract.
+    """One topic, internal ones being nobody's contract.
+
+    `retention_ms` is None where records are kept for good (compacted, or `forever`); `replication` -1 is the broker's
+    default.
     """
 
     name: str

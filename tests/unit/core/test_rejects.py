@@ -125,7 +125,8 @@ def test_the_largest_dead_letter_fits_into_a_mebibyte(filler: bytes) -> None:
     many = tuple((filler.decode() * 100, filler * 100) for _ in range(HEADERS_BYTES_MAX))
     record = sample(key=filler * MIB, value=filler * 10 * MIB, headers=many)
     out = reject(record, "size", filler.decode() * MIB, filler.decode() * MIB, 0)
-    assert out.key is not None and out.value is not None
+    assert out.key is not None
+    assert out.value is not None
     assert len(out.key) + len(out.value) + 200 < MIB
 
 

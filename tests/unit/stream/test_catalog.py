@@ -153,5 +153,5 @@ def test_a_catalog_is_read_from_a_file(tmp_path: Path) -> None:
     """Messages name the file that was read."""
     path = tmp_path / "mine.yaml"
     path.write_text("topics: 3\n", encoding="utf-8")
-    with pytest.raises(ConfigError, match="mine.yaml:1:9: topics = 3: expected a mapping"):
+    with pytest.raises(ConfigError, match=r"mine\.yaml:1:9: topics = 3: expected a mapping"):
         read(path)
