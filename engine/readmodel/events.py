@@ -1,0 +1,117 @@
+"""The records of the output topics, typed: checked on their way into a read model, decoded on their way out."""
+
+from collections.abc import Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import msgspec
+
+from engine.core.flow import Record
+from engine.core.records import LeadAlert, LeadAssignment, LeadScore
+from engine.readmodel.port import EVENT_BYTES_MAX, Change, LeadGone, LeadScored, Log, Logged
+
+SCORES = "lead-scores"
+TOPICS: dict[str, Log | None] = {SCORES: None, "lead-alerts": "alerts", "lead-assignments": "assignments"}
+"""What a read model is made from, and the log that a topic fills."""
+
+_PREFIX, _SUFFIX = "io.heatline.lead.", ".v1"
+_ALERTED = frozenset({"alerted"})
+_ASSIGNED = frozenset({"assigned", "queued", "reassigned", "reminded", "escalated", "released", "call_due"})
+
+D = TypeVar("D")
+
+
+class Event(msgspec.Struct, Generic[D]):
+    """A CloudEvent as far as a read model looks: `time` is the event time of the cause."""
+
+    id: str
+    type: str
+    subject: str
+    time: str
+    data: D
+
+
+class _Envelope(msgspec.Struct):
+    type: str
+
+
+ScoreEvent = Event[LeadScore]
+AlertEvent = Event[LeadAlert]
+AssignmentEvent = Event[LeadAssignment]
+
+_envelope = msgspec.json.Decoder(_Envelope)
+_score: msgspec.json.Decoder[ScoreEvent] = msgspec.json.Decoder(ScoreEvent)
+_alert: msgspec.json.Decoder[AlertEvent] = msgspec.json.Decoder(AlertEvent)
+_assignment: msgspec.json.Decoder[AssignmentEvent] = msgspec.json.Decoder(AssignmentEvent)
+
+
+class Malformed(NamedTuple):
+    """A record that no read model can take, and why."""
+
+    record: Record
+    why: str
+
+
+class Foreign(NamedTuple):
+    """A record of a kind that this version does not show, such as feedback beside assignments."""
+
+    kind: str
+
+
+def decode_score(event: bytes) -> ScoreEvent:
+    """The score event that a read model holds."""
+    return _score.decode(event)
+
+
+def decode_alerts(events: Sequence[bytes]) -> list[AlertEvent]:
+    """The alerts that a read model holds."""
+    return [_alert.decode(event) for event in events]
+
+
+def decode_assignments(events: Sequence[bytes]) -> list[AssignmentEvent]:
+    """The assignments that a read model holds."""
+    return [_assignment.decode(event) for event in events]
+
+
+def project(record: Record) -> Change | Malformed | Foreign:
+    """What a record of one of `TOPICS` changes in a read model. Never raises for what a record holds."""
+    log = TOPICS[record.topic]
+    try:
+        if record.value is None:
+            return _gone(record, log)
+        if len(record.value) > EVENT_BYTES_MAX:
+            raise ValueError(f"{len(record.value)} bytes, at most {EVENT_BYTES_MAX} are kept")
+        kind = _envelope.decode(record.value).type
+        if log is None:
+            return _scored(record, record.value, kind)
+        decoder: msgspec.json.Decoder[Any] = _alert if log == "alerts" else _assignment
+        if _verb(kind) not in (_ALERTED if log == "alerts" else _ASSIGNED):
+            return Foreign(kind)
+        event = decoder.decode(record.value)
+    except (ValueError, RecursionError) as error:
+        return Malformed(record, str(error))
+    return Logged(log, event.id, record.timestamp, record.value)
+
+
+def _verb(kind: str) -> str:
+    return kind.removeprefix(_PREFIX).removesuffix(_SUFFIX)
+
+
+def _gone(record: Record, log: Log | None) -> LeadGone | Malformed:
+    if log is not None:
+        return Malformed(record, "null value; only lead-scores has tombstones")
+    return LeadGone(_lead(record))
+
+
+def _scored(record: Record, value: bytes, kind: str) -> LeadScored | Foreign:
+    if _verb(kind) != "score_changed":
+        return Foreign(kind)
+    score = _score.decode(value).data
+    if score.lead != _lead(record):
+        raise ValueError(f"its key is {record.key!r}, but its lead {score.lead!r}: no tombstone could remove it")
+    return LeadScored(score.lead, score.total, value)
+
+
+def _lead(record: Record) -> str:
+    if not record.key:
+        raise ValueError("no key; the key is the lead")
+    return record.key.decode()

@@ -1,0 +1,132 @@
+"""What a read model holds, and the one way to change it: plain values, whatever keeps them.
+
+A read model is made from the topics alone and can be thrown away at any time. Its *positions*, the next offset of
+each partition, lie beside what was read up to them and change in the same step. `apply` compares them first, so a
+batch is taken exactly once, whoever else writes and whatever the store has lost meanwhile.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Literal, NamedTuple, Protocol
+
+Log = Literal["alerts", "assignments"]
+LOGS: tuple[Log, ...] = ("alerts", "assignments")
+
+LEADS_MAX = 1_000_000
+LOG_MAX = 1_000
+EVENT_BYTES_MAX = 256 * 1024
+
+Positions = Mapping[tuple[str, int], int]
+"""The next offset to read, by topic and partition."""
+
+
+class LeadScored(NamedTuple):
+    """A lead's score is now `event`, a CloudEvent in JSON whose `data` is a `LeadScore` with this `total`."""
+
+    lead: str
+    total: float
+    event: bytes
+
+
+class LeadGone(NamedTuple):
+    """A lead was evicted, merged or erased: its score goes. What was logged about it ages out by the log's limit."""
+
+    lead: str
+
+
+class Logged(NamedTuple):
+    """An alert or assignment, published at `at_ms`; one with an `id` that the log holds already changes nothing."""
+
+    log: Log
+    id: str
+    at_ms: int
+    event: bytes
+
+
+Change = LeadScored | LeadGone | Logged
+
+
+class Progress(NamedTuple):
+    """At the instant `at_ms` the read model was `lag_s` seconds behind the topics."""
+
+    at_ms: int
+    lag_s: float
+
+
+class Batch(NamedTuple):
+    """Changes, in order, that take a read model from the positions `since` to `until`. Without changes: a heartbeat."""
+
+    changes: Sequence[Change]
+    since: Positions
+    until: Positions
+    progress: Progress
+
+
+class Counts(NamedTuple):
+    """How much a read model holds: leads, and the alerts and assignments it keeps."""
+
+    leads: int
+    alerts: int
+    assignments: int
+
+
+class PositionsMoved(Exception):
+    """The read model is not where the batch begins: emptied, restored from a backup, or another projector wrote."""
+
+
+class ReadModelAway(Exception):
+    """The store cannot be reached, or refuses to work; the text says which and why."""
+
+
+class ReadModel(Protocol):
+    """The hottest leads, each lead's last score, the latest alerts and assignments.
+
+    Holds at most `leads_max` leads (the coldest is dropped) and `log_max` entries a log (the oldest is dropped).
+    Every method raises `ReadModelAway` while the store is away; nothing is half done then.
+    """
+
+    async def apply(self, batch: Batch) -> None:
+        """Take the whole batch, or nothing. Raises PositionsMoved where the positions are not `batch.since`."""
+        ...
+
+    async def positions(self) -> dict[tuple[str, int], int]:
+        """Where the topics were read up to; empty for a new, cleared or emptied model."""
+        ...
+
+    async def clear(self) -> None:
+        """Forget everything, positions included."""
+        ...
+
+    async def hottest(self, limit: int) -> list[bytes]:
+        """The score events of the leads with the highest totals, ties by lead id.
+
+        The order is that of the totals as stated, each as of its own `at`: a score that has decayed since moves when
+        its next record arrives, which a lead that sinks below `publish_from` always sends.
+        """
+        ...
+
+    async def lead(self, lead: str) -> bytes | None:
+        """The last score event of a lead, or None where it is unknown, gone or was dropped."""
+        ...
+
+    async def latest(self, log: Log, limit: int) -> list[bytes]:
+        """The events published last, newest first, among equals the larger id first."""
+        ...
+
+    async def counts(self) -> Counts:
+        """How much is held."""
+        ...
+
+    async def progress(self) -> Progress | None:
+        """What the last batch or heartbeat said, or None where none came yet."""
+        ...
+
+    def changed(self) -> AsyncIterator[None]:
+        """Yields once when it listens, and again after something was applied or cleared; several may come as one.
+
+        Heartbeats are no news. It needs no room for a slow reader, who reads the state itself when it is ready.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Give back what it holds open. Using it afterwards is an error."""
+        ...
