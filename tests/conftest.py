@@ -1,0 +1,54 @@
+"""What every test can ask for: a real Kafka and a real Redis, shared or of its own."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+
+import pytest
+
+from tests.servers.kafka import KafkaServer
+from tests.servers.redis import RedisServer
+
+KafkaFactory = Callable[..., KafkaServer]
+RedisFactory = Callable[..., RedisServer]
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
+    """One broker for the whole run: use topics and application ids of your own, and leave it running."""
+    server = KafkaServer(tmp_path_factory.mktemp("kafka")).start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def kafka_factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaFactory]:
+    """Starts brokers of the test's own, to kill or tune: `kafka_factory({"message.max.bytes": "20000000"})`."""
+    with ExitStack() as stack:
+
+        def start(properties: Mapping[str, str] | None = None) -> KafkaServer:
+            server = KafkaServer(tmp_path_factory.mktemp("kafka"), properties)
+            stack.callback(server.kill)
+            return server.start()
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """One Redis for the whole run: use a key prefix of your own, and leave it running."""
+    server = RedisServer(tmp_path_factory.mktemp("redis")).start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def redis_factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisFactory]:
+    """Starts Redis servers of the test's own: `redis_factory({"requirepass": "secret"})`."""
+    with ExitStack() as stack:
+
+        def start(options: Mapping[str, str] | None = None) -> RedisServer:
+            server = RedisServer(tmp_path_factory.mktemp("redis"), options)
+            stack.callback(server.kill)
+            return server.start()
+
+        yield start

@@ -1,0 +1,85 @@
+"""Finds the programs that the test servers need; where they are missing, installs them if it can."""
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+CACHE = ROOT / ".servers"
+POM = Path(__file__).with_name("pom.xml")
+JAVA_RELEASE_MIN = 17
+
+
+class MissingToolError(RuntimeError):
+    """A program that the tests need is missing and cannot be installed from here; the message says which."""
+
+
+def kafka_libs() -> Path:
+    """The folder with the broker's jars, copied there by Maven the first time."""
+    _require_java()
+    version = hashlib.sha256(POM.read_bytes()).hexdigest()[:12]
+    libs = CACHE / f"kafka-{version}"
+    CACHE.mkdir(exist_ok=True)
+    with (CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not libs.is_dir():
+            _copy_jars(libs)
+    return libs
+
+
+def redis_server() -> str:
+    """The path of `redis-server`."""
+    return _require("redis-server", package="redis-server")
+
+
+def _copy_jars(libs: Path) -> None:
+    maven = _require("mvn", package="maven")
+    partial = libs.with_suffix(".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={partial}"]
+    _run([maven, "-q", "-B", "-f", str(POM), *goal], "Maven cannot fetch the jars of Apache Kafka")
+    partial.rename(libs)
+
+
+def _require_java() -> None:
+    java = _require("java", package="default-jre-headless")
+    shown = subprocess.run([java, "-version"], capture_output=True, text=True, check=True).stderr
+    release = re.search(r'version "(\d+)', shown)
+    if release is None or int(release[1]) < JAVA_RELEASE_MIN:
+        raise MissingToolError(
+            f"Apache Kafka needs Java {JAVA_RELEASE_MIN} or newer; {java} is {shown.splitlines()[0]}"
+        )
+
+
+def _require(program: str, package: str) -> str:
+    found = shutil.which(program)
+    if found is None:
+        _apt_install(program, package)
+        found = shutil.which(program)
+    if found is None:
+        raise MissingToolError(f"{program} is still missing after the installation of the package {package}")
+    return found
+
+
+def _apt_install(program: str, package: str) -> None:
+    apt = shutil.which("apt-get")
+    if apt is None or os.geteuid() != 0:
+        raise MissingToolError(
+            f"The tests need {program}, which is not on the PATH. Install it (Debian, Ubuntu: "
+            f"sudo apt-get install {package}) and run them again; as root on Debian they install it themselves."
+        )
+    environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    _run([apt, "-qq", "update"], "apt-get update failed", environ)
+    _run(
+        [apt, "-qq", "-y", "install", "--no-install-recommends", package], f"apt-get cannot install {package}", environ
+    )
+
+
+def _run(command: list[str], failure: str, environ: dict[str, str] | None = None) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, env=environ, check=False)
+    if done.returncode != 0:
+        raise MissingToolError(f"{failure}: {(done.stdout + done.stderr).strip()[-2000:]}")
