@@ -77,7 +77,7 @@ def compile_condition(node: Node, fields: Callable[[str], Getter | str], reader:
     return _Compiler(fields, reader).condition(node, 1)
 
 
-_NEVER = Condition(lambda subject: False, frozenset(), {})
+_NEVER = Condition(lambda _subject: False, frozenset(), {})
 
 
 class _Compiler:
@@ -189,7 +189,7 @@ def _every(tests: list[Test]) -> Test:
         return lambda subject: first(subject) and second(subject)
 
     def every(subject: Any) -> bool:
-        for test in tests:
+        for test in tests:  # noqa: SIM110 - a generator would cost more than the tests
             if not test(subject):
                 return False
         return True
@@ -202,7 +202,7 @@ def _any_test(tests: list[Test]) -> Test:
         return tests[0]
 
     def any_of(subject: Any) -> bool:
-        for test in tests:
+        for test in tests:  # noqa: SIM110 - a generator would cost more than the tests
             if test(subject):
                 return True
         return False

@@ -225,5 +225,6 @@ class Reader:
         value = self.text(node)
         if node is not None and value and value not in targets:
             near = difflib.get_close_matches(value, list(targets), n=1)
-            self.problem(node, f"there is no such {what}" + (f"; did you mean `{near[0]}`?" if near else ""))
+            hint = f"did you mean `{near[0]}`?" if near else f"expected one of {listed(targets) or 'none'}"
+            self.problem(node, f"there is no such {what}; {hint}")
         return value

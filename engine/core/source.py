@@ -93,9 +93,8 @@ class ConfigError(Exception):
 
 
 def shown(value: object) -> str:
-    """`value` for an error message: text in quotes, on one line, without control characters, at most 80 characters."""
-    text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
-    text = _one_line(text)
+    """`value`, of the kinds that JSON has, for people: on one line, no control characters, at most 80 characters."""
+    text = _one_line(json.dumps(value, ensure_ascii=False))
     return text if len(text) <= SHOWN_MAX else text[: SHOWN_MAX - 1] + "…"
 
 

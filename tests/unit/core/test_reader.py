@@ -115,7 +115,7 @@ def test_what_is_right_is_read(text: str, read: Callable[[Reader, Node | None], 
             lambda r, n: r.one_of(n, ["hot"], "hot", ["later"]),
             'a = "later": `later` is not supported yet: this version knows hot',
         ),
-        ("a: eu", lambda r, n: r.reference(n, ["us"], "team"), 'a = "eu": there is no such team'),
+        ("a: eu", lambda r, n: r.reference(n, ["us"], "team"), 'a = "eu": there is no such team; expected one of us'),
         ("a: uss", lambda r, n: r.reference(n, ["us"], "team"), 'a = "uss": there is no such team; did you mean `us`?'),
     ],
 )

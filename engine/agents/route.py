@@ -1,0 +1,101 @@
+"""Requests for a rep into assignments: one chunk of a desk at a time.
+
+record ─► request or dead letter ─► decide ─► assignment ─► changed rows, and the new owner to the lead's profile
+"""
+
+import traceback
+from collections import Counter
+from collections.abc import Sequence
+
+from engine.core.cloudevents import output
+from engine.core.flow import Fold, Output, Record, Rows
+from engine.core.instants import from_rfc3339
+from engine.core.messages import (
+    INBOX_TOPIC,
+    REQUESTS_TOPIC,
+    LeadRequested,
+    MessageError,
+    OwnerChanged,
+    decode_request,
+    encode,
+)
+from engine.core.outputs import trace_headers
+from engine.core.records import Reason
+from engine.core.rejects import reject
+from engine.routing.config import Routing
+from engine.routing.decide import decide
+
+ASSIGNMENTS_TOPIC = "lead-assignments"
+FEEDBACK_TOPIC = "rep-events"
+TABLE = "desk"
+
+
+class RouteJob:
+    """Folds `routing-requests` and `rep-events` into the table `desk`."""
+
+    table = TABLE
+    inputs = (REQUESTS_TOPIC, FEEDBACK_TOPIC)
+
+    def __init__(self, routing: Routing) -> None:
+        self.routing = routing
+
+    def fold(self, lane: int, records: Sequence[Record], rows: Rows) -> Fold:  # noqa: ARG002 - a desk's rows are all its own
+        """Every record ends as an answer, a counted repeat or a dead letter; none raises."""
+        chunk = _Chunk(self.routing, rows)
+        for record in records:
+            chunk.take(record)
+        return Fold(chunk.outputs, chunk.changed, chunk.urgent, chunk.tally, errors=chunk.errors)
+
+
+class _Chunk:
+    """The work on one chunk."""
+
+    def __init__(self, routing: Routing, rows: Rows) -> None:
+        self.routing = routing
+        self.rows = rows
+        self.changed: dict[bytes, bytes | None] = {}
+        self.outputs: list[Output] = []
+        self.tally: Counter[tuple[str, ...]] = Counter()
+        self.urgent = False
+        self.errors: list[str] = []
+
+    def take(self, record: Record) -> None:
+        """Fold one record, whatever it holds."""
+        self.tally["consumed", record.topic] += 1
+        if record.topic == FEEDBACK_TOPIC:
+            self.reject(record, "feedback", "this version does not read rep-events yet")
+            return
+        try:
+            self.answer(decode_request(record.value), record)
+        except MessageError as error:
+            self.reject(record, "schema", str(error))
+        except Exception as error:  # noqa: BLE001 - a defect of ours stops one record, never the lane
+            self.errors.append(traceback.format_exc())
+            self.reject(record, "internal", f"{type(error).__name__} in routing; see the worker's log")
+
+    def answer(self, request: LeadRequested, record: Record) -> None:
+        decision = decide(self.routing, request, self.row)
+        if decision is None:
+            self.tally["duplicate", "alert"] += 1
+            return
+        assignment = decision.assignment
+        headers = trace_headers(record)
+        time_ms = from_rfc3339(request.cause.time)
+        answers = [
+            output(ASSIGNMENTS_TOPIC, decision.kind, request.lead, time_ms, assignment, request.alert, headers=headers)
+        ]
+        if assignment.rep != request.owner:
+            message = OwnerChanged(request.lead, request.profile, assignment.rep, request.at, request.cause)
+            answers.append(Output(INBOX_TOPIC, request.profile.encode(), encode(message), request.partition, headers))
+        self.outputs += answers
+        self.changed.update(decision.rows)
+        self.tally["assignment", assignment.team or "-", decision.outcome] += 1
+        self.urgent = True
+
+    def row(self, key: bytes) -> bytes | None:
+        """A row as this chunk has left it."""
+        return self.changed[key] if key in self.changed else self.rows.get(key)
+
+    def reject(self, record: Record, reason: Reason, message: str) -> None:
+        self.outputs.append(reject(record, reason, None, message, record.timestamp))
+        self.tally["rejected", reason] += 1

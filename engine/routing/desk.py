@@ -1,0 +1,66 @@
+"""The rows of a desk: whose turn it is in a team, and who has a lead."""
+
+import msgspec
+
+ALERTS_MAX = 8
+
+
+class Turns(msgspec.Struct, array_like=True):
+    """A team's reps in the order in which they are due: who got a lead longest ago comes first."""
+
+    order: list[str]
+
+
+class Held(msgspec.Struct, array_like=True):
+    """A lead that asked for a rep: who has it, null where nobody could get it, by which team and rule, since when.
+
+    `since_ms` is the instant of the decision; `alerts` are the ids of the last eight that were answered, newest last.
+    """
+
+    rep: str | None
+    team: str | None
+    rule: str | None
+    since_ms: int
+    alerts: list[str]
+
+
+_turns = msgspec.msgpack.Decoder(Turns)
+_held = msgspec.msgpack.Decoder(Held)
+_encoder = msgspec.msgpack.Encoder()
+
+
+def turns_key(team: str) -> bytes:
+    """The key of a team's row."""
+    return f"pool/{team}".encode()
+
+
+def held_key(lead: str) -> bytes:
+    """The key of a lead's row."""
+    return f"lead/{lead}".encode()
+
+
+def unpack_turns(packed: bytes | None) -> Turns:
+    """The row of a team; one that was never asked is nobody's turn yet."""
+    return Turns([]) if packed is None else _turns.decode(packed)
+
+
+def unpack_held(packed: bytes | None) -> Held | None:
+    """The row of a lead, None where it never asked for a rep."""
+    return None if packed is None else _held.decode(packed)
+
+
+def pack(row: Turns | Held) -> bytes:
+    """The row as bytes."""
+    return _encoder.encode(row)
+
+
+def due(turns: Turns, members: tuple[str, ...]) -> list[str]:
+    """The team's present members in the order in which they are due.
+
+    Newcomers come last, in the team's order: each waits one round and then takes every turn like the others, so that
+    of two members present throughout neither ever gets two leads more than the other.
+    """
+    present = set(members)
+    known = [rep for rep in turns.order if rep in present]
+    newcomers = present.difference(known)
+    return known + [rep for rep in members if rep in newcomers]
