@@ -8,7 +8,8 @@ import asyncio
 import os
 import sys
 import time
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -43,14 +44,15 @@ async def feed(
     pace: Pace = AS_FAST_AS_IT_GOES,
     keep_times: bool = False,
     limit: int | None = None,
+    security: Mapping[str, Any] | None = None,
 ) -> Fed:
     """Send the lines of the file at `path` (`-`: standard input) to `topic`; say on `console` what became of them.
 
-    `limit`: so many lines at most. Raises LocalError where the file or the broker fails, and where `keep_times`
-    meets a topic that deletes by time.
+    `limit`: so many lines at most; `security` is aiokafka's. Raises LocalError where the file or the broker fails,
+    and where `keep_times` meets a topic that deletes by time.
     """
     with open_log(path, twice=not keep_times) as log, _progress(console) as progress:
-        kept_ms = await retention_ms(bootstrap, topic)
+        kept_ms = await retention_ms(bootstrap, topic, security)
         if keep_times and kept_ms is not None:
             raise LocalError(_keeps_too_short(topic, kept_ms))
         reading = Reading(log, limit, progress)
@@ -58,7 +60,7 @@ async def feed(
         if span and kept_ms is not None and span.latest_ms - span.first_ms > kept_ms:
             console.print(_older_than_kept(topic, kept_ms), style="yellow")
         try:
-            async with connected_producer(bootstrap) as producer:
+            async with connected_producer(bootstrap, security) as producer:
                 await _send(reading, shift_ms(span, pace, wall_clock_ms()), pace, Sender(producer, topic))
         finally:
             progress.stop()

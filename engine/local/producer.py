@@ -2,14 +2,14 @@
 
 from asyncio import Future
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError, KafkaError, UnknownError
 
-from engine.local.errors import LocalError, no_broker
+from engine.local.errors import LocalError, no_broker, what_is_raised_is_said_once
 from engine.local.lines import Message
 
 _IN_FLIGHT_MAX = 10_000
@@ -56,32 +56,36 @@ class Sender:
 
 
 @asynccontextmanager
-async def connected_producer(bootstrap: str) -> AsyncIterator[AIOKafkaProducer]:
+async def connected_producer(
+    bootstrap: str, security: Mapping[str, Any] | None = None
+) -> AsyncIterator[AIOKafkaProducer]:
     """A producer with acks=all; what is on its way when the block ends is still sent.
 
     Idempotent but for brokers that know no producer ids (Tansu): there a retry may double a record, which its
-    `messageId` makes harmless. Raises LocalError where no broker answers.
+    `messageId` makes harmless. `security` is aiokafka's. Raises LocalError where no broker answers.
     """
     try:
-        producer = await _started(bootstrap, idempotent=True)
+        producer = await _started(bootstrap, security, idempotent=True)
     except UnknownError:
-        producer = await _started(bootstrap, idempotent=False)
+        producer = await _started(bootstrap, security, idempotent=False)
     try:
         yield producer
     finally:
         await producer.stop()
 
 
-async def _started(bootstrap: str, *, idempotent: bool) -> AIOKafkaProducer:
+async def _started(bootstrap: str, security: Mapping[str, Any] | None, *, idempotent: bool) -> AIOKafkaProducer:
     producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap,
         acks="all",
         enable_idempotence=idempotent,
         linger_ms=_LINGER_MS,
         max_batch_size=_BATCH_BYTES_MAX,
+        **(security or {}),
     )
     try:
-        await producer.start()
+        with what_is_raised_is_said_once():
+            await producer.start()
     except KafkaConnectionError as error:
         await producer.stop()
         raise no_broker(bootstrap) from error
