@@ -41,6 +41,8 @@ class ScoreJob:
         chunk = _Chunk(self, lane, rows)
         for record in records:
             chunk.take(record)
+        for topic, count in Counter(record.topic for record in records).items():
+            chunk.tally["consumed", topic] = count
         return chunk.fold()
 
 
@@ -68,6 +70,7 @@ class _Chunk:
         self.leads: dict[bytes, _Lead] = {}
         self.outputs: list[Output] = []
         self.tally: Counter[tuple[str, ...]] = Counter()
+        self.scored = 0
         self.urgent = False
         self.alerted: list[int] = []
         self.late_ms: list[int] = []
@@ -75,7 +78,6 @@ class _Chunk:
 
     def take(self, record: Record) -> None:
         """Fold one record, whatever it holds."""
-        self.tally["consumed", record.topic] += 1
         try:
             if record.topic != INBOX_TOPIC:
                 self.take_event(record, forwarded=False)
@@ -128,7 +130,7 @@ class _Chunk:
             self.late_ms.append(lead.row.now_ms - event.time_ms)
         lead.row, lead.total = folded.row, folded.total
         lead.identity = f"{record.topic}/{record.partition}/{record.offset}"
-        self.tally["scored",] += 1
+        self.scored += 1
 
     def take_owner(self, message: OwnerChanged) -> None:
         row_key = message.profile.encode()
@@ -149,6 +151,7 @@ class _Chunk:
         self.tally["rejected", reason] += 1
 
     def fold(self) -> Fold:
+        self.tally["scored",] = self.scored
         changed: dict[bytes, bytes | None] = {}
         for row_key, lead in self.leads.items():
             if not lead.identity:

@@ -11,6 +11,7 @@ import fnmatch
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from sys import float_info
 from typing import Any
 
@@ -141,19 +142,9 @@ class _Compiler:
         entries = self.reader.mapping(node, OPERATORS, LATER_OPERATORS)
         if node.value == {}:
             self.reader.problem(node, f"expected operators: {', '.join(OPERATORS)}")
-        lower, upper = -float_info.max, float_info.max
-        above, below = None, None
-        for name, entry in entries.items():
-            bound = self.reader.number(entry)
-            if name == "gt":
-                above = bound
-            elif name == "gte":
-                lower = bound
-            elif name == "lt":
-                below = bound
-            else:
-                upper = bound
-        return _between(lower, upper, above, below)
+        bounds = {"gt": -inf, "gte": -float_info.max, "lt": inf, "lte": float_info.max}
+        bounds.update({name: self.reader.number(entry) for name, entry in entries.items()})
+        return _between(bounds["gt"], bounds["gte"], bounds["lt"], bounds["lte"])
 
 
 def _all(parts: list[Condition]) -> Condition:
@@ -248,7 +239,7 @@ def _equal(wanted: str | float | bool) -> Test:
         word = "true" if wanted else "false"
         return lambda value: value is wanted or (isinstance(value, str) and value.casefold() == word)
     if isinstance(wanted, int | float):
-        return lambda value: _number(value) == wanted
+        return _equal_number(wanted)
     if _is_glob(wanted):
         return _glob(wanted.casefold())
     folded = wanted.casefold()
@@ -262,32 +253,37 @@ def _is_glob(text: str) -> bool:
 def _glob(pattern: str) -> Test:
     prefix = pattern[:-1]
     if pattern.endswith("*") and not _is_glob(prefix):
-        return lambda value: isinstance(value, str) and value.casefold().startswith(prefix)
+        return lambda value: (
+            isinstance(value, str) and (value.startswith(prefix) or value.casefold().startswith(prefix))
+        )
     # fnmatch makes each star atomic, so that matching is linear; brackets are no classes here.
     match = re.compile(fnmatch.translate(pattern.replace("[", "[[]"))).match
     return lambda value: isinstance(value, str) and match(value.casefold()) is not None
 
 
-def _number(value: Any) -> int | float | None:
-    """The number that `value` is, or holds as text; None where it is none or not finite."""
-    if isinstance(value, str):
-        read = _NUMBER.fullmatch(value) if len(value) <= NUMBER_TEXT_MAX else None
-        if read is None:
-            return None
-        value = int(value) if read[1] else float(value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
+def _read(text: str) -> float | None:
+    """The number that `text` is, None where it is none."""
+    number = _NUMBER.fullmatch(text) if len(text) <= NUMBER_TEXT_MAX else None
+    if number is None:
         return None
-    return value if -float_info.max <= value <= float_info.max else None
+    return int(text) if number[1] else float(text)
 
 
-def _between(lower: float, upper: float, above: float | None, below: float | None) -> Test:
+def _equal_number(wanted: float) -> Test:
+    def equal(value: Any) -> bool:
+        if type(value) is str:
+            value = _read(value)
+        return (type(value) is float or type(value) is int) and value == wanted
+
+    return equal
+
+
+def _between(above: float, lower: float, below: float, upper: float) -> Test:
+    """above < value < below and lower ≤ value ≤ upper, all finite: NaN and infinity are never between."""
+
     def between(value: Any) -> bool:
-        number = _number(value)
-        return (
-            number is not None
-            and lower <= number <= upper
-            and (above is None or number > above)
-            and (below is None or number < below)
-        )
+        if type(value) is str:
+            value = _read(value)
+        return (type(value) is float or type(value) is int) and above < value < below and lower <= value <= upper
 
     return between

@@ -89,8 +89,12 @@ def _remember(row: Row, message_id: str, time_ms: int) -> bool:
             if min(time_s - seen_s & _SECONDS_MASK, seen_s - time_s & _SECONDS_MASK) <= RECENT_WITHIN_S:
                 return False
         place = row.recent_ids.find(hashed, place + 1)
-    row.recent_ids = (row.recent_ids + hashed)[-RECENT_IDS_MAX * ID_BYTES :]
-    row.recent_s = (row.recent_s + time_s.to_bytes(TIME_BYTES, "big"))[-RECENT_IDS_MAX * TIME_BYTES :]
+    oldest = len(row.recent_ids) // ID_BYTES - RECENT_IDS_MAX + 1
+    if oldest > 0:
+        row.recent_ids = row.recent_ids[oldest * ID_BYTES :]
+        row.recent_s = row.recent_s[oldest * TIME_BYTES :]
+    row.recent_ids += hashed
+    row.recent_s += time_s.to_bytes(TIME_BYTES, "big")
     return True
 
 

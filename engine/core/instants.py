@@ -2,9 +2,11 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MS = timedelta(milliseconds=1)
+_DAY_MS = 86_400_000
 _UNITS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DURATION = re.compile(r"(?:[0-9]{1,9}[dhms])+")
 _STEP = re.compile(r"([0-9]+)([dhms])")
@@ -24,8 +26,16 @@ def from_rfc3339(text: str) -> int:
 
 def to_rfc3339(instant_ms: int) -> str:
     """`2026-11-23T04:30:00.000Z`. Instants outside the years 1 to 9999 raise OverflowError."""
-    moment = EPOCH + timedelta(milliseconds=instant_ms)
-    return moment.isoformat(timespec="milliseconds")[:-6] + "Z"
+    day, ms = divmod(instant_ms, _DAY_MS)
+    second, ms = divmod(ms, 1_000)
+    minute, second = divmod(second, 60)
+    hour, minute = divmod(minute, 60)
+    return f"{_date(day)}T{hour:02d}:{minute:02d}:{second:02d}.{ms:03d}Z"
+
+
+@lru_cache(512)
+def _date(day: int) -> str:
+    return (EPOCH + timedelta(days=day)).date().isoformat()
 
 
 def parse_duration(text: str) -> int:

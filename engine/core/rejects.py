@@ -15,7 +15,7 @@ KIND = "event.rejected"
 VALUE_BYTES_MAX = 512 * 1024
 KEY_BYTES_MAX = 16 * 1024
 HEADERS_BYTES_MAX = 16 * 1024
-"""With these three, and JSON's six characters for an unprintable one, a dead letter stays below 1 MiB."""
+"""With these three, and JSON's six characters for an unprintable one, a dead letter stays below 1,000,000 bytes."""
 TEXT_CHARS_MAX = 500
 
 _HEADER_OVERHEAD_BYTES = 8

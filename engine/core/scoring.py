@@ -84,21 +84,23 @@ def next_band_ms(model: Model, ledger: Ledger, at_ms: int) -> int | None:
     let the total rise; then the time to come is looked at in steps of an eighth of the shortest half-life.
     """
     rules = [(model.rules[rule_id], entry) for rule_id, entry in ledger.items() if rule_id in model.rules]
-    band = model.band(total_of(model, ledger, at_ms))
+    total = total_of(model, ledger, at_ms)
+    band = model.band(total)
     deducts = any(rule.points < 0 for rule, _ in rules)
     if not rules or (band.name == COLD and not deducts):
         return None
-    lowest = model.bands[1].bound
     gross = sum(abs(rule.points) * entry[0] for rule, entry in rules)
     longest_ms = max(rule.half_life_ms for rule, _ in rules)
-    end_ms = at_ms + 1 + int(longest_ms * max(0.0, log2(gross / lowest)))
+    end_ms = at_ms + 1 + int(longest_ms * max(0.0, log2(gross / model.bands[1].bound)))
+    shortest_ms = min(rule.half_life_ms for rule, _ in rules)
     if not deducts:
-        return _falls_below(band.bound, lambda ms: total_of(model, ledger, ms), at_ms, end_ms)
+        # No clamp and no mixture of half-lives falls faster than the shortest of them.
+        begin_ms = max(at_ms, at_ms - 1 + int(shortest_ms * log2(total / band.bound)))
+        return _falls_below(band.bound, lambda ms: total_of(model, ledger, ms), begin_ms, end_ms)
 
     def changed(instant_ms: int) -> bool:
         return model.band(total_of(model, ledger, instant_ms)) is not band
 
-    shortest_ms = min(rule.half_life_ms for rule, _ in rules)
     step_ms = max(1, int(shortest_ms) // 8, (end_ms - at_ms) // _STEPS_MAX)
     for begin_ms in range(at_ms, end_ms, step_ms):
         if changed(begin_ms + step_ms):
@@ -113,12 +115,17 @@ def _falls_below(bound: float, total: Callable[[int], float], begin_ms: int, end
     """
     above = log2(total(begin_ms) / bound)
     below = log2(total(end_ms) / bound)
+    moved = 0
     while end_ms - begin_ms > 1:
         middle_ms = begin_ms + int((end_ms - begin_ms) * above / (above - below))
         middle_ms = min(max(middle_ms, begin_ms + 1), end_ms - 1)
         value = log2(total(middle_ms) / bound)
         if value >= 0:
-            begin_ms, above, below = middle_ms, value, below / 2
+            begin_ms, above = middle_ms, value
+            below = below / 2 if moved > 0 else below
+            moved = 1
         else:
-            end_ms, below, above = middle_ms, value, above / 2
+            end_ms, below = middle_ms, value
+            above = above / 2 if moved < 0 else above
+            moved = -1
     return end_ms

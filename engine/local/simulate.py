@@ -1,0 +1,252 @@
+"""The whole product as a function: lines in, lines out; no Kafka, no clock, no network.
+
+It runs the worker's own jobs, one line a chunk; what a job sends to another job's topic is handled at once, first in
+first out. The same lines and configuration give the same bytes.
+"""
+
+import sys
+from base64 import b64decode, b64encode
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+
+from engine.core.flow import InputRecord, Job, Output
+from engine.core.instants import from_rfc3339
+from engine.core.model import Model
+from engine.core.outputs import Profile, score_output
+from engine.core.partitioner import by_murmur2
+from engine.core.profile import unpack
+
+EVENTS_TOPIC = "visitor-events"
+INTERNAL_TOPICS = frozenset({"lead-inbox", "routing-requests"})
+DESK_TOPICS = frozenset({"routing-requests", "rep-events"})
+PROFILES = "profiles"
+
+
+class SimulateError(ValueError):
+    """A line that names a topic which no job reads, or is no record at all."""
+
+
+class _RecordLine(msgspec.Struct):
+    topic: str
+    key: str | None = None
+    value: msgspec.Raw | None = None
+    value_base64: str | None = None
+    timestamp: str | int | None = None
+    headers: dict[str, str | None] | list[tuple[str, str | None]] = {}
+    partition: int | None = None
+
+
+class _OutputLine(msgspec.Struct):
+    topic: str
+    partition: int
+    key: str | None
+    value: msgspec.Raw
+    headers: dict[str, str | None]
+
+
+_NULL = msgspec.Raw(b"null")
+_encode = msgspec.json.Encoder().encode
+_decode_any = msgspec.json.Decoder().decode
+_decode_record: Callable[[bytes], _RecordLine] = msgspec.json.Decoder(_RecordLine).decode
+
+
+class Simulation:
+    """Jobs with their rows in memory, fed one record at a time.
+
+    `partition_of` gives the partition number of a key on a topic. `clock_ms` is the largest record time so far.
+    """
+
+    def __init__(self, jobs: Sequence[Job], partition_of: Callable[[str, bytes], int]) -> None:
+        self._jobs = {topic: job for job in jobs for topic in job.inputs}
+        self._partition_of = partition_of
+        self._offsets: dict[tuple[str, int], int] = {}
+        self._waiting: deque[InputRecord] = deque()
+        self.rows: dict[str, dict[int, dict[bytes, bytes]]] = {job.table: {} for job in jobs}
+        self.clock_ms = 0
+
+    def line(self, line: bytes, number: int) -> Iterator[Output]:
+        """What one line comes to, internal messages included. Raises SimulateError for a line that names no input."""
+        yield from self.record(self._record(line, number))
+
+    def record(self, record: InputRecord) -> Iterator[Output]:
+        """What one record comes to, with everything that it sets off."""
+        self.clock_ms = max(self.clock_ms, record.timestamp)
+        self._waiting.append(record)
+        while self._waiting:
+            waiting = self._waiting.popleft()
+            yield from self._fold(self._jobs[waiting.topic], waiting)
+
+    def _fold(self, job: Job, record: InputRecord) -> Iterator[Output]:
+        rows = self.rows[job.table].setdefault(record.partition, {})
+        fold = job.fold(record.partition, [record], rows)
+        for key, row in fold.rows.items():
+            if row is None:
+                rows.pop(key, None)
+            else:
+                rows[key] = row
+        for output in fold.outputs:
+            partition = output.partition
+            if partition is None:
+                partition = self._partition_of(output.topic, output.key or b"")
+            yield output._replace(partition=partition)
+            if output.topic in self._jobs:
+                self._waiting.append(self._arrived(output, partition))
+
+    def _arrived(self, output: Output, partition: int) -> InputRecord:
+        offset = self._next_offset(output.topic, partition)
+        return InputRecord(output.topic, partition, offset, self.clock_ms, output.key, output.value, output.headers)
+
+    def _next_offset(self, topic: str, partition: int) -> int:
+        offset = self._offsets.get((topic, partition), 0)
+        self._offsets[topic, partition] = offset + 1
+        return offset
+
+    def _record(self, line: bytes, number: int) -> InputRecord:
+        try:
+            parsed = _decode_any(line)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            parsed = None
+        # RudderStack's wrapper has a topic as well, but no value.
+        if isinstance(parsed, dict) and "topic" in parsed and ("value" in parsed or "value_base64" in parsed):
+            return self._stated(line, number)
+        return self._bare(line, parsed if isinstance(parsed, dict) else {})
+
+    def _bare(self, line: bytes, event: Mapping[str, Any]) -> InputRecord:
+        ids = (event.get("anonymousId"), event.get("userId"))
+        key = next((name.encode() for name in ids if isinstance(name, str) and name), None)
+        partition = self._partition_of(EVENTS_TOPIC, key or b"")
+        times = (event.get(name) for name in ("receivedAt", "timestamp", "originalTimestamp"))
+        stated_ms = next((_instant(time) for time in times if time is not None), None)
+        timestamp = max(self.clock_ms, stated_ms or 0)
+        offset = self._next_offset(EVENTS_TOPIC, partition)
+        return InputRecord(EVENTS_TOPIC, partition, offset, timestamp, key, line)
+
+    def _stated(self, line: bytes, number: int) -> InputRecord:
+        try:
+            stated = _decode_record(line)
+            value = None if stated.value is None or stated.value == _NULL else bytes(stated.value)
+            if stated.value_base64 is not None:
+                value = b64decode(stated.value_base64, validate=True)
+        except ValueError as error:
+            raise SimulateError(f"line {number}: not a record: {error}") from None
+        if stated.topic not in self._jobs:
+            known = ", ".join(sorted(self._jobs))
+            raise SimulateError(f"line {number}: topic = {stated.topic!r}: expected one of {known}")
+        key = None if stated.key is None else stated.key.encode()
+        partition = stated.partition
+        if partition is None:
+            partition = self._partition_of(stated.topic, key or b"")
+        timestamp = self.clock_ms if stated.timestamp is None else _instant(stated.timestamp)
+        if timestamp is None:
+            raise SimulateError(f"line {number}: timestamp = {stated.timestamp!r}: expected RFC 3339 or milliseconds")
+        pairs = stated.headers.items() if isinstance(stated.headers, dict) else stated.headers
+        headers = tuple((name, None if text is None else text.encode()) for name, text in pairs)
+        offset = self._next_offset(stated.topic, partition)
+        return InputRecord(stated.topic, partition, offset, timestamp, key, value, headers)
+
+
+def _instant(stated: object) -> int | None:
+    """The instant that a line states, None where it states none that can be read."""
+    if isinstance(stated, int) and not isinstance(stated, bool):
+        return stated
+    try:
+        return from_rfc3339(stated) if isinstance(stated, str) else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def output_line(output: Output) -> bytes:
+    """`output` as a line, `{"topic", "partition", "key", "value", "headers"}`; a value that is no JSON is base64."""
+    line = _OutputLine(
+        topic=output.topic,
+        partition=output.partition or 0,
+        key=None if output.key is None else output.key.decode(errors="replace"),
+        value=_json(output.value),
+        headers={name: None if value is None else value.decode(errors="replace") for name, value in output.headers},
+    )
+    return _encode(line) + b"\n"
+
+
+def _json(value: bytes | None) -> msgspec.Raw:
+    if value is None:
+        return _NULL
+    try:
+        _decode_any(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return msgspec.Raw(_encode(b64encode(value).decode()))
+    return msgspec.Raw(value)
+
+
+def run(
+    model: Model,
+    jobs: Sequence[Job],
+    lines: Iterable[bytes],
+    out: BinaryIO,
+    *,
+    partitions: int,
+    until: str | None = None,
+    final: bool = False,
+    internal: bool = False,
+) -> None:
+    """Writes to `out` what `lines` come to, with internal messages if `internal`, every lead at the end if `final`.
+
+    Raises SimulateError for a line that names no input, or an `until` that is no time.
+    """
+    until_ms = _until(until)
+
+    def partition_of(topic: str, key: bytes) -> int:
+        return 0 if topic in DESK_TOPICS else by_murmur2(key, partitions)
+
+    simulation = Simulation(jobs, partition_of)
+    for number, line in enumerate(lines, 1):
+        stripped = line.strip(b"\r\n")
+        if not stripped:
+            continue
+        for output in simulation.line(stripped, number):
+            if internal or output.topic not in INTERNAL_TOPICS:
+                out.write(output_line(output))
+    if final:
+        rows = [item for lane in simulation.rows[PROFILES].values() for item in lane.items()]
+        out.writelines(final_lines(model, rows, until_ms, partition_of))
+    out.flush()
+
+
+def read_lines(files: Sequence[Path]) -> Iterator[bytes]:
+    """The lines of `files`, one after another, or of standard input if there are none."""
+    if not files:
+        yield from sys.stdin.buffer
+    for file in files:
+        try:
+            with file.open("rb") as opened:
+                yield from opened
+        except OSError as error:
+            raise SimulateError(f"{file}: cannot be read: {error.strerror}") from None
+
+
+def _until(until: str | None) -> int | None:
+    instant_ms = _instant(until)
+    if until is not None and instant_ms is None:
+        raise SimulateError(f"--until = {until!r}: expected a time such as 2026-11-23T04:30:00Z")
+    return instant_ms
+
+
+def final_lines(
+    model: Model, rows: Iterable[tuple[bytes, bytes]], until_ms: int | None, partition_of: Callable[[str, bytes], int]
+) -> Iterator[bytes]:
+    """One `lead-scores` line for every row, ordered by lead: as of `until_ms`, else as of the row's own now."""
+    profiles = sorted(
+        (Profile(key.decode(), unpack(packed)) for key, packed in rows), key=lambda profile: (profile.lead, profile.key)
+    )
+    for profile in profiles:
+        output = final_score(model, profile, until_ms)
+        yield output_line(output._replace(partition=partition_of(output.topic, output.key or b"")))
+
+
+def final_score(model: Model, profile: Profile, until_ms: int | None) -> Output:
+    """The record of `lead-scores` for a row as it stands at `until_ms`, or at its own now if that is later."""
+    at_ms = profile.row.now_ms if until_ms is None else max(until_ms, profile.row.now_ms)
+    return score_output(model, profile, at_ms, "final", str(at_ms))
