@@ -129,6 +129,8 @@ class _Compiler:
         if len(texts) == len(values) and values:
             held = _one_text(get, texts[0]) if len(texts) == 1 else _one_of_texts(get, frozenset(texts))
             return Condition(held, frozenset((name,)), {name: frozenset(texts)})
+        if len(values) == 1 and (prefix := _prefix(values[0])) is not None:
+            return Condition(_prefixed(get, prefix), frozenset((name,)), {})
         return Condition(_tested(get, _any_test([_equal(value) for value in values])), frozenset((name,)), {})
 
     def scalar(self, node: Node) -> str | int | float | bool | None:
@@ -221,6 +223,25 @@ def _one_of_texts(get: Getter, folded: frozenset[str]) -> Test:
     return among
 
 
+def _prefix(wanted: str | float | bool) -> str | None:
+    """What comes before the star, folded, where `wanted` is a glob with nothing but a star at its end."""
+    if not isinstance(wanted, str) or not wanted.endswith("*") or _is_glob(wanted[:-1]):
+        return None
+    return wanted[:-1].casefold()
+
+
+def _prefixed(get: Getter, prefix: str) -> Test:
+    def prefixed(subject: Any) -> bool:
+        value = get(subject)
+        if isinstance(value, str):
+            return value.startswith(prefix) or value.casefold().startswith(prefix)
+        return isinstance(value, list) and any(
+            isinstance(one, str) and one.casefold().startswith(prefix) for one in value
+        )
+
+    return prefixed
+
+
 def _tested(get: Getter, test: Test) -> Test:
     """`test` on the field, or on the elements of a list there."""
 
@@ -251,11 +272,6 @@ def _is_glob(text: str) -> bool:
 
 
 def _glob(pattern: str) -> Test:
-    prefix = pattern[:-1]
-    if pattern.endswith("*") and not _is_glob(prefix):
-        return lambda value: (
-            isinstance(value, str) and (value.startswith(prefix) or value.casefold().startswith(prefix))
-        )
     # fnmatch makes each star atomic, so that matching is linear; brackets are no classes here.
     match = re.compile(fnmatch.translate(pattern.replace("[", "[[]"))).match
     return lambda value: isinstance(value, str) and match(value.casefold()) is not None
@@ -279,7 +295,7 @@ def _equal_number(wanted: float) -> Test:
 
 
 def _between(above: float, lower: float, below: float, upper: float) -> Test:
-    """above < value < below and lower ≤ value ≤ upper, all finite: NaN and infinity are never between."""
+    """Whether above < value < below and lower ≤ value ≤ upper, all finite: NaN and infinity are never between."""
 
     def between(value: Any) -> bool:
         if type(value) is str:
