@@ -159,7 +159,7 @@ class _Chunk:
             row = lead.row
             total = lead.total
             if total is None:
-                total = total_of(self.model, row.ledger, row.now_ms)
+                total = total_of(self.model, row.ledger, row.now)
             self.outputs += publication(self.model, Profile(lead.key, row), total, lead.identity)
             changed[row_key] = pack(row)
         return Fold(self.outputs, changed, self.urgent, self.tally, self.alerted, self.late_ms, self.errors)

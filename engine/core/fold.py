@@ -51,9 +51,7 @@ class Folded(NamedTuple):
 
 def new_row(event: Event) -> Row:
     """The row of a lead whose first event is `event`; its score is 0."""
-    return Row(
-        now_ms=event.time_ms, first_ms=event.time_ms, last_ms=event.time_ms, anonymous=event.anonymous_id is not None
-    )
+    return Row(born_ms=event.time_ms, anonymous=event.anonymous_id is not None)
 
 
 def fold_event(model: Model, row: Row, event: Event) -> Folded | None:
@@ -61,20 +59,21 @@ def fold_event(model: Model, row: Row, event: Event) -> Folded | None:
     row = copy(row)
     if event.id is not None and not _remember(row, event.id, event.time_ms):
         return None
-    _observe(model, row, event)
+    time = event.time_ms - row.born_ms
+    _observe(model, row, event, time)
     before_ledger = row.ledger
     matched = [rule for rule in model.rules_for(event.name) if rule.holds(event)]
     if matched:
         row.ledger = ledger = before_ledger.copy()
         for rule in matched:
-            ledger[rule.id] = counted(ledger.get(rule.id), event.time_ms, rule.half_life_ms)
-    total = total_of(model, row.ledger, row.now_ms)
+            ledger[rule.id] = counted(ledger.get(rule.id), time, rule.half_life_ms)
+    total = total_of(model, row.ledger, row.now)
     fast_track = any(rule.fast_track for rule in matched)
     if fast_track and not row.fast_track:
         row.fast_track = row.changed = True
     if not (fast_track or row.alerts or total >= model.crosses_from):
         return Folded(row, total, [])
-    return Folded(row, total, list(_alerts(model, row, event, before_ledger, total, matched)))
+    return Folded(row, total, list(_alerts(model, row, time, before_ledger, total, matched)))
 
 
 def _remember(row: Row, message_id: str, time_ms: int) -> bool:
@@ -98,14 +97,13 @@ def _remember(row: Row, message_id: str, time_ms: int) -> bool:
     return True
 
 
-def _observe(model: Model, row: Row, event: Event) -> None:
+def _observe(model: Model, row: Row, event: Event, time: int) -> None:
     """What the row knows of the lead besides the score: times, sessions, counts, pages, who it is."""
-    time_ms = event.time_ms
-    if event.source == "web" and (row.sessions == 0 or time_ms - row.now_ms > SESSION_GAP_MS):
+    if event.source == "web" and (row.sessions == 0 or time - row.now > SESSION_GAP_MS):
         row.sessions += 1
-    row.now_ms = max(row.now_ms, time_ms)
-    row.last_ms = max(row.last_ms, time_ms)
-    row.first_ms = min(row.first_ms, time_ms)
+    row.now = max(row.now, time)
+    row.last = max(row.last, time)
+    row.first = min(row.first, time)
     name = event.name
     if name in model.counted:
         row.counts = {**row.counts, name: row.counts.get(name, 0) + 1}
@@ -115,13 +113,13 @@ def _observe(model: Model, row: Row, event: Event) -> None:
             title = event.page.title
             row.pages = [
                 *row.pages[1 - PAGES_MAX :],
-                packed_page(time_ms, path, None if title is None else clean(title, TITLE_CHARS_MAX)),
+                packed_page(time, path, None if title is None else clean(title, TITLE_CHARS_MAX)),
             ]
     elif name == "identify":
-        _identify(model, row, event)
+        _identify(model, row, event, time)
 
 
-def _identify(model: Model, row: Row, event: Event) -> None:
+def _identify(model: Model, row: Row, event: Event, time: int) -> None:
     # What came before another person's login stays with the first: merging and splitting are not this row's to do.
     if row.anonymous and row.user is None and event.user_id is not None:
         row.user = event.user_id
@@ -131,9 +129,9 @@ def _identify(model: Model, row: Row, event: Event) -> None:
         traits = {**row.traits}
         for key, value in said.items():
             held = traits.get(key)
-            if held is None or _later((event.time_ms, value), held):
+            if held is None or _later((time, value), held):
                 row.changed = row.changed or held is None or held[1] != value
-                traits[key] = (event.time_ms, value)
+                traits[key] = (time, value)
         row.traits = traits
 
 
@@ -165,26 +163,26 @@ def _scalar(value: Any) -> Any:
 
 
 def _alerts(
-    model: Model, row: Row, event: Event, before_ledger: Ledger, after: float, matched: list[Rule]
+    model: Model, row: Row, time: int, before_ledger: Ledger, after: float, matched: list[Rule]
 ) -> Iterator[Fired]:
     """Fires what is due, and writes down in `row` what is armed and what has fired."""
-    before = total_of(model, before_ledger, row.now_ms)
+    before = total_of(model, before_ledger, row.now)
     heaviest = max(matched, key=lambda rule: rule.points, default=None)
     standing = standing_of(model, row, after)
     states = row.alerts.copy()
-    fast_track = any(rule.fast_track for rule in matched) and row.now_ms - event.time_ms <= TRIGGER_AGE_MS_MAX
+    fast_track = any(rule.fast_track for rule in matched) and row.now - time <= TRIGGER_AGE_MS_MAX
     for alert in model.alerts:
-        fired, fired_ms = states.get(alert.id, (False, None))
+        fired, fired_at = states.get(alert.id, (False, None))
         if isinstance(alert.trigger, Crosses):
             if fired and before < alert.trigger.rearm_below:
                 fired = False
-                states[alert.id] = (False, fired_ms)
+                states[alert.id] = (False, fired_at)
             due = not fired and after >= alert.trigger.bound
         else:
             due = fast_track
         if due and alert.holds(standing):
-            cooling = fired_ms is not None and row.now_ms - fired_ms < alert.cooldown_ms
-            states[alert.id] = (True, fired_ms if cooling else row.now_ms)
+            cooling = fired_at is not None and row.now - fired_at < alert.cooldown_ms
+            states[alert.id] = (True, fired_at if cooling else row.now)
             if not cooling:
                 yield Fired(alert, before, after, heaviest)
     row.alerts = states

@@ -11,7 +11,7 @@ from engine.core.messages import REQUESTS_TOPIC, LeadRequested, encode
 from engine.core.model import Crosses, Model
 from engine.core.profile import Published, Row, pages
 from engine.core.records import Cause, Ids, LeadAlert, LeadScore, Page
-from engine.core.scoring import explain, next_band_ms
+from engine.core.scoring import explain, next_band
 from engine.core.standing import standing_of
 
 SCORES_TOPIC = "lead-scores"
@@ -45,7 +45,7 @@ class Profile(NamedTuple):
 
     def pages(self) -> list[Page]:
         """The last ten pages, oldest first."""
-        return [Page(to_rfc3339(page.at_ms), page.path, page.title, None) for page in pages(self.row)]
+        return [Page(to_rfc3339(self.row.born_ms + page.at), page.path, page.title, None) for page in pages(self.row)]
 
 
 def cause_of(record: Record, event: Event) -> Cause:
@@ -66,9 +66,10 @@ def identity_of(cause: Cause) -> str:
 def score_of(model: Model, profile: Profile, at_ms: int) -> LeadScore:
     """The lead's score at `at_ms`, its row's now or later, with the arithmetic."""
     row = profile.row
-    total, explanation = explain(model, row.ledger, at_ms)
+    born_ms = row.born_ms
+    total, explanation = explain(model, row, at_ms - born_ms)
     standing = standing_of(model, row, total)
-    next_ms = next_band_ms(model, row.ledger, at_ms)
+    next_at = next_band(model, row.ledger, at_ms - born_ms)
     return LeadScore(
         lead=profile.lead,
         known=standing.known,
@@ -85,9 +86,9 @@ def score_of(model: Model, profile: Profile, at_ms: int) -> LeadScore:
         at=to_rfc3339(at_ms),
         contributions=explanation.contributions,
         clamps=explanation.clamps,
-        next_band_at=None if next_ms is None else to_rfc3339(next_ms),
-        first_seen=to_rfc3339(row.first_ms),
-        last_seen=to_rfc3339(row.last_ms),
+        next_band_at=None if next_at is None else to_rfc3339(born_ms + next_at),
+        first_seen=to_rfc3339(born_ms + row.first),
+        last_seen=to_rfc3339(born_ms + row.last),
         sessions=row.sessions,
         counts=dict(sorted(row.counts.items())),
         pages=profile.pages(),
@@ -115,11 +116,11 @@ def publication(model: Model, profile: Profile, total: float, identity: str) -> 
     visible = total >= model.publish_from or row.known
     if not visible and (last is None or not last.visible):
         return []
-    now = Published(profile.lead, row.now_ms, round(total), model.band(total).name, visible)
+    now = Published(profile.lead, row.now, round(total), model.band(total).name, visible)
     if (
         last is not None
         and not row.changed
-        and row.now_ms - last.at_ms < REPUBLISH_MS
+        and row.now - last.at < REPUBLISH_MS
         and (last.total, last.band, last.visible) == (now.total, now.band, now.visible)
     ):
         return []
@@ -157,7 +158,7 @@ def alert_outputs(
     row = profile.row
     cause = cause_of(record, event)
     standing = standing_of(model, row, fired.after)
-    _, explanation = explain(model, row.ledger, row.now_ms)
+    _, explanation = explain(model, row, row.now)
     alert = LeadAlert(
         lead=profile.lead,
         alert=fired.alert.id,

@@ -19,7 +19,7 @@ class Published(msgspec.Struct, array_like=True, gc=False):
     """What the lead's last record on `lead-scores` said, as far as it decides whether to write the next."""
 
     lead: str
-    at_ms: int
+    at: int
     total: int
     band: str
     visible: bool
@@ -28,17 +28,20 @@ class Published(msgspec.Struct, array_like=True, gc=False):
 class Row(msgspec.Struct, array_like=True):
     """A lead's row.
 
-    `now_ms` is the latest event time or due time seen. `pages` are the last ten, oldest first, each packed
-    (`StoredPage`). `recent_ids` holds the last 64 messageIds as 8-byte hashes, `recent_s` the time of each in seconds
-    modulo 2³².
-    `alerts` maps an alert to (fired, the row's now when it last did). `traits` maps a trait to (time in ms, value).
+    `born_ms` is the time of the event that made it, in ms since the epoch. Every other time is in ms after that one,
+    negative before it: small numbers pack small, and a site has millions of rows.
+    `now` is the latest event time or due time seen, `first` and `last` those of the earliest and the latest event.
+    `pages` are the last ten, oldest first, each packed (`StoredPage`). `recent_ids` holds the last 64 messageIds as
+    8-byte hashes, `recent_s` the time of each in seconds since the epoch modulo 2³². `alerts` maps an alert to (fired,
+    the row's now when it last did). `traits` maps a trait to (time, value).
     `changed`: something that `lead-scores` shows besides the score changed since its last record.
     """
 
-    now_ms: int
-    first_ms: int
-    last_ms: int
+    born_ms: int
     anonymous: bool
+    now: int = 0
+    first: int = 0
+    last: int = 0
     user: str | None = None
     owner: str | None = None
     fast_track: bool = False
@@ -54,6 +57,11 @@ class Row(msgspec.Struct, array_like=True):
     changed: bool = False
 
     @property
+    def now_ms(self) -> int:
+        """The row's now in ms since the epoch."""
+        return self.born_ms + self.now
+
+    @property
     def known(self) -> bool:
         """Whether the lead is a person and not just a browser."""
         return self.user is not None or not self.anonymous
@@ -62,7 +70,7 @@ class Row(msgspec.Struct, array_like=True):
 class StoredPage(msgspec.Struct, array_like=True, gc=False):
     """A page in a row; path and title are cut to 64 characters."""
 
-    at_ms: int
+    at: int
     path: str
     title: str | None
 
@@ -82,9 +90,9 @@ def unpack(packed: bytes) -> Row:
     return _decoder.decode(packed)
 
 
-def packed_page(at_ms: int, path: str, title: str | None) -> msgspec.Raw:
+def packed_page(at: int, path: str, title: str | None) -> msgspec.Raw:
     """A page as it stands in `Row.pages`."""
-    page = StoredPage(at_ms, path[:STORED_CHARS_MAX], None if title is None else title[:STORED_CHARS_MAX])
+    page = StoredPage(at, path[:STORED_CHARS_MAX], None if title is None else title[:STORED_CHARS_MAX])
     return msgspec.Raw(_encoder.encode(page))
 
 
