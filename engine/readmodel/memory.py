@@ -65,7 +65,6 @@ class MemoryReadModel:
         self._logs: dict[Log, MemoryLog] = {log: MemoryLog(log_max) for log in LOGS}
 
     async def apply(self, batch: Batch) -> None:
-        """As the port says."""
         if self._positions != batch.since:
             raise PositionsMoved
         for change in batch.changes:
@@ -75,11 +74,9 @@ class MemoryReadModel:
             self._announce()
 
     async def positions(self) -> dict[tuple[str, int], int]:
-        """As the port says."""
         return dict(self._positions)
 
     async def clear(self) -> None:
-        """As the port says."""
         self._positions, self._progress = {}, None
         self._scores.clear()
         self._order.clear()
@@ -88,35 +85,29 @@ class MemoryReadModel:
         self._announce()
 
     async def hottest(self, limit: int) -> list[bytes]:
-        """As the port says."""
         return [self._scores[lead][1] for _, lead in self._order[:limit]]
 
     async def lead(self, lead: str) -> bytes | None:
-        """As the port says."""
         held = self._scores.get(lead)
         return held[1] if held else None
 
     async def latest(self, log: Log, limit: int) -> list[bytes]:
-        """As the port says."""
         return self._logs[log].latest(limit)
 
     async def counts(self) -> Counts:
-        """As the port says."""
         return Counts(len(self._scores), len(self._logs["alerts"]), len(self._logs["assignments"]))
 
     async def progress(self) -> Progress | None:
-        """As the port says."""
         return self._progress
 
     async def changed(self) -> AsyncIterator[None]:
-        """As the port says."""
         while True:
             news = self._news
             yield
             await news.wait()
 
     async def close(self) -> None:
-        """As the port says."""
+        """Nothing is open."""
 
     def _announce(self) -> None:
         self._news.set()

@@ -60,7 +60,6 @@ class RedisReadModel:
         self._keys = [self._positions, self._progress, self._scores, self._order, *log_keys]
 
     async def apply(self, batch: Batch) -> None:
-        """As the port says."""
         arguments: list[bytes | str | float] = [
             _positions_text(batch.since),
             _positions_text(batch.until),
@@ -76,14 +75,12 @@ class RedisReadModel:
             raise PositionsMoved
 
     async def positions(self) -> dict[tuple[str, int], int]:
-        """As the port says."""
         with self._named_errors():
             text = await self._client.get(self._positions)
         rows = msgspec.json.decode(text or b"[]", type=list[tuple[str, int, int]])
         return {(topic, partition): offset for topic, partition, offset in rows}
 
     async def clear(self) -> None:
-        """As the port says."""
         with self._named_errors():
             async with self._client.pipeline(transaction=True) as pipeline:
                 pipeline.delete(*self._keys)
@@ -91,19 +88,16 @@ class RedisReadModel:
                 await pipeline.execute()
 
     async def hottest(self, limit: int) -> list[bytes]:
-        """As the port says."""
         if limit < 1:
             return []
         with self._named_errors():
             return await self._ranked(self._order, self._scores, limit, desc=False)
 
     async def lead(self, lead: str) -> bytes | None:
-        """As the port says."""
         with self._named_errors():
             return cast("bytes | None", await self._client.hget(self._scores, lead))
 
     async def latest(self, log: Log, limit: int) -> list[bytes]:
-        """As the port says."""
         if limit < 1:
             return []
         order, events = self._logs[log]
@@ -111,7 +105,6 @@ class RedisReadModel:
             return await self._ranked(order, events, limit, desc=True)
 
     async def counts(self) -> Counts:
-        """As the port says."""
         with self._named_errors():
             async with self._client.pipeline(transaction=True) as pipeline:
                 for order in (self._order, *(self._logs[log][0] for log in LOGS)):
@@ -119,7 +112,6 @@ class RedisReadModel:
                 return Counts(*await pipeline.execute())
 
     async def progress(self) -> Progress | None:
-        """As the port says."""
         with self._named_errors():
             text = await self._client.get(self._progress)
         return msgspec.json.decode(text, type=Progress) if text else None
@@ -130,11 +122,13 @@ class RedisReadModel:
             async with self._client.pubsub() as listener:
                 await listener.subscribe(self._channel)
                 while True:
-                    if await listener.get_message(timeout=_LISTEN_S) is not None:
-                        yield
+                    if await listener.get_message(timeout=_LISTEN_S) is None:
+                        continue
+                    while await listener.get_message(timeout=0) is not None:
+                        pass
+                    yield
 
     async def close(self) -> None:
-        """As the port says."""
         await self._client.aclose()
 
     async def _ranked(self, order: str, events: str, limit: int, *, desc: bool) -> list[bytes]:

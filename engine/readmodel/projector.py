@@ -1,0 +1,233 @@
+"""From the output topics into a read model: exactly once, in batches, for as long as it is wanted.
+
+Positions belong to the read model, so the projector itself keeps nothing: whenever anything is in doubt it drops its
+consumer, asks the read model where it stands, and goes on from there.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
+
+from engine.readmodel.events import TOPICS, Foreign, Malformed, project
+from engine.readmodel.port import Batch, Change, PositionsMoved, Progress, ReadModel, ReadModelAway
+
+log = logging.getLogger(__name__)
+
+BATCH_RECORDS_MAX = 500
+BEAT_S = 1.0
+"""How often ends are asked for and a heartbeat is written while nothing happens."""
+
+_POLL_MS = 500
+_KAFKA_TIMEOUT_S = 10.0
+_BACKOFF_S = 0.2
+_BACKOFF_S_MAX = 5.0
+
+Fetched = Mapping[TopicPartition, list[ConsumerRecord]]
+
+
+def _ignore(*_: object) -> None:
+    pass
+
+
+async def run_projector(
+    model: ReadModel,
+    client: Mapping[str, Any],
+    stop: asyncio.Event,
+    on_lag: Callable[[float], None] = _ignore,
+    on_dropped: Callable[[str, int], None] = _ignore,
+) -> None:
+    """Keep `model` up with the topics until `stop`.
+
+    `client` are aiokafka's arguments for connecting: `bootstrap_servers`, security and the like. Outages of Kafka or
+    the store are waited out, each with one line when it begins and one when it ends. A record that cannot be shown is
+    skipped, logged and told to `on_dropped(reason, records)`: `malformed`, or `foreign` for kinds that a newer
+    version writes. `on_lag` hears at least every few seconds how many seconds the model is behind.
+    """
+    lag = _Lag(on_lag)
+    outage = _Outage()
+    while not stop.is_set():
+        try:
+            async with _consumer(client) as consumer:
+                await _Session(model, consumer, lag, outage, on_dropped).run(stop)
+        except PositionsMoved:
+            log.warning("the read model is not where it was left; going on from the positions it holds now")
+            await _wait(stop, _BACKOFF_S)
+        except (KafkaError, ReadModelAway, OSError, TimeoutError) as error:
+            outage.begins(error)
+            lag.unknown()
+            await _wait(stop, outage.backoff_s())
+
+
+class _Lag:
+    """How far behind, told to whoever measures it; grows by itself while nobody knows better."""
+
+    def __init__(self, tell: Callable[[float], None]) -> None:
+        self._tell = tell
+        self._last = Progress(_now_ms(), 0.0)
+
+    def known(self, progress: Progress) -> None:
+        self._last = progress
+        self._tell(progress.lag_s)
+
+    def unknown(self) -> None:
+        self._tell(self._last.lag_s + (_now_ms() - self._last.at_ms) / 1000)
+
+
+class _Outage:
+    """Whether Kafka or the read model is away; says so once each time, however often it is tried."""
+
+    def __init__(self) -> None:
+        self._what: str | None = None
+        self._attempts = 0
+        self._began_s = 0.0
+
+    def begins(self, error: Exception) -> None:
+        what = "the read model" if isinstance(error, ReadModelAway) else "Kafka"
+        if self._what is None:
+            self._began_s = time.monotonic()
+        if self._what != what:
+            log.warning("%s is away, trying again until it is back: %s", what, str(error) or type(error).__name__)
+            self._what = what
+        self._attempts += 1
+
+    def ends(self) -> None:
+        if self._what is not None:
+            log.info("%s is back after %.1f s; catching up", self._what, time.monotonic() - self._began_s)
+        self._what = None
+        self._attempts = 0
+
+    def backoff_s(self) -> float:
+        return min(_BACKOFF_S * 2.0 ** min(self._attempts, 10), _BACKOFF_S_MAX)
+
+
+class _Session:
+    """One consumer, from the read model's positions until something is in doubt."""
+
+    def __init__(
+        self,
+        model: ReadModel,
+        consumer: AIOKafkaConsumer,
+        lag: _Lag,
+        outage: _Outage,
+        on_dropped: Callable[[str, int], None],
+    ) -> None:
+        self._model = model
+        self._consumer = consumer
+        self._lag = lag
+        self._outage = outage
+        self._on_dropped = on_dropped
+        self._partitions: frozenset[TopicPartition] = frozenset(consumer.assignment())
+        self._since: dict[tuple[str, int], int] = {}
+        self._ends: dict[TopicPartition, int] = {}
+        self._unread_since_ms: dict[TopicPartition, int] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Raises PositionsMoved, ReadModelAway or an error of Kafka; returns when stopped or partitions were added."""
+        await self._begin()
+        next_beat_s = 0.0
+        while not stop.is_set() and self._consumer.assignment() == self._partitions:
+            fetched = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=BATCH_RECORDS_MAX)
+            beat = time.monotonic() >= next_beat_s
+            if beat:
+                await self._ask_ends()
+                next_beat_s = time.monotonic() + BEAT_S
+            if beat or fetched:
+                await self._apply(fetched)
+                self._outage.ends()
+
+    async def _begin(self) -> None:
+        await self._ask_ends()
+        self._since = await self._model.positions()
+        beyond = [tp for tp in self._partitions if self._since.get(tp, 0) > self._ends[tp]]
+        if beyond:
+            await self._rebuild(beyond[0])
+        if not self._since and any(self._ends.values()):
+            log.info("the read model is empty; building it from the start of %s", ", ".join(TOPICS))
+        async with asyncio.timeout(_KAFKA_TIMEOUT_S):
+            begins = await self._consumer.beginning_offsets(self._partitions)
+        for tp in self._partitions:
+            self._consumer.seek(tp, max(self._since.get(tp, 0), begins[tp]))
+
+    async def _apply(self, fetched: Fetched) -> None:
+        until = {(tp.topic, tp.partition): await self._consumer.position(tp) for tp in self._partitions}
+        for tp in self._partitions:
+            if until[tp] < self._since.get(tp, 0):
+                await self._rebuild(tp)
+                raise PositionsMoved
+        now_ms = _now_ms()
+        progress = Progress(now_ms, self._behind_s(until, fetched, now_ms))
+        projected = [project(record) for records in fetched.values() for record in records]
+        changes: list[Change] = [change for change in projected if not isinstance(change, (Malformed, Foreign))]
+        await self._model.apply(Batch(changes, self._since, until, progress))
+        self._since = until
+        self._lag.known(progress)
+        self._report(projected)
+
+    def _report(self, projected: Sequence[Change | Malformed | Foreign]) -> None:
+        malformed = [change for change in projected if isinstance(change, Malformed)]
+        foreign = sum(isinstance(change, Foreign) for change in projected)
+        if malformed:
+            at, why = malformed[0]
+            where = f"{at.topic}, partition {at.partition}, offset {at.offset}, key {at.key!r:.200}"
+            log.error("%d malformed records skipped, the first in %s: %s", len(malformed), where, why)
+            self._on_dropped("malformed", len(malformed))
+        if foreign:
+            self._on_dropped("foreign", foreign)
+
+    def _behind_s(self, until: Mapping[tuple[str, int], int], fetched: Fetched, now_ms: int) -> float:
+        """Since when the oldest unread record waits: it came after the last one read, or was first missed just now."""
+        for tp in self._partitions:
+            if until[tp] >= self._ends[tp]:
+                self._unread_since_ms.pop(tp, None)
+            elif tp in fetched:
+                self._unread_since_ms[tp] = fetched[tp][-1].timestamp
+            else:
+                self._unread_since_ms.setdefault(tp, now_ms)
+        return max(0.0, (now_ms - min(self._unread_since_ms.values(), default=now_ms)) / 1000)
+
+    async def _rebuild(self, beyond: TopicPartition) -> None:
+        log.warning(
+            "%s partition %d was read up to offset %d but is shorter now: the topic was made anew; rebuilding all",
+            beyond.topic,
+            beyond.partition,
+            self._since[beyond],
+        )
+        await self._model.clear()
+        self._since = {}
+
+    async def _ask_ends(self) -> None:
+        """Also how an absent broker is noticed: the consumer itself only waits."""
+        async with asyncio.timeout(_KAFKA_TIMEOUT_S):
+            self._ends = await self._consumer.end_offsets(self._partitions)
+
+
+@asynccontextmanager
+async def _consumer(client: Mapping[str, Any]) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer of all partitions, without a group."""
+    consumer = AIOKafkaConsumer(
+        *TOPICS, **client, isolation_level="read_committed", enable_auto_commit=False, auto_offset_reset="earliest"
+    )
+    try:
+        await consumer.start()
+        yield consumer
+    except UnknownTopicOrPartitionError as error:
+        raise KafkaError(f"not all of {', '.join(TOPICS)} exist; `heatline topics apply` creates them") from error
+    finally:
+        await consumer.stop()
+
+
+async def _wait(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

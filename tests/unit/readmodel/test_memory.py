@@ -1,0 +1,23 @@
+"""The memory backend keeps the read model's contract."""
+
+import pytest
+
+from engine.readmodel.memory import MemoryReadModel
+from tests.unit.readmodel.contract import Make, ReadModelContract
+
+
+@pytest.fixture
+def model() -> MemoryReadModel:
+    return MemoryReadModel()
+
+
+@pytest.fixture
+def make() -> Make:
+    async def small(leads_max: int, log_max: int) -> MemoryReadModel:
+        return MemoryReadModel(leads_max, log_max)
+
+    return small
+
+
+class TestMemory(ReadModelContract):
+    """The whole contract."""
