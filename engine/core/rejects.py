@@ -30,6 +30,13 @@ def printable(text: str) -> str:
     return _UNPRINTABLE.sub("", text)
 
 
+def time_text(timestamp_ms: int) -> str:
+    """RFC 3339; a time outside the years 1 to 9999 stays a number of milliseconds, so that nothing is lost."""
+    if _YEAR_1_MS <= timestamp_ms <= _YEAR_9999_MS:
+        return to_rfc3339(timestamp_ms)
+    return str(timestamp_ms)
+
+
 def reject(record: Record, reason: Reason, field: str | None, message: str, at_ms: int) -> Output:
     """The dead letter of `record`: why, and everything needed to send it again.
 
@@ -76,7 +83,7 @@ def _payload(record: Record) -> Payload:
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,
-        timestamp=_to_text(record.timestamp),
+        timestamp=time_text(record.timestamp),
         key=_as_text(key),
         key_base64=_to_base64(key),
         headers=headers,
@@ -107,13 +114,6 @@ def _to_base64(data: bytes | None) -> str | None:
 
 def _from_base64(text: str | None) -> bytes | None:
     return None if text is None else b64decode(text, validate=True)
-
-
-def _to_text(timestamp_ms: int) -> str:
-    """RFC 3339; what no calendar holds stays a number of milliseconds, so that nothing is lost."""
-    if _YEAR_1_MS <= timestamp_ms <= _YEAR_9999_MS:
-        return to_rfc3339(timestamp_ms)
-    return str(timestamp_ms)
 
 
 def _from_text(timestamp: str) -> int:

@@ -16,6 +16,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from engine.stream.catalog import Catalog, Topic
+from engine.stream.errors import StreamError
 
 MISSING = "missing"
 PARTITIONS = "partitions"
@@ -32,7 +33,7 @@ _TOPIC_SETTING = 1
 """`DYNAMIC_TOPIC_CONFIG`: a setting made for this topic, in DescribeConfigs."""
 
 
-class ClusterError(Exception):
+class ClusterError(StreamError):
     """The cluster cannot be asked: unreachable, not Kafka, or not for us. One line that says which cluster and why."""
 
 
@@ -111,6 +112,12 @@ async def check(catalog: Catalog, bootstrap: str, security: Mapping[str, Any] | 
     """
     async with _connected(bootstrap, security) as client:
         return _compare(catalog, await _describe(client, catalog))
+
+
+async def counts(bootstrap: str, security: Mapping[str, Any] | None = None) -> dict[str, int]:
+    """The number of partitions of every topic in the cluster. Arguments and errors as `check`."""
+    async with _connected(bootstrap, security) as client:
+        return {topic["topic"]: len(topic["partitions"]) for topic in await client.describe_topics()}
 
 
 async def apply(catalog: Catalog, bootstrap: str, security: Mapping[str, Any] | None = None) -> Report:
