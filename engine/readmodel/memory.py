@@ -2,7 +2,7 @@
 
 import asyncio
 from bisect import bisect_left, insort
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from engine.readmodel.port import (
     LEADS_MAX,
@@ -100,7 +100,7 @@ class MemoryReadModel:
     async def progress(self) -> Progress | None:
         return self._progress
 
-    async def changed(self) -> AsyncIterator[None]:
+    async def changed(self) -> AsyncGenerator[None, None]:
         while True:
             news = self._news
             yield

@@ -5,7 +5,7 @@ each partition, lie beside what was read up to them and change in the same step.
 batch is taken exactly once, whoever else writes and whatever the store has lost meanwhile.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Literal, NamedTuple, Protocol
 
 Log = Literal["alerts", "assignments"]
@@ -120,7 +120,7 @@ class ReadModel(Protocol):
         """What the last batch or heartbeat said, or None where none came yet."""
         ...
 
-    def changed(self) -> AsyncIterator[None]:
+    def changed(self) -> AsyncGenerator[None, None]:
         """Yields once when it listens, and again after something was applied or cleared; several may come as one.
 
         Heartbeats are no news. It needs no room for a slow reader, who reads the state itself when it is ready.

@@ -4,7 +4,7 @@ The server must not evict keys (`maxmemory-policy noeviction`, the default), or 
 A server that lost its memory shows no positions, so the projector starts anew.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
@@ -116,7 +116,7 @@ class RedisReadModel:
             text = await self._client.get(self._progress)
         return msgspec.json.decode(text, type=Progress) if text else None
 
-    async def changed(self) -> AsyncIterator[None]:
+    async def changed(self) -> AsyncGenerator[None, None]:
         """As the port says; a subscription begins with its confirmation, and so does a renewed one."""
         with self._named_errors():
             async with self._client.pubsub() as listener:
