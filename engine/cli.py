@@ -52,11 +52,11 @@ def simulate(
     internal: Annotated[bool, typer.Option("--internal", help="print internal messages, too")] = False,
 ) -> None:
     """The whole product as a function: events in, scores, alerts and assignments out."""
-    from engine.configuration import load_configuration
+    from engine.configuration import load_folder
     from engine.local import simulate as simulation
 
     with plain_errors():
-        configuration = load_configuration(config)
+        configuration = load_folder(config)
         simulation.run(
             configuration.model,
             configuration.jobs(partitions),

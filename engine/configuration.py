@@ -12,9 +12,6 @@ from engine.core.partitioner import PARTITIONERS
 from engine.core.source import ConfigError, Problem
 from engine.routing.config import Routing, load_routing
 
-MODEL_FILE = "model.yaml"
-EVENTS_FILE = "events.yaml"
-ROUTING_FILE = "routing.yaml"
 NO_ROUTING = Routing(assign_on=frozenset(), reps={}, teams={}, rules=())
 
 
@@ -34,21 +31,24 @@ class Configuration:
         )
 
 
-def load_configuration(folder: Path) -> Configuration:
-    """What the files in `folder` say; only the model must be there. Raises ConfigError with what is wrong in them."""
-    names = _read(folder / EVENTS_FILE)
-    routing = _read(folder / ROUTING_FILE)
-    model = _read(folder / MODEL_FILE)
-    if model is None:
+def load_configuration(model: Path, events: Path, routing: Path) -> Configuration:
+    """What the files say; only the model must be there. Raises ConfigError with what is wrong in them."""
+    model_text, events_text, routing_text = _read(model), _read(events), _read(routing)
+    if model_text is None:
         message = "there is no such file: it states how to score; the shipped one is config/model.yaml"
-        raise ConfigError([Problem(str(folder / MODEL_FILE), 1, 1, "", None, message)])
-    mapping = {} if names is None else load_names(names, str(folder / EVENTS_FILE))
-    if routing is None:
-        return Configuration(load_model(model, str(folder / MODEL_FILE), mapping), NO_ROUTING)
-    traits = load_routing(routing, str(folder / ROUTING_FILE)).traits
-    loaded = load_model(model, str(folder / MODEL_FILE), mapping, traits)
+        raise ConfigError([Problem(str(model), 1, 1, "", None, message)])
+    names = {} if events_text is None else load_names(events_text, str(events))
+    if routing_text is None:
+        return Configuration(load_model(model_text, str(model), names), NO_ROUTING)
+    traits = load_routing(routing_text, str(routing)).traits
+    loaded = load_model(model_text, str(model), names, traits)
     alerts = [alert.id for alert in loaded.alerts]
-    return Configuration(loaded, load_routing(routing, str(folder / ROUTING_FILE), alerts))
+    return Configuration(loaded, load_routing(routing_text, str(routing), alerts))
+
+
+def load_folder(folder: Path) -> Configuration:
+    """What `model.yaml`, `events.yaml` and `routing.yaml` in `folder` say. Raises ConfigError."""
+    return load_configuration(folder / "model.yaml", folder / "events.yaml", folder / "routing.yaml")
 
 
 def _read(file: Path) -> str | None:

@@ -24,6 +24,8 @@ class StreamSettings:
 
     plain: bool = False
     """No transactions: outputs and rows are acknowledged, then the position. A crash doubles what was in flight."""
+    idempotent: bool = True
+    """Off only for a broker that knows no producer ids, in plain mode: a retried write may then double its records."""
     accept_loss: bool = False
     """Go on although records were lost: from the log's start, or from the beginning of a topic made anew."""
     partitioner: str = "murmur2"
@@ -54,6 +56,8 @@ class StreamSettings:
         """Raise ValueError, naming the setting, where values contradict each other."""
         if self.partitioner not in PARTITIONERS:
             raise ValueError(f"partitioner is {self.partitioner!r}; must be one of {', '.join(PARTITIONERS)}")
+        if not (self.idempotent or self.plain):
+            raise ValueError("idempotent is off; transactions need it, only plain mode does without")
         if not self.heartbeat_s < self.session_timeout_s:
             raise ValueError(f"heartbeat_s is {self.heartbeat_s}; must be below session_timeout_s")
         if not self.ack_timeout_s < min(self.transaction_timeout_s, self.rebalance_timeout_s):

@@ -81,7 +81,7 @@ class Producer:
             **(transactional if self._transactional_id else {}),
             client_id=self._transactional_id or settings.app_id,
             acks="all",
-            enable_idempotence=True,
+            enable_idempotence=settings.idempotent,
             max_batch_size=settings.record_bytes_max,
             max_request_size=settings.record_bytes_max,
             request_timeout_ms=round(settings.ack_timeout_s * 1000),
@@ -118,7 +118,11 @@ class Producer:
         await _end(producer._sender.sender_task)
         with contextlib.suppress(Exception):
             await asyncio.wait_for(producer.client.close(), 1.0)
-        _forget(producer._txn_manager._transaction_waiter)
+        if producer._txn_manager is not None:
+            _forget(producer._txn_manager._transaction_waiter)
+        for batches in producer._message_accumulator._batches.values():
+            for batch in batches:
+                _forget(batch._drain_waiter)
 
     async def _transact(self, built: "list[tuple[Partition, list[Any]]]") -> dict[Partition, int]:
         producer = self._producer
@@ -251,5 +255,6 @@ async def _end(task: "asyncio.Task[None] | None") -> None:
 
 
 def _forget(future: "asyncio.Future[None] | None") -> None:
+    """Keep asyncio from reporting a failure that has been reported."""
     if future is not None and future.done() and not future.cancelled():
         future.exception()
