@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from engine.configuration import load_configuration
+from engine.configuration import load_folder
 from engine.core.cloudevents import output
 from engine.core.flow import InputRecord, Output
 from engine.core.instants import from_rfc3339, to_rfc3339
@@ -110,7 +110,7 @@ def test_the_shipped_configuration_makes_the_first_visitor_an_alert() -> None:
         if step.at_s > 10:
             break
         events.append(json.dumps({**step.event, "timestamp": to_rfc3339(AT_MS + int(step.at_s * 1000))}).encode())
-    configuration, out = load_configuration(CONFIG), io.BytesIO()
+    configuration, out = load_folder(CONFIG), io.BytesIO()
     simulate.run(
         configuration.model, configuration.jobs(1), events, out, partitions=1, until=None, final=False, internal=False
     )
