@@ -6,7 +6,7 @@ policy - is never changed here, only named; retention and size are.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -27,7 +27,7 @@ _NOT_OURS = (PARTITIONS, REPLICATION, CLEANUP)
 APPLY = "heatline topics apply"
 REQUEST_TIMEOUT_MS = 10_000
 VISIBLE_WITHIN_S = 10.0
-"""A new topic reaches every broker's metadata a little later than the controller's."""
+"""What a controller has changed reaches the brokers that are asked a little later."""
 
 _TOPIC_SETTING = 1
 """`DYNAMIC_TOPIC_CONFIG`: a setting made for this topic, in DescribeConfigs."""
@@ -130,7 +130,9 @@ async def apply(catalog: Catalog, bootstrap: str, security: Mapping[str, Any] | 
         created, refused = await _create(
             client, [topic for name, topic in catalog.topics.items() if name not in before]
         )
-        found = await _described_with(client, catalog, created) if created else before
+        found = (
+            await _seen(client, catalog, lambda found: all(name in found for name in created)) if created else before
+        )
         findings = _compare(catalog, found)
         altered, unaltered = await _alter(client, catalog, found, findings.disagreements)
         left = [
@@ -246,9 +248,7 @@ async def _create(client: AIOKafkaAdminClient, topics: list[Topic]) -> tuple[lis
     """The names of what is there now, and a line for each topic that the broker refused."""
     if not topics:
         return [], []
-    # An empty mapping of assignments, not none: aiokafka takes a replication of -1 only with one.
-    wanted = [NewTopic(one.name, one.partitions, one.replication, {}, one.settings) for one in topics]
-    response = await client.create_topics(wanted)
+    response = await client.create_topics([_new(topic) for topic in topics])
     created: list[str] = []
     refused: list[str] = []
     for name, code, message in response.topic_errors:
@@ -259,12 +259,20 @@ async def _create(client: AIOKafkaAdminClient, topics: list[Topic]) -> tuple[lis
     return created, refused
 
 
-async def _described_with(client: AIOKafkaAdminClient, catalog: Catalog, names: list[str]) -> dict[str, _Found]:
-    """The cluster's topics as soon as those just created are among them, or as they are when patience ends."""
+def _new(topic: Topic) -> NewTopic:
+    # aiokafka takes the broker's default replication only together with a mapping of assignments.
+    assignments: dict[int, list[int]] | None = {} if topic.replication == -1 else None
+    return NewTopic(topic.name, topic.partitions, topic.replication, assignments, topic.settings)
+
+
+async def _seen(
+    client: AIOKafkaAdminClient, catalog: Catalog, holds: Callable[[Mapping[str, _Found]], bool]
+) -> dict[str, _Found]:
+    """The cluster's topics as soon as `holds` says so, or as they are when patience ends."""
     deadline_s = asyncio.get_running_loop().time() + VISIBLE_WITHIN_S
     while True:
         found = await _describe(client, catalog)
-        if all(name in found for name in names) or asyncio.get_running_loop().time() > deadline_s:
+        if holds(found) or asyncio.get_running_loop().time() > deadline_s:
             return found
         await asyncio.sleep(0.05)
 
@@ -277,6 +285,7 @@ async def _alter(
     for one in disagreements:
         if one.what in catalog.topics[one.topic].settings and one.what != CLEANUP:
             changes.setdefault(one.topic, []).append(one)
+    pending = dict(changes)
     altered: list[str] = []
     failed: list[str] = []
     for name, ones in changes.items():
@@ -285,7 +294,19 @@ async def _alter(
         settings = {**found[name].own, **{one.what: one.wanted for one in ones}}
         error = await _alter_one(client, name, settings)
         (failed if error else altered).append(f"{what}: {error}" if error else what)
+        if error:
+            del pending[name]
+    if pending:
+        await _seen(client, catalog, lambda now: _set(pending, now))
     return altered, failed
+
+
+def _set(changes: Mapping[str, list[Disagreement]], found: Mapping[str, _Found]) -> bool:
+    return all(
+        name in found and found[name].settings.get(one.what) == one.wanted
+        for name, ones in changes.items()
+        for one in ones
+    )
 
 
 async def _alter_one(client: AIOKafkaAdminClient, name: str, settings: Mapping[str, str]) -> str:

@@ -131,8 +131,9 @@ class Sender:
 
 async def _produce(producer: AIOKafkaProducer, record: InputRecord) -> "asyncio.Future[object]":
     content = {"key": record.key, "value": record.value, "headers": list(record.headers)}
-    if record.key is None and record.value is None:
-        # Kafka takes a record with neither key nor value; aiokafka does only in a batch made by hand.
+    if record.timestamp < 0 or (record.key is None and record.value is None):
+        # aiokafka refuses a record with neither key nor value, and takes the time -1 for none yet and gives such a
+        # record its neighbour's; in a batch of its own Kafka's own rules hold.
         batch = producer.create_batch()
         batch.append(timestamp=record.timestamp, **content)
         return await producer.send_batch(batch, record.topic, partition=record.partition)

@@ -75,22 +75,27 @@ async def rejected(settings: StreamSettings, *records: InputRecord, reason: Reas
         for record in records:
             out = reject(record, reason, None, "not JSON", record.timestamp)
             await client.send_and_wait(out.topic, out.value, key=out.key, headers=list(out.headers))
+    await stored(settings, TOPIC)
 
 
 async def stored(settings: StreamSettings, topic: str) -> list[ConsumerRecord]:
-    """Every committed record of a topic."""
+    """Every committed record of a topic, once what was written is either committed or aborted."""
+    everything = AIOKafkaConsumer(**settings.client)
     client = AIOKafkaConsumer(**settings.client, isolation_level="read_committed", auto_offset_reset="earliest")
+    await everything.start()
     await client.start()
     try:
         places = [TopicPartition(topic, number) for number in range((await counts(settings.bootstrap))[topic])]
         client.assign(places)
-        ends = await client.end_offsets(places)
+        # The broker ends a transaction on each partition a little after it has told its producer so.
+        ends = await everything.end_offsets(places)
         found: list[ConsumerRecord] = []
         while any([await client.position(place) < ends[place] for place in places]):
             for records in (await client.getmany(timeout_ms=100)).values():
                 found += records
         return found
     finally:
+        await everything.stop()
         await client.stop()
 
 
