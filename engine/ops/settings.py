@@ -1,0 +1,179 @@
+"""How this process runs: every setting with its default, and where each value came from.
+
+A setting is a key of `config/heatline.toml`, an environment variable and a flag: `[kafka] bootstrap`,
+`HEATLINE_KAFKA_BOOTSTRAP`, `kafka.bootstrap`; the later of these wins. A secret can also be named by its file:
+`sasl_password_file`. Paths are relative to the working directory.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple, NewType
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+
+import msgspec
+from msgspec import Meta, Struct
+
+from engine.ops.values import Secret, Url
+
+Duration = NewType("Duration", int)
+"""Milliseconds; written as `3s` or `1h30m`."""
+
+Port = Annotated[int, Meta(ge=0, le=65_535, description="a port from 0 (any free one) to 65535")]
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,100}$", description="1 to 100 of A-Z a-z 0-9 . _ -")]
+Needed = Annotated[str, Meta(min_length=1, description="a text that is not empty")]
+
+
+class KafkaSettings(Struct, frozen=True, kw_only=True):
+    """The cluster, and what is promised about it.
+
+    `app_id` is the consumer group and the beginning of every transactional id. Without `transactions` a crash may
+    double what was in flight. `accept_loss`: go on although records were lost. `partitioner`: as the producers of
+    `visitor-events` hash their keys.
+    """
+
+    bootstrap: Needed = "127.0.0.1:9092"
+    app_id: Name = "heatline"
+    transactions: bool = True
+    accept_loss: bool = False
+    partitioner: Literal["murmur2", "crc32"] = "murmur2"
+    session_timeout_ms: Duration = msgspec.field(default=Duration(3_000), name="session_timeout")
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    sasl_username: str = ""
+    sasl_password: Secret = Secret("")
+    ssl_ca_file: str = ""
+    ssl_cert_file: str = ""
+    ssl_key_file: str = ""
+    ssl_key_password: Secret = Secret("")
+
+
+class RedisSettings(Struct, frozen=True, kw_only=True):
+    """Where the read model is; TLS with `rediss://`. `prefix` goes before every key: several can share a server."""
+
+    url: Url = Url("redis://127.0.0.1:6379/0")
+    prefix: str = ""
+    username: str = ""
+    password: Secret = Secret("")
+    ssl_ca_file: str = ""
+
+    @property
+    def full_url(self) -> str:
+        """The URL with user, password and certificate authority put in, as redis-py takes it: a secret."""
+        parts = urlsplit(self.url)
+        if self.username or self.password:
+            place = parts.netloc.rpartition("@")[2]
+            parts = parts._replace(netloc=f"{quote(self.username, '')}:{quote(self.password, '')}@{place}")
+        if self.ssl_ca_file:
+            added = urlencode({"ssl_ca_certs": self.ssl_ca_file})
+            parts = parts._replace(query=f"{parts.query}&{added}" if parts.query else added)
+        return urlunsplit(parts)
+
+
+class WorkerSettings(Struct, frozen=True, kw_only=True):
+    """Where a worker or projector serves /livez, /readyz and /metrics."""
+
+    ops_host: Needed = "127.0.0.1"
+    ops_port: Port = 9464
+
+
+class BoardSettings(Struct, frozen=True, kw_only=True):
+    """Where the board is served."""
+
+    host: Needed = "127.0.0.1"
+    port: Port = 8080
+
+
+class PathSettings(Struct, frozen=True, kw_only=True):
+    """The other files of configuration, and where a worker may write."""
+
+    model: Path = Path("config/model.yaml")
+    routing: Path = Path("config/routing.yaml")
+    events: Path = Path("config/events.yaml")
+    catalog: Path = Path("topics/catalog.yaml")
+    data_dir: Path = Path("data")
+
+
+class LogSettings(Struct, frozen=True, kw_only=True):
+    """What is logged, and how: `auto` is text on a terminal, JSON lines elsewhere."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "json", "text"] = "auto"
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """All settings; `origins` names, for each key such as `kafka.bootstrap` that was set, where."""
+
+    kafka: KafkaSettings = KafkaSettings()
+    redis: RedisSettings = RedisSettings()
+    worker: WorkerSettings = WorkerSettings()
+    board: BoardSettings = BoardSettings()
+    paths: PathSettings = PathSettings()
+    log: LogSettings = LogSettings()
+    origins: Mapping[str, str] = msgspec.field(default_factory=dict)
+
+
+SECTIONS: Mapping[str, type[Struct]] = {
+    "kafka": KafkaSettings,
+    "redis": RedisSettings,
+    "worker": WorkerSettings,
+    "board": BoardSettings,
+    "paths": PathSettings,
+    "log": LogSettings,
+}
+
+
+class Effective(NamedTuple):
+    """One setting as it is in force: its value as it would be written, secrets masked, and where it comes from."""
+
+    key: str
+    value: str
+    origin: str
+
+
+def describe(settings: Settings) -> Iterator[Effective]:
+    """Every setting, in the order of the sections; `origin` is `default` where nobody set it."""
+    for section, kind in SECTIONS.items():
+        values = getattr(settings, section)
+        for field in msgspec.structs.fields(kind):
+            key = f"{section}.{field.encode_name}"
+            value = getattr(values, field.name)
+            shown = duration_text(value) if field.type is Duration else _text(value)
+            yield Effective(key, shown, settings.origins.get(key, "default"))
+
+
+def duration_text(duration_ms: int) -> str:
+    """`90000` is `1m30s`; what is below a second is left out."""
+    text = ""
+    left_s = duration_ms // 1000
+    for unit, length_s in (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)):
+        count, left_s = divmod(left_s, length_s)
+        text += f"{count}{unit}" if count else ""
+    return text or "0s"
+
+
+def contradictions(settings: Settings) -> Iterator[str]:
+    """What the settings, each fine by itself, cannot mean together."""
+    kafka = settings.kafka
+    if kafka.security_protocol.startswith("SASL") and not (kafka.sasl_username and kafka.sasl_password):
+        yield (
+            f"kafka.security_protocol is {kafka.security_protocol}: "
+            "kafka.sasl_username and kafka.sasl_password (or sasl_password_file) are needed with it"
+        )
+    if kafka.sasl_username and not kafka.security_protocol.startswith("SASL"):
+        yield (
+            f"kafka.sasl_username is set but kafka.security_protocol is {kafka.security_protocol}: "
+            "expected SASL_SSL (or SASL_PLAINTEXT)"
+        )
+    if bool(kafka.ssl_cert_file) != bool(kafka.ssl_key_file):
+        yield "kafka.ssl_cert_file and kafka.ssl_key_file: expected both or neither"
+    if not 1_000 <= kafka.session_timeout_ms <= 60_000:
+        yield f'kafka.session_timeout = "{duration_text(kafka.session_timeout_ms)}": expected 1s to 1m'
+    if not re.match(r"(rediss?|unix)://", settings.redis.url):
+        yield f'redis.url = "{settings.redis.url.masked}": expected redis://HOST:PORT/DB, rediss:// or unix://'
+
+
+def _text(value: object) -> str:
+    if isinstance(value, Secret | Url):
+        return value.masked
+    return str(value).lower() if isinstance(value, bool) else str(value)
