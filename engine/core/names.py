@@ -4,6 +4,7 @@ Canonical names are GA4's and what lead scoring needs (`page_view`, `form_submit
 nobody maps keeps its own in snake case.
 """
 
+import fnmatch
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -31,16 +32,16 @@ class Names:
 
     def __init__(self, mapping: Mapping[str, str]) -> None:
         self._exact = {name.casefold(): canonical for name, canonical in mapping.items() if "*" not in name}
-        self._patterns = [
-            (re.compile(".*".join(map(re.escape, name.casefold().split("*"))), re.DOTALL), canonical)
-            for name, canonical in mapping.items()
-            if "*" in name
-        ]
-        # Bounded, since visitors choose the names.
-        self.canonical = lru_cache(_NAMES_CACHED_MAX)(self._canonical)
+        self._patterns = [(_pattern(name.casefold()), canonical) for name, canonical in mapping.items() if "*" in name]
+        # Bounded, names and number of them, since visitors choose them.
+        self._cached = lru_cache(_NAMES_CACHED_MAX)(self._canonical)
+
+    def canonical(self, name: str) -> str:
+        """What Heatline calls the event that other tools call `name`, of which 100 characters count."""
+        return self._cached(name[:_NAME_CHARS_MAX])
 
     def _canonical(self, name: str) -> str:
-        folded = name[:_NAME_CHARS_MAX].strip().casefold()
+        folded = name.strip().casefold()
         exact = self._exact.get(folded)
         if exact is not None:
             return exact
@@ -48,3 +49,8 @@ class Names:
             if pattern.fullmatch(folded):
                 return canonical
         return snake_case(name)
+
+
+def _pattern(name: str) -> re.Pattern[str]:
+    # fnmatch makes each star atomic, so that matching is linear; `?` and brackets stand for themselves here.
+    return re.compile(fnmatch.translate(re.sub(r"[?\[]", r"[\g<0>]", name)))
