@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from engine.core.events import NO_PAGE, Campaign, Event, Page, Rejected, attribute, partial
+from engine.core.events import IMPORT, NO_PAGE, Campaign, Event, Page, Rejected, attribute, partial
 from engine.core.flow import Record
-from engine.core.instants import from_datetime
+from engine.core.instants import FIRST_MS, LAST_MS, from_datetime
 from engine.core.names import NAMED_BY_TYPE, Names
 from engine.core.text import clean
 
@@ -25,9 +25,10 @@ TEXT_CHARS_MAX = 500
 URL_CHARS_MAX = 1_000
 AHEAD_MS_MAX = 5 * 60_000
 SOURCE_HEADER = "heatline-source"
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# Possessive, and an open string ends with the text: linear whatever it looks at.
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _NO_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
-SOURCES = frozenset({"web", "server", "mobile", "email", "import", "phone", "chat", "event"})
+SOURCES = frozenset({"web", "server", "mobile", "email", IMPORT, "phone", "chat", "event"})
 
 
 class Context(msgspec.Struct, gc=False):
@@ -93,13 +94,19 @@ class EventDecoder:
         if body.specversion is not None:
             if body.data is UNSET:
                 raise Rejected("schema", "data", "a CloudEvent without data; expected a Segment event in it")
-            body = self._decoder.decode(body.data)
+            body = self._inner("data", body.data)
         if body.type is None and body.message is not UNSET:
-            wrapped = self._decoder.decode(body.message)
+            wrapped = self._inner("message", body.message)
             if not wrapped.userId and not wrapped.anonymousId:
                 wrapped.userId = body.userId
             return wrapped
         return body
+
+    def _inner(self, field: str, value: msgspec.Raw) -> Any:
+        try:
+            return self._decoder.decode(value)
+        except msgspec.ValidationError as error:
+            raise _wrong_type(error, field) from None
 
     def _event(self, record: Record, body: Any) -> Event:
         kind = body.type
@@ -118,9 +125,13 @@ class EventDecoder:
             raise Rejected("identity", "anonymousId", "neither anonymousId nor userId is there; one of them is needed")
         context = body.context
         source = _source(record, context)
+        time_ms = self._time_ms(record, body, source)
+        if not FIRST_MS <= time_ms <= LAST_MS:
+            raise Rejected("time", None, f"{time_ms} ms after 1970 is outside the years 1 to 9999")
         return Event(
+            kind,
             name,
-            self._time_ms(record, body, source),
+            time_ms,
             body.messageId or None,
             anonymous_id,
             user_id,
@@ -149,7 +160,7 @@ class EventDecoder:
             raise Rejected("time", field, f"{-age_ms // 1000} s after its record; at most {AHEAD_MS_MAX // 1000} s are")
         if age_ms < 0:
             return recorded_ms
-        if source == "import":
+        if source == IMPORT:
             return time_ms
         allowed_s = self._lateness_ms // 1000
         raise Rejected("time", field, f"{age_ms // 1000} s before its record; lateness allows {allowed_s} s")
@@ -201,12 +212,12 @@ def _too_deep() -> Rejected:
     return Rejected("json", None, f"nested deeper than {DEPTH_MAX} levels")
 
 
-def _wrong_type(error: msgspec.ValidationError) -> Rejected:
+def _wrong_type(error: msgspec.ValidationError, inside: str | None = None) -> Rejected:
     message, _, place = str(error).partition(" - at `$")
     field = place.rstrip("`").lstrip(".")
-    if not field and "got" in message and message.startswith("Expected `object`"):
+    if not field and inside is None and message.startswith("Expected `object`"):
         return Rejected("json", None, f"not an object: {message}")
-    return Rejected("schema", field or None, message)
+    return Rejected("schema", field or inside, message)
 
 
 def _id(field: str, value: str | None) -> str | None:

@@ -8,6 +8,9 @@ from msgspec import UNSET
 
 from engine.core.records import Reason
 
+IMPORT = "import"
+"""The source of events that come from a back-fill: however old they are they count, and they fire no alert."""
+
 
 class Rejected(Exception):
     """A record that cannot be an event: `reason` as in `dead-letters`, and the `field` at fault where there is one."""
@@ -39,12 +42,13 @@ class Campaign(msgspec.Struct, gc=False):
 
 
 class Event(msgspec.Struct, gc=False):
-    """An event as the rules see it. `time_ms` is never after its record's time; `id` is its messageId.
+    """An event as the rules see it. `type` is Segment's, `name` the canonical one, `id` the messageId.
 
-    At least one of `anonymous_id` and `user_id` is there. `properties` and `traits` are attribute objects that
-    hold the keys that the model reads (`partial`).
+    `time_ms` is never after its record's time. At least one of `anonymous_id` and `user_id` is there. `properties` and
+    `traits` are attribute objects that hold the keys that the model reads (`partial`).
     """
 
+    type: str
     name: str
     time_ms: int
     id: str | None

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 import xxhash
 
-from engine.core.events import Event
+from engine.core.events import IMPORT, Event
 from engine.core.ledger import Ledger, counted
 from engine.core.model import Alert, Crosses, Model, Rule
 from engine.core.profile import (
@@ -73,7 +73,7 @@ def fold_event(model: Model, row: Row, event: Event) -> Folded | None:
         row.fast_track = row.changed = True
     if not (fast_track or row.alerts or total >= model.crosses_from):
         return Folded(row, total, [])
-    return Folded(row, total, list(_alerts(model, row, time, before_ledger, total, matched)))
+    return Folded(row, total, list(_alerts(model, row, event, before_ledger, total, matched)))
 
 
 def _remember(row: Row, message_id: str, time_ms: int) -> bool:
@@ -115,15 +115,17 @@ def _observe(model: Model, row: Row, event: Event, time: int) -> None:
                 *row.pages[1 - PAGES_MAX :],
                 packed_page(time, path, None if title is None else clean(title, TITLE_CHARS_MAX)),
             ]
-    elif name == "identify":
+    elif event.type == "identify":
         _identify(model, row, event, time)
 
 
 def _identify(model: Model, row: Row, event: Event, time: int) -> None:
-    # What came before another person's login stays with the first: merging and splitting are not this row's to do.
-    if row.anonymous and row.user is None and event.user_id is not None:
+    # What came before a second person's login stays with the first, and who the first is as well.
+    if row.anonymous and event.user_id is not None:
+        if row.user is not None and row.user != event.user_id:
+            return
+        row.changed = row.changed or row.user is None
         row.user = event.user_id
-        row.changed = True
     said = {key: _stored(key, value) for key, value in model.decoder.traits_of(event).items()}
     if said:
         traits = {**row.traits}
@@ -163,14 +165,14 @@ def _scalar(value: Any) -> Any:
 
 
 def _alerts(
-    model: Model, row: Row, time: int, before_ledger: Ledger, after: float, matched: list[Rule]
+    model: Model, row: Row, event: Event, before_ledger: Ledger, after: float, matched: list[Rule]
 ) -> Iterator[Fired]:
-    """Fires what is due, and writes down in `row` what is armed and what has fired."""
+    """Fires what is due, and writes down in `row` what is armed and what has fired; an import fires nothing."""
     before = total_of(model, before_ledger, row.now)
     heaviest = max(matched, key=lambda rule: rule.points, default=None)
     standing = standing_of(model, row, after)
     states = row.alerts.copy()
-    fast_track = any(rule.fast_track for rule in matched) and row.now - time <= TRIGGER_AGE_MS_MAX
+    fast_track = any(rule.fast_track for rule in matched) and row.now_ms - event.time_ms <= TRIGGER_AGE_MS_MAX
     for alert in model.alerts:
         fired, fired_at = states.get(alert.id, (False, None))
         if isinstance(alert.trigger, Crosses):
@@ -182,7 +184,8 @@ def _alerts(
             due = fast_track
         if due and alert.holds(standing):
             cooling = fired_at is not None and row.now - fired_at < alert.cooldown_ms
-            states[alert.id] = (True, fired_at if cooling else row.now)
-            if not cooling:
+            silent = cooling or event.source == IMPORT
+            states[alert.id] = (True, fired_at if silent else row.now)
+            if not silent:
                 yield Fired(alert, before, after, heaviest)
     row.alerts = states

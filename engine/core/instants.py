@@ -4,8 +4,13 @@ import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
+import msgspec
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MS = timedelta(milliseconds=1)
+FIRST_MS = -62_135_596_800_000
+LAST_MS = 253_402_300_799_999
+"""What RFC 3339 can say: the years 1 to 9999."""
 _DAY_MS = 86_400_000
 _UNITS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DURATION = re.compile(r"(?:[0-9]{1,9}[dhms])+")
@@ -21,7 +26,10 @@ def from_datetime(moment: datetime) -> int:
 
 def from_rfc3339(text: str) -> int:
     """The instant that `text` names. Raises ValueError where it is not RFC 3339."""
-    return from_datetime(datetime.fromisoformat(text))
+    try:
+        return from_datetime(msgspec.convert(text, datetime))
+    except msgspec.ValidationError:
+        raise ValueError(f"{text[:80]!r} is not a time such as 2026-11-23T04:30:00Z") from None
 
 
 def to_rfc3339(instant_ms: int) -> str:
