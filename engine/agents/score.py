@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from engine.core.events import Event, Rejected
 from engine.core.flow import Fold, Output, Record, Rows
-from engine.core.fold import fold_event, new_row
+from engine.core.fold import Fired, fold_event, new_row
 from engine.core.messages import INBOX_TOPIC, MessageError, OwnerChanged, decode_inbox, forward, unwrap
 from engine.core.model import Model
 from engine.core.outputs import Profile, alert_outputs, publication
@@ -90,6 +90,8 @@ class _Chunk:
             self.reject(record, rejected.reason, rejected.field, str(rejected))
         except MessageError as error:
             self.reject(record, "schema", None, str(error))
+        except MemoryError:
+            raise
         except Exception as error:  # noqa: BLE001 - a defect of ours stops one record, never the lane
             self.errors.append(traceback.format_exc())
             self.reject(record, "internal", None, f"{type(error).__name__} in the core; see the worker's log")
@@ -118,19 +120,25 @@ class _Chunk:
         if folded is None:
             self.tally["duplicate", "message_id"] += 1
             return
-        for fired in folded.fired:
-            profile = Profile(lead.key, folded.row)
-            self.outputs += alert_outputs(
-                self.model, profile, fired, record, event, partition=self.lane, assign_on=self.job.assign_on
-            )
-            self.tally["alert", fired.alert.id] += 1
-            self.alerted.append(record.timestamp)
-            self.urgent = True
+        if folded.fired:
+            self.alert(Profile(lead.key, folded.row), folded.fired, event, record)
         if event.time_ms < lead.row.now_ms:
             self.late_ms.append(lead.row.now_ms - event.time_ms)
         lead.row, lead.total = folded.row, folded.total
         lead.identity = f"{record.topic}/{record.partition}/{record.offset}"
         self.scored += 1
+
+    def alert(self, profile: Profile, alerts: list[Fired], event: Event, record: Record) -> None:
+        # All of them or, where one raises, none: its record leaves nothing behind but a dead letter.
+        outputs: list[Output] = []
+        for fired in alerts:
+            outputs += alert_outputs(
+                self.model, profile, fired, record, event, partition=self.lane, assign_on=self.job.assign_on
+            )
+        self.outputs += outputs
+        self.tally.update(("alert", fired.alert.id) for fired in alerts)
+        self.alerted += [record.timestamp] * len(alerts)
+        self.urgent = True
 
     def take_owner(self, message: OwnerChanged) -> None:
         row_key = message.profile.encode()

@@ -50,6 +50,8 @@ _LATER_ALERT_KEYS = (
 )
 _PRIORITIES: tuple[Priority, ...] = ("low", "normal", "high")
 _DEFAULT_BANDS = {"warm": 30.0, "hot": 80.0}
+_PUBLISH_FROM = "warm"
+_POINTS_MAX = 1e9
 _DEFAULT_LATENESS_MS = 96 * 3_600_000
 _DEFAULT_HALF_LIFE_MS = 30 * 86_400_000
 _DEFAULT_COOLDOWN_MS = 24 * 3_600_000
@@ -117,7 +119,7 @@ class _ModelReader:
         self.scale = reader.number(root.get("scale"), 100.0, above=0)
         lateness_ms = reader.duration_ms(root.get("lateness"), _DEFAULT_LATENESS_MS)
         self.bands = self._bands(root.get("bands"))
-        publish_from = self._band(root.get("publish_from"), "warm" if "bands" not in root else self.bands[-1].name)
+        publish_from = self._band(root.get("publish_from"), _PUBLISH_FROM)
         defaults = reader.mapping(root.get("defaults"), ("half_life",))
         self.half_life_ms = reader.duration_ms(
             defaults.get("half_life"), _DEFAULT_HALF_LIFE_MS, at_least=_HALF_LIFE_MS_MIN
@@ -165,9 +167,10 @@ class _ModelReader:
         return (Band(COLD, float("-inf")), *(Band(name, bound) for name, bound in rising))
 
     def _band(self, node: Node | None, default: str) -> Band:
+        """The band that `node` names, `default` without one, the lowest above cold where there is none of that name."""
         by_name = {band.name: band for band in self.bands}
         name = default if node is None else self.reader.reference(node, by_name, "band")
-        return by_name.get(name, self.bands[-1])
+        return by_name.get(name, self.bands[min(1, len(self.bands) - 1)])
 
     def _groups(self, node: Node | None) -> dict[str, float]:
         groups = {}
@@ -195,7 +198,7 @@ class _ModelReader:
         return Rule(
             id=name,
             holds=condition.holds,
-            points=reader.number(keys.get("points")),
+            points=reader.number(keys.get("points"), at_least=-_POINTS_MAX, at_most=_POINTS_MAX),
             half_life_ms=reader.duration_ms(keys.get("half_life"), self.half_life_ms, at_least=_HALF_LIFE_MS_MIN),
             label=reader.text(keys["label"], at_most=100) if "label" in keys else None,
             group=group,

@@ -3,16 +3,18 @@
 from typing import NamedTuple
 
 from engine.core.cloudevents import derived_id, kind_of, output
+from engine.core.decode import TEXT_CHARS_MAX
 from engine.core.events import Event
 from engine.core.flow import Output, Record
 from engine.core.fold import Fired
-from engine.core.instants import to_rfc3339
+from engine.core.instants import LAST_MS, to_rfc3339
 from engine.core.messages import REQUESTS_TOPIC, LeadRequested, encode
 from engine.core.model import Crosses, Model
 from engine.core.profile import Published, Row, pages
 from engine.core.records import Cause, Ids, LeadAlert, LeadScore, Page
 from engine.core.scoring import explain, next_band
 from engine.core.standing import standing_of
+from engine.core.text import clean
 
 SCORES_TOPIC = "lead-scores"
 ALERTS_TOPIC = "lead-alerts"
@@ -50,7 +52,8 @@ class Profile(NamedTuple):
 
 def cause_of(record: Record, event: Event) -> Cause:
     """`event`, in `record`, as the cause of an output."""
-    return Cause(record.topic, record.partition, record.offset, event.id, event.name, to_rfc3339(event.time_ms))
+    message_id = None if event.id is None else clean(event.id, TEXT_CHARS_MAX)
+    return Cause(record.topic, record.partition, record.offset, message_id, event.name, to_rfc3339(event.time_ms))
 
 
 def trace_headers(record: Record) -> tuple[tuple[str, bytes | None], ...]:
@@ -86,7 +89,7 @@ def score_of(model: Model, profile: Profile, at_ms: int) -> LeadScore:
         at=to_rfc3339(at_ms),
         contributions=explanation.contributions,
         clamps=explanation.clamps,
-        next_band_at=None if next_at is None else to_rfc3339(born_ms + next_at),
+        next_band_at=None if next_at is None or born_ms + next_at > LAST_MS else to_rfc3339(born_ms + next_at),
         first_seen=to_rfc3339(born_ms + row.first),
         last_seen=to_rfc3339(born_ms + row.last),
         sessions=row.sessions,

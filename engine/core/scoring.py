@@ -7,6 +7,7 @@ Clamps act on what is read, never on what is stored, in this order (`semantics.m
 from bisect import bisect_left
 from collections.abc import Callable
 from math import exp2, log2
+from sys import float_info
 
 from engine.core.instants import to_rfc3339
 from engine.core.ledger import Ledger
@@ -93,7 +94,7 @@ def next_band(model: Model, ledger: Ledger, at: int) -> int | None:
         return None
     gross = sum(abs(rule.points) * entry[0] for rule, entry in rules)
     longest_ms = max(rule.half_life_ms for rule, _ in rules)
-    end = at + 1 + int(longest_ms * max(0.0, log2(gross / model.bands[1].bound)))
+    end = at + 1 + int(longest_ms * max(0.0, log2(gross) - log2(model.bands[1].bound)))
     shortest_ms = min(rule.half_life_ms for rule, _ in rules)
     if not deducts:
         # No clamp and no mixture of half-lives falls faster than the shortest of them.
@@ -115,13 +116,17 @@ def _falls_below(bound: float, total: Callable[[int], float], begin: int, end: i
 
     The false position method with Illinois' step, on logarithms, in which decay is nearly a straight line.
     """
-    above = log2(total(begin) / bound)
-    below = log2(total(end) / bound)
+
+    def height(time: int) -> float:
+        return log2(max(total(time) / bound, float_info.min))
+
+    above = height(begin)
+    below = height(end)
     moved = 0
     while end - begin > 1:
         middle = begin + int((end - begin) * above / (above - below))
         middle = min(max(middle, begin + 1), end - 1)
-        value = log2(total(middle) / bound)
+        value = height(middle)
         if value >= 0:
             begin, above = middle, value
             below = below / 2 if moved > 0 else below
