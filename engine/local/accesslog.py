@@ -40,8 +40,9 @@ _PIECES = (
     ("the time, such as [17/May/2015:10:05:03 +0000],", rb"\[([^\]]*)\] "),
     ("the request in quotes", _QUOTED + rb" "),
     ("the status of three digits", rb"(\d{3}) "),
-    ("the number of bytes, or -,", rb"(\d{1,19}|-)(?= |$)"),
-    ("the referrer and user agent in quotes", rb"(?: " + _QUOTED + b" " + _QUOTED + rb"(?: .*)?)?$"),
+    ("the number of bytes, or -,", rb"(\d{1,19}|-)"),
+    ("the end or the referrer in quotes", rb"(?:$| " + _QUOTED + rb")"),
+    ("the user agent in quotes", rb"(?(6) " + _QUOTED + rb"(?: .*)?)$"),
 )
 _PREFIXES = [
     (name, re.compile(b"".join(pattern for _, pattern in _PIECES[: n + 1]), re.DOTALL))
@@ -164,4 +165,4 @@ def _what_is_wrong(line: bytes) -> str:
 
 
 def _shown(field: bytes) -> str:
-    return field[:60].decode("utf-8", errors="replace")
+    return field[:40].decode("utf-8", errors="replace")

@@ -85,6 +85,7 @@ def print_events(path: str, console: Console, *, keep_times: bool = False, limit
         except BrokenPipeError:
             # The reader has enough; without this Python complains when it flushes standard output at its end.
             os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
+            return reading.fed
     _report(reading.fed, "printed", console)
     return reading.fed
 

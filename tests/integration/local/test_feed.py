@@ -37,6 +37,9 @@ async def new_topic(kafka: KafkaServer, configs: Mapping[str, str] | None = None
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
     await admin.start()
     await admin.create_topics([NewTopic(topic, PARTITIONS, 1, topic_configs=dict(configs or {}))])
+    # The controller knows it at once, the metadata a little later.
+    while topic not in await admin.list_topics():  # noqa: ASYNC110  nothing else tells
+        await asyncio.sleep(0.02)
     await admin.close()
     return topic
 
