@@ -5,7 +5,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from math import fsum
 from typing import NamedTuple
 
-from engine.core.records import Contribution, LeadScore
+from engine.core.records import Clamp, Contribution, LeadScore
 from engine.core.text import clean
 
 WEIGHTS: Mapping[str, float] = {"engagement": 1.0, "fit": 1.0}
@@ -16,11 +16,13 @@ _TEXT_CHARS_MAX = 120
 
 
 class Line(NamedTuple):
-    """A summand, to two decimals. `rule` names the rule, clamp or part; `note` says more, and may be empty."""
+    """A summand, to two decimals: `rule` names the rule, clamp or part. The other texts may be empty."""
 
     points: Decimal
     rule: str
-    note: str
+    label: str = ""
+    note: str = ""
+    last: str = ""
 
 
 class Sum(NamedTuple):
@@ -50,19 +52,20 @@ def explain(score: LeadScore, weights: Mapping[str, float] = WEIGHTS) -> Explana
     for part in ("engagement", "fit"):
         lines = [_contribution(c) for c in score.contributions if c.part == part]
         clamps = [clamp for clamp in score.clamps if clamp.part == part]
-        lines += [_line(clamp.points, clamp.clamp, "limit") for clamp in clamps]
+        lines += [_clamp(clamp) for clamp in clamps]
         points = fsum([*(c.points for c in score.contributions if c.part == part), *(c.points for c in clamps)])
         parts.append(_sum(part, lines, points))
         weighted = weights[part] * points
         exact.append(weighted)
-        terms.append(_line(weighted, part, "" if weights[part] == 1 else f"{parts[-1].points} * {weights[part]:g}"))
+        note = "" if weights[part] == 1 else f"{parts[-1].points} * {weights[part]:g}"
+        terms.append(Line(_rounded(weighted), part, note=note))
     for clamp in score.clamps:
         if clamp.part == "total":
             exact.append(clamp.points)
-            terms.append(_line(clamp.points, clamp.clamp, "limit"))
+            terms.append(_clamp(clamp))
     missing = score.total - fsum(exact)
     if abs(missing) > 1e-9 * max(1.0, fsum(abs(c.points) for c in score.contributions)):
-        terms.append(_line(missing, "unexplained", "with the weights of this model"))
+        terms.append(Line(_rounded(missing), "unexplained", note="with the weights of this model"))
     return Explanation(parts, _sum("total", terms, score.total))
 
 
@@ -85,29 +88,39 @@ def plain(text: str) -> str:
 
 
 def _block(part: Sum) -> list[str]:
-    lines = [f"  {line.points:>+10}  {line.rule}{'  ' if line.note else ''}{line.note}" for line in part.lines]
+    lines = [f"  {line.points:>+10}  {', '.join(_told(line))}" for line in part.lines]
     return ["", part.name, *lines, f"  {'-' * 10}", f"  {part.points:>10}"]
 
 
+def _told(line: Line) -> list[str]:
+    last = f"last {line.last}" if line.last else ""
+    return [text for text in (line.rule, line.label, line.note, last) if text]
+
+
 def _contribution(contribution: Contribution) -> Line:
-    notes = [plain(contribution.label)] if contribution.label else []
-    if contribution.part == "engagement":
-        notes.append("once" if contribution.count == 1 else f"{contribution.count} times")
-    if contribution.last:
-        notes.append(f"last {plain(contribution.last)}")
+    times = "once" if contribution.count == 1 else f"{contribution.count} times"
+    notes = [times] if contribution.part == "engagement" else []
     if contribution.group:
         notes.append(f"group {plain(contribution.group)}")
-    return _line(contribution.points, contribution.rule, ", ".join(notes))
+    return Line(
+        _rounded(contribution.points),
+        plain(contribution.rule),
+        plain(contribution.label or ""),
+        ", ".join(notes),
+        plain(contribution.last or ""),
+    )
 
 
-def _line(points: float, rule: str, note: str) -> Line:
-    return Line(_rounded(points), plain(rule), note)
+def _clamp(clamp: Clamp) -> Line:
+    kind, _, name = clamp.clamp.partition(":")
+    label = "never below 0" if kind == "floor" else f"limit of {kind} {plain(name)}" if name else f"limit of the {kind}"
+    return Line(_rounded(clamp.points), plain(clamp.clamp), label)
 
 
 def _sum(name: str, lines: list[Line], points: float) -> Sum:
     rounded = _rounded(points)
     rest = rounded - sum((line.points for line in lines), Decimal(0))
-    return Sum(name, lines + ([Line(rest, "rounding", "")] if rest else []), rounded)
+    return Sum(name, lines + ([Line(rest, "rounding")] if rest else []), rounded)
 
 
 def _rounded(points: float) -> Decimal:

@@ -66,7 +66,7 @@ def _limit(request: web.Request) -> int:
     if text.isascii() and text.isdigit() and len(text) < 9 and 1 <= int(text) <= LIMIT_MAX:
         return int(text)
     message = _encoder.encode({"error": f"limit {text[:40]!r} is not a number from 1 to {LIMIT_MAX}"})
-    raise web.HTTPBadRequest(body=message, content_type="application/json")
+    raise web.HTTPBadRequest(text=message.decode(), content_type="application/json")
 
 
 def _raw(events: list[bytes]) -> list[msgspec.Raw]:

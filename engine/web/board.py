@@ -154,7 +154,11 @@ class Board:
         """The version that a viewer has: from its reconnecting browser, else from its page; 0 if another process's."""
         text = request.headers.get("Last-Event-ID") or request.query.get("after", "")
         epoch, _, version = text.partition("-")
-        return int(version) if epoch == self._live.epoch and version.isdecimal() and len(version) < 16 else 0
+        return (
+            int(version)
+            if epoch == self._live.epoch and version.isascii() and version.isdigit() and len(version) < 16
+            else 0
+        )
 
     def _page(self, html: str, status: int = 200) -> web.Response:
         return web.Response(text=html, status=status, content_type="text/html", charset="utf-8")

@@ -65,4 +65,6 @@ def host_name(header: str) -> str | None:
 async def add_headers(_: web.Request, response: web.StreamResponse) -> None:
     """A signal handler: every response carries `HEADERS` and, unless it says otherwise, is not stored."""
     response.headers.update(HEADERS)
+    # aiohttp would tell its version.
+    response.headers["Server"] = "heatline"
     response.headers.setdefault("Cache-Control", "no-store")
