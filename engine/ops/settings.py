@@ -52,7 +52,7 @@ class RedisSettings(Struct, frozen=True, kw_only=True):
     """Where the read model is; TLS with `rediss://`. `prefix` goes before every key: several can share a server."""
 
     url: Url = Url("redis://127.0.0.1:6379/0")
-    prefix: str = ""
+    prefix: str = "heatline:1:"
     username: str = ""
     password: Secret = Secret("")
     ssl_ca_file: str = ""

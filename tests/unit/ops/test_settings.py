@@ -16,6 +16,7 @@ from engine.ops.loading import KNOWN, SECRET_FILES, SettingsError, load_settings
 from engine.ops.security import client_security
 from engine.ops.settings import KafkaSettings, RedisSettings, Settings, describe, duration_text
 from engine.ops.values import Secret, Url
+from engine.readmodel.redis import PREFIX
 
 SHIPPED = Path(__file__).parents[3] / "config" / "heatline.toml"
 
@@ -156,6 +157,11 @@ def test_partitioners_are_those_that_the_core_has() -> None:
     """The setting offers what `engine.core.partitioner` implements."""
     field = next(field for field in msgspec.structs.fields(KafkaSettings) if field.name == "partitioner")
     assert set(get_args(field.type)) == set(PARTITIONERS)
+
+
+def test_the_default_prefix_is_that_of_the_read_model() -> None:
+    """Changing the layout changes both."""
+    assert RedisSettings().prefix == PREFIX
 
 
 def test_redis_gets_one_url_with_everything_in_it() -> None:
