@@ -27,7 +27,7 @@ PROFILES = "profiles"
 
 
 class SimulateError(ValueError):
-    """A line that names a topic which no job reads, or is no record at all."""
+    """A line that names a topic which no job reads or a partition that is not there, or is no record at all."""
 
 
 class _RecordLine(msgspec.Struct):
@@ -57,12 +57,12 @@ _decode_record: Callable[[bytes], _RecordLine] = msgspec.json.Decoder(_RecordLin
 class Simulation:
     """Jobs with their rows in memory, fed one record at a time.
 
-    `partition_of` gives the partition number of a key on a topic. `clock_ms` is the largest record time so far.
+    The topics of the desk have one partition, all others `partitions`. `clock_ms` is the largest record time so far.
     """
 
-    def __init__(self, jobs: Sequence[Job], partition_of: Callable[[str, bytes], int]) -> None:
+    def __init__(self, jobs: Sequence[Job], partitions: int) -> None:
         self._jobs = {topic: job for job in jobs for topic in job.inputs}
-        self._partition_of = partition_of
+        self._partitions = partitions
         self._offsets: dict[tuple[str, int], int] = {}
         self._waiting: deque[InputRecord] = deque()
         self.rows: dict[str, dict[int, dict[bytes, bytes]]] = {job.table: {} for job in jobs}
@@ -80,6 +80,13 @@ class Simulation:
             waiting = self._waiting.popleft()
             yield from self._fold(self._jobs[waiting.topic], waiting)
 
+    def partition_of(self, topic: str, key: bytes | None) -> int:
+        """The partition number of a key on a topic."""
+        return by_murmur2(key or b"", self._count(topic))
+
+    def _count(self, topic: str) -> int:
+        return 1 if topic in DESK_TOPICS else self._partitions
+
     def _fold(self, job: Job, record: InputRecord) -> Iterator[Output]:
         rows = self.rows[job.table].setdefault(record.partition, {})
         fold = job.fold(record.partition, [record], rows)
@@ -91,7 +98,7 @@ class Simulation:
         for output in fold.outputs:
             partition = output.partition
             if partition is None:
-                partition = self._partition_of(output.topic, output.key or b"")
+                partition = self.partition_of(output.topic, output.key)
             yield output._replace(partition=partition)
             if output.topic in self._jobs:
                 self._waiting.append(self._arrived(output, partition))
@@ -115,10 +122,11 @@ class Simulation:
             return self._stated(line, number)
         return self._bare(line, parsed if isinstance(parsed, dict) else {})
 
-    def _bare(self, line: bytes, event: Mapping[str, Any]) -> InputRecord:
-        ids = (event.get("anonymousId"), event.get("userId"))
+    def _bare(self, line: bytes, parsed: Mapping[str, Any]) -> InputRecord:
+        event = _unwrapped(parsed)
+        ids = (event.get("anonymousId"), event.get("userId"), parsed.get("userId"))
         key = next((name.encode() for name in ids if isinstance(name, str) and name), None)
-        partition = self._partition_of(EVENTS_TOPIC, key or b"")
+        partition = self.partition_of(EVENTS_TOPIC, key)
         times = (event.get(name) for name in ("receivedAt", "timestamp", "originalTimestamp"))
         stated_ms = next((_instant(time) for time in times if time is not None), None)
         timestamp = max(self.clock_ms, stated_ms or 0)
@@ -139,7 +147,10 @@ class Simulation:
         key = None if stated.key is None else stated.key.encode()
         partition = stated.partition
         if partition is None:
-            partition = self._partition_of(stated.topic, key or b"")
+            partition = self.partition_of(stated.topic, key)
+        elif not 0 <= partition < self._count(stated.topic):
+            last = self._count(stated.topic) - 1
+            raise SimulateError(f"line {number}: partition = {partition}: {stated.topic} has those from 0 to {last}")
         timestamp = self.clock_ms if stated.timestamp is None else _instant(stated.timestamp)
         if timestamp is None:
             raise SimulateError(f"line {number}: timestamp = {stated.timestamp!r}: expected RFC 3339 or milliseconds")
@@ -147,6 +158,15 @@ class Simulation:
         headers = tuple((name, None if text is None else text.encode()) for name, text in pairs)
         offset = self._next_offset(stated.topic, partition)
         return InputRecord(stated.topic, partition, offset, timestamp, key, value, headers)
+
+
+def _unwrapped(parsed: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The Segment event that a bare line holds, inside a CloudEvent or RudderStack's wrapper, too."""
+    if "specversion" in parsed and isinstance(parsed.get("data"), dict):
+        parsed = parsed["data"]
+    if parsed.get("type") is None and isinstance(parsed.get("message"), dict):
+        parsed = parsed["message"]
+    return parsed
 
 
 def _instant(stated: object) -> int | None:
@@ -178,7 +198,8 @@ def _json(value: bytes | None) -> msgspec.Raw:
         _decode_any(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return msgspec.Raw(_encode(b64encode(value).decode()))
-    return msgspec.Raw(value)
+    # A line must stay one line, however a forwarded event was written.
+    return msgspec.Raw(msgspec.json.format(value, indent=-1) if b"\n" in value or b"\r" in value else value)
 
 
 def run(
@@ -197,11 +218,7 @@ def run(
     Raises SimulateError for a line that names no input, or an `until` that is no time.
     """
     until_ms = _until(until)
-
-    def partition_of(topic: str, key: bytes) -> int:
-        return 0 if topic in DESK_TOPICS else by_murmur2(key, partitions)
-
-    simulation = Simulation(jobs, partition_of)
+    simulation = Simulation(jobs, partitions)
     for number, line in enumerate(lines, 1):
         stripped = line.strip(b"\r\n")
         if not stripped:
@@ -211,7 +228,9 @@ def run(
                 out.write(output_line(output))
     if final:
         rows = [item for lane in simulation.rows[PROFILES].values() for item in lane.items()]
-        out.writelines(final_lines(model, rows, until_ms, partition_of))
+        for output in final_scores(model, rows, until_ms):
+            partition = simulation.partition_of(output.topic, output.key)
+            out.write(output_line(output._replace(partition=partition)))
     out.flush()
 
 
@@ -234,16 +253,13 @@ def _until(until: str | None) -> int | None:
     return instant_ms
 
 
-def final_lines(
-    model: Model, rows: Iterable[tuple[bytes, bytes]], until_ms: int | None, partition_of: Callable[[str, bytes], int]
-) -> Iterator[bytes]:
-    """One `lead-scores` line for every row, ordered by lead: as of `until_ms`, else as of the row's own now."""
+def final_scores(model: Model, rows: Iterable[tuple[bytes, bytes]], until_ms: int | None) -> Iterator[Output]:
+    """One record of `lead-scores` for every row, ordered by lead: as of `until_ms`, else as of the row's own now."""
     profiles = sorted(
         (Profile(key.decode(), unpack(packed)) for key, packed in rows), key=lambda profile: (profile.lead, profile.key)
     )
     for profile in profiles:
-        output = final_score(model, profile, until_ms)
-        yield output_line(output._replace(partition=partition_of(output.topic, output.key or b"")))
+        yield final_score(model, profile, until_ms)
 
 
 def final_score(model: Model, profile: Profile, until_ms: int | None) -> Output:
