@@ -46,6 +46,8 @@ EMITTED = (
     Kind("lead-scores", "lead.score_changed", LeadScore),
     Kind("lead-alerts", "lead.alerted", LeadAlert),
     Kind("lead-assignments", "lead.assigned", LeadAssignment),
+    Kind("lead-assignments", "lead.reassigned", LeadAssignment),
+    Kind("lead-assignments", "lead.queued", LeadAssignment),
     Kind("dead-letters", "event.rejected", DeadLetter),
 )
 
