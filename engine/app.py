@@ -1,0 +1,209 @@
+"""The one place that wires: settings and configuration in, running roles out."""
+
+import asyncio
+import gc
+import logging
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from engine import __version__
+from engine.configuration import Configuration, load_configuration
+from engine.local.broker import embedded_broker
+from engine.local.demo import print_banner, print_live, print_summary, send_site
+from engine.ops.health import OpsServer
+from engine.ops.loading import SettingsError
+from engine.ops.metrics import MetricsObserver, ProjectorMetrics, WorkerMetrics
+from engine.ops.security import client_security
+from engine.ops.settings import Settings
+from engine.readmodel.memory import MemoryReadModel
+from engine.readmodel.port import ReadModel
+from engine.readmodel.projector import run_projector
+from engine.readmodel.redis import PREFIX, RedisReadModel
+from engine.stream import admin, catalog
+from engine.stream.catalog import Catalog
+from engine.stream.cluster import check_cluster
+from engine.stream.errors import ClusterMismatch
+from engine.stream.settings import StreamSettings
+from engine.stream.worker import StreamWorker
+from engine.web.board import Board, serve_board
+from engine.web.security import check_bind
+
+log = logging.getLogger(__name__)
+
+EVENTS_TOPIC = "visitor-events"
+DEMO_PARTITIONS = 4
+DEMO_BOARD_PORT = 8080
+DEMO_SETTLES_S = 0.5
+"""What was sent last becomes an alert and an assignment before everything stops."""
+
+
+def stream_settings(settings: Settings) -> StreamSettings:
+    """How the stream layer and the tools beside it reach Kafka. Raises SettingsError for unusable certificates."""
+    kafka = settings.kafka
+    return StreamSettings(
+        bootstrap=kafka.bootstrap,
+        app_id=kafka.app_id,
+        data_dir=settings.paths.data_dir,
+        security=client_security(kafka),
+        plain=not kafka.transactions,
+        accept_loss=kafka.accept_loss,
+        partitioner=kafka.partitioner,
+        session_timeout_s=kafka.session_timeout_ms / 1000,
+    )
+
+
+def read_catalog(settings: Settings) -> Catalog:
+    """The topics as `topics/catalog.yaml` lists them. Raises ConfigError."""
+    return catalog.read(settings.paths.catalog)
+
+
+def read_configuration(settings: Settings) -> Configuration:
+    """What to score and whom to give it to. Raises ConfigError."""
+    paths = settings.paths
+    return load_configuration(paths.model, paths.events, paths.routing)
+
+
+@asynccontextmanager
+async def read_model(settings: Settings) -> AsyncIterator[ReadModel]:
+    """The read model in Redis; connects when it is first used, and is closed at the end."""
+    prefix = settings.redis.prefix
+    model = RedisReadModel(settings.redis.full_url, f"{prefix}{PREFIX}")
+    try:
+        yield model
+    finally:
+        await model.close()
+
+
+async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
+    """Score and route until `stop`; raises a one-line error where that cannot begin or go on."""
+    topics, configuration, stream = read_catalog(settings), read_configuration(settings), stream_settings(settings)
+    metrics = WorkerMetrics(__version__)
+    worker = make_worker(configuration, topics, stream, metrics)
+    keep_collector_rare()
+    async with OpsServer(
+        settings.worker.ops_host, settings.worker.ops_port, metrics.registry, lambda: _missing(worker)
+    ):
+        await check_topics(stream, topics, stop)
+        await worker.run(stop)
+
+
+def make_worker(
+    configuration: Configuration, topics: Catalog, stream: StreamSettings, metrics: WorkerMetrics
+) -> StreamWorker:
+    """A worker with all jobs, counted by `metrics`; not running yet."""
+    jobs = configuration.jobs(topics.partitions[EVENTS_TOPIC], stream.partitioner)
+    metrics.prepare([topic for job in jobs for topic in job.inputs], [alert.id for alert in configuration.model.alerts])
+    metrics.model(configuration.model.version)
+    return StreamWorker(jobs, stream, topics.partitions, MetricsObserver(metrics))
+
+
+def _missing(worker: StreamWorker) -> str | None:
+    return None if worker.ready else "no partitions are assigned and recovered yet"
+
+
+def keep_collector_rare() -> None:
+    """Let Python's cycle collector run rarely: a fold makes many short-lived objects and no cycles."""
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
+
+
+async def check_topics(stream: StreamSettings, topics: Catalog, stop: asyncio.Event) -> None:
+    """Wait for the broker, then raise ClusterMismatch where its topics are not those of the catalog."""
+    await check_cluster(stream, {}, stop)
+    if stop.is_set():
+        return
+    findings = await admin.check(topics, stream.bootstrap, stream.security)
+    for line in findings.unchecked:
+        log.warning("not checked: %s", line)
+    if findings.refusal is not None:
+        raise ClusterMismatch(findings.refusal)
+
+
+async def run_projection(settings: Settings, stop: asyncio.Event) -> None:
+    """Keep the read model in Redis up with the topics until `stop`."""
+    metrics = ProjectorMetrics(__version__)
+    client = stream_settings(settings).client
+    ops = OpsServer(settings.worker.ops_host, settings.worker.ops_port, metrics.registry, lambda: None)
+    async with ops, read_model(settings) as model:
+        await run_projector(model, client, stop, metrics.lag, metrics.drop)
+
+
+async def run_board(settings: Settings, stop: asyncio.Event, on_ready: Callable[[str], None]) -> None:
+    """Serve the board over the read model in Redis until `stop`; `on_ready` hears its address."""
+    board = settings.board
+    names = [name.strip() for name in board.names.split(",") if name.strip()]
+    try:
+        check_bind(board.host, allow_remote=board.allow_remote)
+    except ValueError as error:
+        raise SettingsError([f"board.host: {error} (board.allow_remote)"]) from None
+    async with read_model(settings) as model:
+        await serve_board(model, board.host, board.port, stop, on_ready, names=names, allow_remote=board.allow_remote)
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What to show: for how long (None: until Ctrl-C), events a second, seed of the visitors, port of the board (0: any)."""
+
+    seconds: float | None
+    rate: float
+    seed: int
+    port: int | None
+
+
+async def run_demo(settings: Settings, stop: asyncio.Event, demo: Demo) -> None:
+    """The whole line on this machine: embedded broker, worker, read model in memory, board and a simulated site."""
+    console = Console()
+    configuration = read_configuration(settings)
+    topics = read_catalog(settings).with_partitions({EVENTS_TOPIC: DEMO_PARTITIONS})
+    model = MemoryReadModel()
+    async with embedded_broker() as bootstrap, shown_board(model, demo.port) as board_url, AsyncExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="heatline-demo-"))
+        stream = StreamSettings(bootstrap=bootstrap, plain=True, idempotent=False, data_dir=Path(folder))
+        await admin.apply(topics, bootstrap)
+        worker = make_worker(configuration, topics, stream, WorkerMetrics(__version__))
+        print_banner(console, board_url, demo.seed)
+        stopping = asyncio.Event()
+        behind = [
+            asyncio.create_task(worker.run(stopping)),
+            asyncio.create_task(run_projector(model, stream.client, stopping)),
+        ]
+        site = asyncio.create_task(send_site(bootstrap, demo.seed, demo.rate, stop))
+        live = asyncio.create_task(print_live(bootstrap, stopping, console))
+        await _first_end(stop, demo.seconds, [*behind, site, live])
+        traffic = await site
+        await asyncio.sleep(DEMO_SETTLES_S)
+        stopping.set()
+        await asyncio.gather(*behind)
+        print_summary(console, traffic, await live)
+
+
+@asynccontextmanager
+async def shown_board(model: ReadModel, port: int | None) -> AsyncIterator[str]:
+    """A board on loopback, at its usual port if that is free and no other is named; gives its address."""
+    board = Board(model, port=DEMO_BOARD_PORT if port is None else port)
+    try:
+        address = await board.start()
+    except OSError:
+        if port is not None:
+            raise
+        board = Board(model)
+        address = await board.start()
+    try:
+        yield address
+    finally:
+        await board.close()
+
+
+async def _first_end(stop: asyncio.Event, seconds: float | None, tasks: list["asyncio.Task[Any]"]) -> None:
+    """Wait until `stop`, the end of the time, or a task that failed; then `stop` is set. Raises as that task did."""
+    waiting = asyncio.create_task(stop.wait())
+    done, _ = await asyncio.wait([waiting, *tasks], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    stop.set()
+    for task in done:
+        task.result()
