@@ -78,10 +78,16 @@ class WorkerSettings(Struct, frozen=True, kw_only=True):
 
 
 class BoardSettings(Struct, frozen=True, kw_only=True):
-    """Where the board is served."""
+    """Where the board is served.
+
+    It has no login, so a host that other machines reach needs `allow_remote`, said by whoever guards it. `names` are
+    the names, separated by commas, under which browsers reach it besides loopback's.
+    """
 
     host: Needed = "127.0.0.1"
     port: Port = 8080
+    names: str = ""
+    allow_remote: bool = False
 
 
 class PathSettings(Struct, frozen=True, kw_only=True):
