@@ -59,11 +59,14 @@ async def feed(
         span = None if keep_times else await asyncio.to_thread(reading.survey)
         if span and kept_ms is not None and span.latest_ms - span.first_ms > kept_ms:
             console.print(_older_than_kept(topic, kept_ms), style="yellow")
+        sender: Sender | None = None
         try:
             async with connected_producer(bootstrap, security) as producer:
-                await _send(reading, shift_ms(span, pace, wall_clock_ms()), pace, Sender(producer, topic))
+                sender = Sender(producer, topic)
+                await _send(reading, shift_ms(span, pace, wall_clock_ms()), pace, sender)
         finally:
             progress.stop()
+            reading.fed.sent = 0 if sender is None else sender.acknowledged
             _report(reading.fed, f"sent to {topic}", console)
     return reading.fed
 
@@ -130,17 +133,14 @@ async def _send(reading: Reading, shift: int, pace: Pace, sender: Sender) -> Non
     metronome = Metronome(pace)
     blocks = reading.messages(shift)
     started_s = time.monotonic()
-    try:
-        # In a thread, since a pipe may be slow and what is already on its way must not wait for it.
-        while (messages := await asyncio.to_thread(next, blocks, None)) is not None:
-            for message in messages:
-                wait_s = started_s + metronome.due_s(message.timestamp_ms) - time.monotonic()
-                if wait_s > _SLEEP_S_MIN:
-                    await asyncio.sleep(wait_s)
-                await sender.send(message)
-        await sender.drain()
-    finally:
-        reading.fed.sent = sender.acknowledged
+    # In a thread, since a pipe may be slow and what is already on its way must not wait for it.
+    while (messages := await asyncio.to_thread(next, blocks, None)) is not None:
+        for message in messages:
+            wait_s = started_s + metronome.due_s(message.timestamp_ms) - time.monotonic()
+            if wait_s > _SLEEP_S_MIN:
+                await asyncio.sleep(wait_s)
+            await sender.send(message)
+    await sender.drain()
 
 
 def _progress(console: Console) -> Progress:
@@ -149,7 +149,10 @@ def _progress(console: Console) -> Progress:
 
 
 def _report(fed: Fed, done: str, console: Console) -> None:
-    console.print(Text(f"{fed.read:,} lines read = {fed.sent:,} {done} + {fed.unparsed:,} that do not parse"))
+    left = fed.read - fed.sent - fed.unparsed
+    not_sent = f" + {left:,} not sent" if left else ""
+    total = f"{fed.read:,} lines read = {fed.sent:,} {done} + {fed.unparsed:,} that do not parse{not_sent}"
+    console.print(Text(total), soft_wrap=True)
     for line_number, reason, excerpt in fed.examples:
         console.print(Text(f"  line {line_number:,}: {reason}: {excerpt}"), soft_wrap=True)
     if fed.unparsed > len(fed.examples):

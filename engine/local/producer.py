@@ -28,28 +28,31 @@ class Sender:
 
     async def send(self, message: Message) -> None:
         """Hand `message` over; waits only where too many are on their way. Raises LocalError where one fails."""
-        if len(self._in_flight) >= _IN_FLIGHT_MAX:
-            await self._acknowledge(_IN_FLIGHT_MAX // 2)
+        while self._in_flight and (self._in_flight[0].done() or len(self._in_flight) >= _IN_FLIGHT_MAX):
+            await self._await_oldest()
         try:
             future = await self._producer.send(
                 self._topic, message.value, key=message.key, timestamp_ms=message.timestamp_ms
             )
         except KafkaError as error:
             raise self._failed(error) from error
+        future.add_done_callback(self._count)
         self._in_flight.append(future)
 
     async def drain(self) -> None:
         """Wait until the broker has all. Raises LocalError where one fails."""
-        await self._acknowledge(len(self._in_flight))
+        while self._in_flight:
+            await self._await_oldest()
 
-    async def _acknowledge(self, count: int) -> None:
+    async def _await_oldest(self) -> None:
         try:
-            for _ in range(count):
-                await self._in_flight[0]
-                self._in_flight.popleft()
-                self.acknowledged += 1
+            await self._in_flight[0]
+            self._in_flight.popleft()
         except KafkaError as error:
             raise self._failed(error) from error
+
+    def _count(self, sent: Future[Any]) -> None:
+        self.acknowledged += not sent.cancelled() and sent.exception() is None
 
     def _failed(self, error: KafkaError) -> LocalError:
         return LocalError(f"{self._topic} does not take a record: {error}")

@@ -1,6 +1,7 @@
 import asyncio
 import io
 import json
+import re
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -152,3 +153,20 @@ async def test_a_real_log_arrives_to_the_line(kafka: KafkaServer, path: Path) ->
     assert (fed.read, fed.sent, fed.unparsed) == (10_000, 9_999, 1)
     records = await records_of(kafka, topic, fed.sent)
     assert len({json.loads(record.value or b"")["messageId"] for record in records}) == 9_980
+
+
+async def test_an_interrupted_feed_says_how_far_it_came(kafka: KafkaServer, tmp_path: Path) -> None:
+    """What it says was sent is there, to the line."""
+    path = tmp_path / "log"
+    path.write_text("\n".join('{"userId": "u"}' for _ in range(200)))
+    topic, shown = await new_topic(kafka), console()
+    feeding = asyncio.create_task(feed(str(path), kafka.bootstrap, shown, topic=topic, pace=Pace(rate=20)))
+    await records_of(kafka, topic, 3)
+    feeding.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await feeding
+    match = re.search(r"(\d+) lines read = (\d+) sent to .* \+ (\d+) not sent", said(shown))
+    assert match, said(shown)
+    read, sent, not_sent = map(int, match.groups())
+    assert read == sent + not_sent
+    assert len(await records_of(kafka, topic, sent)) == sent >= 3
