@@ -148,7 +148,7 @@ async def run_board(settings: Settings, stop: asyncio.Event, on_ready: Callable[
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """What to show: for how long (None: until Ctrl-C), events a second, seed of the visitors, port of the board (0: any)."""
+    """What to show: for how long (None: until Ctrl-C), at how many events a second, and where the board is (0: any)."""
 
     seconds: float | None
     rate: float
