@@ -1,7 +1,6 @@
 """One event into one row: `(row, event) → (row, what fired)`. The row that went in is left as it was."""
 
 from collections.abc import Iterator
-from copy import copy
 from typing import Any, NamedTuple
 
 import msgspec
@@ -56,7 +55,7 @@ def new_row(event: Event) -> Row:
 
 def fold_event(model: Model, row: Row, event: Event) -> Folded | None:
     """`row` after `event`; None where the row has seen the event's messageId and nothing changes."""
-    row = copy(row)
+    row = row.__copy__()
     if event.id is not None and not _remember(row, event.id, event.time_ms):
         return None
     time = event.time_ms - row.born_ms
@@ -101,9 +100,10 @@ def _observe(model: Model, row: Row, event: Event, time: int) -> None:
     """What the row knows of the lead besides the score: times, sessions, counts, pages, who it is."""
     if event.source == "web" and (row.sessions == 0 or time - row.now > SESSION_GAP_MS):
         row.sessions += 1
-    row.now = max(row.now, time)
-    row.last = max(row.last, time)
-    row.first = min(row.first, time)
+    if time >= row.now:
+        row.now = row.last = time
+    elif time < row.first:
+        row.first = time
     name = event.name
     if name in model.counted:
         row.counts = {**row.counts, name: row.counts.get(name, 0) + 1}

@@ -38,7 +38,9 @@ def total_of(model: Model, ledger: Ledger, at: int, explanation: Explanation | N
         rule = rules.get(rule_id)
         if rule is None:
             continue
-        points = rule.points * mass * exp2((last - at) / rule.half_life_ms)
+        points = rule.points * mass
+        if last != at:
+            points *= exp2((last - at) / rule.half_life_ms)
         if explanation is not None:
             contribution = Contribution(
                 "engagement", rule_id, rule.label, rule.group, points, count, to_rfc3339(explanation.born_ms + last)
