@@ -136,6 +136,7 @@ async def _produce(producer: AIOKafkaProducer, record: InputRecord) -> "asyncio.
         # record its neighbour's; in a batch of its own Kafka's own rules hold.
         batch = producer.create_batch()
         batch.append(timestamp=record.timestamp, **content)
+        batch.close()
         return await producer.send_batch(batch, record.topic, partition=record.partition)
     return await producer.send(record.topic, partition=record.partition, timestamp_ms=record.timestamp, **content)
 
