@@ -168,6 +168,11 @@ class _Chunk:
             total = lead.total
             if total is None:
                 total = total_of(self.model, row.ledger, row.now)
-            self.outputs += publication(self.model, Profile(lead.key, row), total, lead.identity)
+            try:
+                self.outputs += publication(self.model, Profile(lead.key, row), total, lead.identity)
+            except MemoryError:
+                raise
+            except Exception:  # noqa: BLE001 - a defect of ours in what is shown must not stop what is counted
+                self.errors.append(traceback.format_exc())
             changed[row_key] = pack(row)
         return Fold(self.outputs, changed, self.urgent, self.tally, self.alerted, self.late_ms, self.errors)

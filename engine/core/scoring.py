@@ -80,6 +80,7 @@ def explain(model: Model, row: Row, at: int) -> tuple[float, Explanation]:
 
 
 _STEPS_MAX = 512
+_LITTLE = 1e-9
 
 
 def next_band(model: Model, ledger: Ledger, at: int) -> int | None:
@@ -116,13 +117,14 @@ def next_band(model: Model, ledger: Ledger, at: int) -> int | None:
 def _falls_below(bound: float, total: Callable[[int], float], begin: int, end: int) -> int:
     """The first instant at which `total`, which only falls, is below `bound`: after `begin`, at `end` at the latest.
 
-    The false position method with Illinois' step, on logarithms, in which decay is nearly a straight line.
+    The false position method with Illinois' step, on logarithms, in which decay is nearly a straight line. Exactly on
+    the bound, where a clamp can keep the total for long, it counts as a little above, so that the line is never level.
     """
 
     def height(time: int) -> float:
         return log2(max(total(time) / bound, float_info.min))
 
-    above = height(begin)
+    above = max(height(begin), _LITTLE)
     below = height(end)
     moved = 0
     while end - begin > 1:
@@ -130,7 +132,7 @@ def _falls_below(bound: float, total: Callable[[int], float], begin: int, end: i
         middle = min(max(middle, begin + 1), end - 1)
         value = height(middle)
         if value >= 0:
-            begin, above = middle, value
+            begin, above = middle, max(value, _LITTLE)
             below = below / 2 if moved > 0 else below
             moved = 1
         else:
