@@ -1,6 +1,5 @@
 """Dead letters: a record that could not be processed, with the reason and its original bytes, and back again."""
 
-import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator
 
@@ -9,6 +8,7 @@ from engine.core.cloudevents import output
 from engine.core.flow import InputRecord, Output, Record
 from engine.core.instants import from_rfc3339, to_rfc3339
 from engine.core.records import SOURCE, DeadLetter, Failure, Payload, Processor, Reason
+from engine.core.text import printable
 
 TOPIC = "dead-letters"
 KIND = "event.rejected"
@@ -21,13 +21,7 @@ TEXT_CHARS_MAX = 500
 _HEADER_OVERHEAD_BYTES = 8
 _YEAR_1_MS = -62_135_596_800_000
 _YEAR_9999_MS = 253_402_300_799_999
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _PROCESSOR = Processor(SOURCE, __version__)
-
-
-def printable(text: str) -> str:
-    """`text` without control characters (terminal escapes begin with one), bidirectional overrides and surrogates."""
-    return _UNPRINTABLE.sub("", text)
 
 
 def time_text(timestamp_ms: int) -> str:

@@ -13,7 +13,8 @@ from rich.text import Text
 from engine.core.cloudevents import kind_of
 from engine.core.flow import Record
 from engine.core.records import DeadLetter, Payload
-from engine.core.rejects import KIND, printable, time_text
+from engine.core.rejects import KIND, time_text
+from engine.core.text import printable
 
 RECEIPT = "heatline-retried"
 """The header of a retried record and of its receipt; its value is the id of the dead letter."""

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from engine.core.flow import InputRecord
 from engine.core.records import DeadLetter
-from engine.core.rejects import HEADERS_BYTES_MAX, KEY_BYTES_MAX, VALUE_BYTES_MAX, printable, reject, restore
+from engine.core.rejects import HEADERS_BYTES_MAX, KEY_BYTES_MAX, VALUE_BYTES_MAX, reject, restore
+from engine.core.text import printable
 
 MIB = 1024 * 1024
 int64 = st.integers(-(2**63), 2**63 - 1)
