@@ -133,13 +133,14 @@ def table(rows: Iterable[Row]) -> Table:
     """Rows for a terminal, without what a stranger may have put in to steer it."""
     shown = Table(box=None, pad_edge=False)
     for title in ("dead letter", "at", "reason", "record", "bytes", "message"):
-        shown.add_column(title, overflow="fold")
+        # What is copied into the next command stays in one piece.
+        shown.add_column(title, overflow="fold", no_wrap=title in ("dead letter", "record"))
     for one in rows:
         size = "null" if one.bytes is None else f"{one.bytes:,}" + (" cut" if one.truncated else "")
         message = f"{one.field}: {one.message}" if one.field else one.message
         if one.retried:
             message = f"(retried) {message}"
-        cells = (one.id, one.at, one.reason, one.original, size, message)
+        cells = (one.id, one.at[:19].replace("T", " "), one.reason, one.original, size, message)
         shown.add_row(*(Text(printable(cell)) for cell in cells))
     return shown
 

@@ -86,6 +86,15 @@ def test_a_table_is_text_only() -> None:
     assert text.count("\n") == 2
 
 
+def test_places_stay_in_one_piece_on_a_narrow_terminal() -> None:
+    """They are what the next command is given."""
+    console = Console(file=io.StringIO(), width=80, force_terminal=True, color_system=None)
+    console.print(table([row(letter(message="word " * 50))]))
+    text = console.file.getvalue()  # type: ignore[attr-defined]  # the StringIO given above
+    assert "dead-letters/0/12 " in text
+    assert " visitor-events/3/41 " in text
+
+
 def test_a_page_shows_everything_and_is_text_only() -> None:
     """Reason, record, key, headers and the value as far as it can be read."""
     hostile = RECORD._replace(
