@@ -22,13 +22,13 @@ async def report(app: StreamApp, observer: Observer) -> None:
         rounds += 1
         observe_lag(app, observer, now_ms=time.time() * 1000)
         if rounds % PUBLISH_EVERY == 0:
-            await app.consumer.thread.publish_offsets(
-                {
-                    Partition(topic, lane.number): offset
-                    for lane in app.lanes()
-                    for topic, offset in lane.shard.positions.items()
-                }
-            )
+            offsets = {
+                Partition(topic, lane.number): offset
+                for lane in app.lanes()
+                for topic, offset in lane.shard.positions.items()
+            }
+            if offsets:
+                await app.consumer.thread.publish_offsets(offsets)
 
 
 def observe_lag(app: StreamApp, observer: Observer, now_ms: float) -> None:

@@ -20,6 +20,7 @@ from faust.transport.drivers.aiokafka import (
     Transport,
 )
 from faust.types import TP, ConsumerMessage
+from mode.threads import MethodQueue
 
 from engine.stream.chunk import Backlog, Chunk, Partition
 from engine.stream.logs import FAUST
@@ -28,6 +29,7 @@ from engine.stream.settings import StreamSettings
 SCHEME = "heatline"
 FETCH_WAIT_MS = 100
 """How long the broker may hold a fetch back: as long, at most, does a seek wait behind one under way."""
+STOP_PATIENCE_S = 1.5
 PREFETCH_BACKOFF_S = 0.001
 """aiokafka holds a whole node back while a partition has unconsumed records, 100 ms by default."""
 
@@ -77,6 +79,13 @@ class ChunkConsumerThread(AIOKafkaConsumerThread):
         self.epoch = 0
         self.rebalances = 0
 
+    @property
+    def method_queue(self) -> MethodQueue:
+        """What the main thread asks for; four at a time, so that nobody waits behind a fetch or a slow broker."""
+        if self._method_queue is None:
+            self._method_queue = MethodQueue(num_workers=4, loop=self.thread_loop, beacon=self.beacon)
+        return self._method_queue
+
     def begin_rebalance(self) -> None:
         """A rebalance begins: forget positions; chunks fetched before are stale."""
         self.positions.clear()
@@ -109,6 +118,22 @@ class ChunkConsumerThread(AIOKafkaConsumerThread):
     async def on_start(self) -> None:
         await super().on_start()
         self._consumer._fetcher._prefetch_backoff = PREFETCH_BACKOFF_S
+
+    async def on_thread_stop(self) -> None:
+        """Leave the group and close the connections, at the latest after `STOP_PATIENCE_S`.
+
+        aiokafka's consumer lets the cancellation of its own tasks out of `stop`, which would end this thread without
+        a word to those who wait for it.
+        """
+        await self.method_queue.stop()
+        consumer = self._consumer
+        if consumer is None:
+            return
+        stopping = asyncio.create_task(consumer.stop())
+        done, _ = await asyncio.wait({stopping}, timeout=STOP_PATIENCE_S)
+        if not done or stopping.cancelled() or stopping.exception() is not None:
+            stopping.cancel()
+            await asyncio.wait({asyncio.create_task(consumer._client.close())}, timeout=STOP_PATIENCE_S)
 
     async def fetch(self, active: Fetchable, timeout_s: float) -> list[tuple[Chunk, int]]:
         """Chunks of the `active` partitions, each with the group generation it was fetched in.
