@@ -3,7 +3,10 @@
 import ast
 import re
 import subprocess
+import sys
+import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -88,6 +91,27 @@ def test_only_tests_and_benchmarks_stand_outside_the_engine() -> None:
         if name.split(".")[0] in FOLDERS - {"engine"}
     ]
     assert not wrong, "\n".join(wrong)
+
+
+def test_every_import_is_a_declared_requirement() -> None:
+    """What only happens to be installed is missing in a fresh clone."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    needed = {name_of(requirement) for requirement in project["project"]["dependencies"]}
+    dev = {name_of(requirement) for requirement in project["dependency-groups"]["dev"]}
+    installed = packages_distributions()
+    wrong = [
+        f"{file}:{line} imports {name}"
+        for file in SOURCES
+        for line, name in imports(file)
+        if (top := name.split(".")[0]) not in sys.stdlib_module_names | FOLDERS
+        and not {name_of(package) for package in installed.get(top, [])} & (needed if file in ENGINE else needed | dev)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def name_of(requirement: str) -> str:
+    """The name of a requirement or package, normalised."""
+    return re.sub(r"[-_.]+", "-", re.split(r"[^\w.-]", requirement)[0]).lower()
 
 
 @pytest.mark.parametrize("pure", PURE)
