@@ -1,6 +1,7 @@
 """One event into one row: `(row, event) → (row, what fired)`. The row that went in is left as it was."""
 
 from collections.abc import Iterator
+from copy import copy
 from typing import Any, NamedTuple
 
 import msgspec
@@ -55,7 +56,7 @@ def new_row(event: Event) -> Row:
 
 def fold_event(model: Model, row: Row, event: Event) -> Folded | None:
     """`row` after `event`; None where the row has seen the event's messageId and nothing changes."""
-    row = row.__copy__()
+    row = copy(row)
     if event.id is not None and not _remember(row, event.id, event.time_ms):
         return None
     time = event.time_ms - row.born_ms
