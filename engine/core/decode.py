@@ -27,6 +27,7 @@ AHEAD_MS_MAX = 5 * 60_000
 SOURCE_HEADER = "heatline-source"
 # Possessive, and an open string ends with the text: linear whatever it looks at.
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_any_json = msgspec.json.Decoder(msgspec.Raw)
 _NO_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 SOURCES = frozenset({"web", "server", "mobile", "email", IMPORT, "phone", "chat", "event"})
 
@@ -82,7 +83,7 @@ class EventDecoder:
             _check_text(value)
             body = self._unwrap(value)
         except msgspec.ValidationError as error:
-            raise _wrong_type(error) from None
+            raise _not_json(value) or _wrong_type(error) from None
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Rejected("json", None, f"not JSON: {error}") from None
         except RecursionError:
@@ -206,6 +207,15 @@ def _depth(value: bytes) -> int:
         depth += 1 if byte in b"{[" else -1
         deepest = max(deepest, depth)
     return deepest
+
+
+def _not_json(value: bytes) -> Rejected | None:
+    """Why `value` is no JSON: a wrong type ends the reading, however the text goes on."""
+    try:
+        _any_json.decode(value)
+    except msgspec.DecodeError as error:
+        return Rejected("json", None, f"not JSON: {error}")
+    return None
 
 
 def _too_deep() -> Rejected:
