@@ -25,7 +25,8 @@ def profiles(spec: Spec, events: list[Seen]) -> Profiles:
 
 
 def tolerance(score: dict[str, Any]) -> float:
-    return 1e-9 * max(1.0, sum(abs(one["points"]) for one in score["contributions"]))
+    gross: float = sum(abs(one["points"]) for one in score["contributions"])
+    return 1e-9 * max(1.0, gross)
 
 
 def same(score: dict[str, Any], expected: oracle.Score) -> None:
@@ -36,10 +37,8 @@ def same(score: dict[str, Any], expected: oracle.Score) -> None:
     points = {one["rule"]: one["points"] for one in score["contributions"]}
     assert points == pytest.approx(expected.contributions, abs=within)
     clamps = {(one["part"], one["clamp"]): one["points"] for one in score["clamps"]}
-    needed = {name: points for name, points in expected.clamps.items() if abs(points) > within}
-    assert {name: points for name, points in clamps.items() if abs(points) > within} == pytest.approx(
-        needed, abs=within
-    )
+    shown, needed = ({name: one for name, one in of.items() if abs(one) > within} for of in (clamps, expected.clamps))
+    assert shown == pytest.approx(needed, abs=within)
 
 
 @BROAD
