@@ -24,7 +24,7 @@ BEAT_S = 1.0
 """How often ends are asked for and a heartbeat is written while nothing happens."""
 
 _POLL_MS = 500
-_KAFKA_TIMEOUT_S = 10.0
+_KAFKA_TIMEOUT_MS = 10_000
 _BACKOFF_S = 0.2
 _BACKOFF_S_MAX = 5.0
 
@@ -149,8 +149,7 @@ class _Session:
             await self._rebuild(beyond[0])
         if not self._since and any(self._ends.values()):
             log.info("the read model is empty; building it from the start of %s", ", ".join(TOPICS))
-        async with asyncio.timeout(_KAFKA_TIMEOUT_S):
-            begins = await self._consumer.beginning_offsets(self._partitions)
+        begins = await self._consumer.beginning_offsets(self._partitions)
         for tp in self._partitions:
             self._consumer.seek(tp, max(self._since.get(tp, 0), begins[tp]))
 
@@ -203,23 +202,33 @@ class _Session:
 
     async def _ask_ends(self) -> None:
         """Also how an absent broker is noticed: the consumer itself only waits."""
-        async with asyncio.timeout(_KAFKA_TIMEOUT_S):
-            self._ends = await self._consumer.end_offsets(self._partitions)
+        self._ends = await self._consumer.end_offsets(self._partitions)
 
 
 @asynccontextmanager
 async def _consumer(client: Mapping[str, Any]) -> AsyncIterator[AIOKafkaConsumer]:
     """A consumer of all partitions, without a group."""
-    consumer = AIOKafkaConsumer(
-        *TOPICS, **client, isolation_level="read_committed", enable_auto_commit=False, auto_offset_reset="earliest"
-    )
+    settings = {
+        "request_timeout_ms": _KAFKA_TIMEOUT_MS,
+        **client,
+        "isolation_level": "read_committed",
+        "enable_auto_commit": False,
+        "auto_offset_reset": "earliest",
+    }
+    consumer = AIOKafkaConsumer(*TOPICS, **settings)
     try:
         await consumer.start()
         yield consumer
     except UnknownTopicOrPartitionError as error:
         raise KafkaError(f"not all of {', '.join(TOPICS)} exist; `heatline topics apply` creates them") from error
     finally:
-        await consumer.stop()
+        await _stop(consumer)
+
+
+async def _stop(consumer: AIOKafkaConsumer) -> None:
+    """Stop it for good: during an outage aiokafka's own `stop` ends half-way, with its fetcher's cancellation."""
+    await asyncio.wait([asyncio.ensure_future(consumer.stop())])
+    await consumer._client.close()  # noqa: SLF001
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from math import fsum
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.core.records import Clamp, Contribution
@@ -27,6 +27,7 @@ def total_of(made: list[Contribution], clamped: list[Clamp], by: dict[str, float
     return fsum([*summands, *(by.get(clamp.part, 1.0) * clamp.points for clamp in clamped)])
 
 
+@settings(deadline=None)
 @given(contributions, clamps, weights)
 def test_what_is_shown_adds_up(made: list[Contribution], clamped: list[Clamp], by: dict[str, float]) -> None:
     """The lines of each sum add to it digit by digit, the total is the record's, and nothing is unexplained."""
@@ -38,6 +39,7 @@ def test_what_is_shown_adds_up(made: list[Contribution], clamped: list[Clamp], b
     assert "unexplained" not in {line.rule for line in told.total.lines}
 
 
+@settings(deadline=None)
 @given(contributions, clamps, st.floats(0.01, 50) | st.floats(-50, -0.01))
 def test_what_does_not_add_up_is_said(made: list[Contribution], clamped: list[Clamp], off: float) -> None:
     """A record whose total is another than its formula's has a line with the difference."""

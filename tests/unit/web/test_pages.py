@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 from urllib.parse import unquote
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.core.records import Clamp, Contribution, Page, Touch
@@ -83,6 +83,7 @@ def lead_page(text: str) -> str:
     )
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.text(min_size=1) | st.just(HOSTILE))
 def test_no_text_becomes_markup(text: str) -> None:
     """Whatever a visitor is called, a page has the tags and attributes that it has for `ada`."""
@@ -105,6 +106,7 @@ def test_hostile_text_is_shown_inert() -> None:
             assert "\x1b" not in text
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1).filter(lambda lead: lead not in {".", ".."}))
 def test_a_lead_s_address_names_it(lead: str) -> None:
     """One segment below /leads; unquoted it is the lead again."""
