@@ -47,15 +47,15 @@ class ScoreJob:
 
 
 class _Lead:
-    """A lead of this chunk: its row so far, the total it stands at, and what changed it last; "" while nothing did."""
+    """A lead of this chunk: its row so far, the total it stands at, and what changed it last, if anything did."""
 
-    __slots__ = ("identity", "key", "row", "total")
+    __slots__ = ("cause", "key", "row", "total")
 
     def __init__(self, key: str, row: Row) -> None:
         self.key = key
         self.row = row
         self.total: float | None = None
-        self.identity = ""
+        self.cause: Record | OwnerChanged | None = None
 
 
 class _Chunk:
@@ -125,7 +125,7 @@ class _Chunk:
         if event.time_ms < lead.row.now_ms:
             self.late_ms.append(lead.row.now_ms - event.time_ms)
         lead.row, lead.total = folded.row, folded.total
-        lead.identity = f"{record.topic}/{record.partition}/{record.offset}"
+        lead.cause = record
         self.scored += 1
 
     def alert(self, profile: Profile, alerts: list[Fired], event: Event, record: Record) -> None:
@@ -152,7 +152,7 @@ class _Chunk:
         if lead.row.owner != message.owner:
             lead.row.owner = message.owner
             lead.row.changed = True
-        lead.identity = f"{message.cause.topic}/{message.cause.partition}/{message.cause.offset}/owner"
+        lead.cause = message
 
     def reject(self, record: Record, reason: Reason, field: str | None, message: str) -> None:
         self.outputs.append(reject(record, reason, field, message, record.timestamp))
@@ -162,14 +162,14 @@ class _Chunk:
         self.tally["scored",] = self.scored
         changed: dict[bytes, bytes | None] = {}
         for row_key, lead in self.leads.items():
-            if not lead.identity:
+            if lead.cause is None:
                 continue
             row = lead.row
             total = lead.total
             if total is None:
                 total = total_of(self.model, row.ledger, row.now)
             try:
-                self.outputs += publication(self.model, Profile(lead.key, row), total, lead.identity)
+                self.outputs += publication(self.model, Profile(lead.key, row), total, lead.cause)
             except MemoryError:
                 raise
             except Exception:  # noqa: BLE001 - a defect of ours in what is shown must not stop what is counted

@@ -63,12 +63,13 @@ def fold_event(model: Model, row: Row, event: Event) -> Folded | None:
     _observe(model, row, event, time)
     before_ledger = row.ledger
     matched = [rule for rule in model.rules_for(event.name) if rule.holds(event)]
+    fast_track = False
     if matched:
         row.ledger = ledger = before_ledger.copy()
         for rule in matched:
             ledger[rule.id] = counted(ledger.get(rule.id), time, rule.half_life_ms)
+            fast_track = fast_track or rule.fast_track
     total = total_of(model, row.ledger, row.now)
-    fast_track = any(rule.fast_track for rule in matched)
     if fast_track and not row.fast_track:
         row.fast_track = row.changed = True
     if not (fast_track or row.alerts or total >= model.crosses_from):

@@ -8,7 +8,7 @@ from engine.core.events import Event
 from engine.core.flow import Output, Record
 from engine.core.fold import Fired
 from engine.core.instants import LAST_MS, to_rfc3339
-from engine.core.messages import REQUESTS_TOPIC, LeadRequested, encode
+from engine.core.messages import REQUESTS_TOPIC, LeadRequested, OwnerChanged, encode
 from engine.core.model import Crosses, Model
 from engine.core.profile import Published, Row, pages
 from engine.core.records import Cause, Ids, LeadAlert, LeadScore, Page
@@ -61,7 +61,7 @@ def trace_headers(record: Record) -> tuple[tuple[str, bytes | None], ...]:
     return tuple(header for header in record.headers if header[0] == TRACE_HEADER)
 
 
-def identity_of(cause: Cause) -> str:
+def identity_of(cause: Cause | Record) -> str:
     """What tells one cause from another, the same on every replay."""
     return f"{cause.topic}/{cause.partition}/{cause.offset}"
 
@@ -108,7 +108,7 @@ def score_output(model: Model, profile: Profile, at_ms: int, *identity: str) -> 
     return output(SCORES_TOPIC, SCORE_CHANGED, profile.lead, at_ms, score_of(model, profile, at_ms), *identity)
 
 
-def publication(model: Model, profile: Profile, total: float, identity: str) -> list[Output]:
+def publication(model: Model, profile: Profile, total: float, cause: Record | OwnerChanged) -> list[Output]:
     """What `lead-scores` must be told now that the row stands at `total`; noted in the row, too.
 
     As `records.md` says: a lead at or above `publish_from`, or known, when something that is shown changed or the
@@ -129,6 +129,8 @@ def publication(model: Model, profile: Profile, total: float, identity: str) -> 
         return []
     row.published = now
     row.changed = False
+    # A new owner comes of the same record as the score before it.
+    identity = f"{identity_of(cause.cause)}/owner" if isinstance(cause, OwnerChanged) else identity_of(cause)
     outputs = [score_output(model, profile, row.now_ms, identity)]
     if last is not None and last.lead != now.lead:
         outputs.insert(0, Output(SCORES_TOPIC, last.lead.encode(), None))
