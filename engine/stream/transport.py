@@ -72,6 +72,7 @@ class ChunkConsumerThread(AIOKafkaConsumerThread):
     positions: dict[Partition, int]
     epoch: int
     rebalances: int
+    _method_queue: MethodQueue | None
 
     def __post_init__(self) -> None:
         super().__post_init__()

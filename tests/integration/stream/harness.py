@@ -16,7 +16,8 @@ from aiokafka.structs import TopicPartition
 
 from engine.stream.settings import StreamSettings
 from engine.stream.worker import StreamWorker
-from tests.integration.stream.toy import Notes, Tally
+from tests.integration.stream.toy import Tally
+from tests.unit.stream.notes import Notes
 
 ROOT = Path(__file__).parents[3]
 _names = itertools.count()

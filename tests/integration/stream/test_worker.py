@@ -25,9 +25,10 @@ from engine.stream.worker import StreamWorker
 from tests.conftest import KafkaFactory
 from tests.integration.stream.conftest import SettingsOf
 from tests.integration.stream.harness import Running, create_topics, produce, read_books, read_committed, running, until
-from tests.integration.stream.toy import Notes, Tally
+from tests.integration.stream.toy import Tally
 from tests.servers.kafka import KafkaServer
 from tests.servers.process import free_port
+from tests.unit.stream.notes import Notes
 
 KEYS = [b"lead-%d" % i for i in range(20)]
 

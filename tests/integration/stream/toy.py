@@ -17,6 +17,7 @@ from engine.core.partitioner import by_murmur2
 from engine.stream.settings import StreamSettings
 from engine.stream.worker import StreamWorker
 from engine.stream.writer import Producer
+from tests.unit.stream.notes import Notes
 
 
 class Tally:
@@ -46,37 +47,6 @@ class Tally:
             count = counts[record.key] = (counts.get(record.key) or int(row or 0)) + 1
             outputs.append(Output(self.out, record.key, b"%d" % count))
         return Fold(outputs, {key: b"%d" % count for key, count in counts.items()}, urgent=bool(outputs), tally={})
-
-
-class Notes:
-    """An observer that keeps what it is told."""
-
-    def __init__(self) -> None:
-        """Nothing told yet."""
-        self.folds = 0
-        self.commits = 0
-        self.failures: list[str] = []
-        self.assignments: list[Mapping[str, int]] = []
-        self.recovered: dict[int, int] = {}
-        self.lags: dict[tuple[str, int], tuple[int, float]] = {}
-
-    def folded(self, table: str, lane: int, records: int, seconds: float) -> None:
-        self.folds += records
-
-    def committed(self, table: str, lane: int, folds: list[Fold], seconds: float) -> None:
-        self.commits += 1
-
-    def failed(self, table: str, lane: int, reason: str) -> None:
-        self.failures.append(reason)
-
-    def assigned(self, lanes: Mapping[str, int]) -> None:
-        self.assignments.append(dict(lanes))
-
-    def recovering(self, table: str, lane: int, remaining: int) -> None:
-        self.recovered[lane] = remaining
-
-    def lag(self, topic: str, partition: int, records: int, seconds: float) -> None:
-        self.lags[topic, partition] = (records, seconds)
 
 
 def unfence() -> None:

@@ -1,0 +1,236 @@
+"""A lane's own rules, with a writer that keeps what it is given."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+import pytest
+
+from engine.core.flow import Fold, InputRecord, Output, Record, Rows
+from engine.core.partitioner import by_murmur2
+from engine.stream.chunk import Chunk, Partition
+from engine.stream.errors import DeliveryHole, JobFailed, WriteFailed
+from engine.stream.lane import Lane
+from engine.stream.placing import KeyValue, Placer
+from engine.stream.settings import StreamSettings
+from engine.stream.shard import POSITIONS
+from engine.stream.writer import Batches
+from tests.unit.stream.notes import Notes
+
+EVENTS = Partition("events", 0)
+
+
+class Sum:
+    """Adds the values of each key; the value `!` is urgent, `?` a bug."""
+
+    table = "sums"
+    inputs = ("events",)
+
+    def fold(self, lane: int, records: Sequence[Record], rows: Rows) -> Fold:
+        """Put each new sum out."""
+        sums: dict[bytes, bytes | None] = {}
+        outputs = []
+        for record in records:
+            key, value = record.key or b"", record.value or b""
+            if value == b"?":
+                raise ValueError("a bug")
+            row = sums.get(key) or rows.get(key) or b"0"
+            sums[key] = b"%d" % (int(row) + (1 if value == b"!" else int(value)))
+            outputs.append(Output("out", key, sums[key]))
+        return Fold(outputs, sums, urgent=any(record.value == b"!" for record in records), tally={})
+
+
+class Desk:
+    """A writer in memory; `gate` holds it back, `fault` is what it raises."""
+
+    def __init__(self) -> None:
+        """Writes succeed."""
+        self.written: list[tuple[list[bytes | None], dict[bytes | None, bytes | None]]] = []
+        self.opened = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.fault: WriteFailed | None = None
+
+    async def open(self) -> int:
+        self.opened += 1
+        return 0
+
+    async def mark(self) -> int:
+        if self.fault:
+            raise self.fault
+        return 10
+
+    async def write(self, outputs: Batches, changelog: Iterable[KeyValue]) -> None:
+        await self.gate.wait()
+        if self.fault:
+            raise self.fault
+        values = [value for records in outputs.values() for _, value, _ in records]
+        self.written.append((values, {key: value for key, value, _ in changelog}))
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+class Bench:
+    """A lane that runs, recovered and empty, reading `events` from 0 on."""
+
+    def __init__(self, **changes: object) -> None:
+        """`changes` of the settings; 0.05 s from fold to commit unless changed."""
+        self.desk = Desk()
+        self.notes = Notes()
+        self.failures: list[Exception] = []
+        options: dict[str, object] = {"bootstrap": "", "commit_after_s": 0.05, **changes}
+        self.lane = Lane(
+            Sum(),
+            0,
+            self.desk,
+            Placer(by_murmur2, {"out": 1}, 1_000_000),
+            StreamSettings(**options),  # type: ignore[arg-type]
+            self.notes,
+            release=lambda chunk: None,
+            on_failure=lambda lane, error: self.failures.append(error),
+        )
+        self.lane.shard.mark = 0
+        self.lane.shard.recovered = True
+        self.lane.start(epoch=1, positions={"events": 0})
+        self.next = 0
+
+    def put(self, *values: bytes, epoch: int = 1, skip: int = 0) -> None:
+        """One chunk with a record of key `k` for each value."""
+        start = self.next + skip
+        records = [InputRecord("events", 0, start + i, 0, b"k", value) for i, value in enumerate(values)]
+        self.next = start + len(records)
+        self.lane.put(Chunk(EVENTS, start, self.next, records, 10, epoch))
+
+
+async def settle() -> None:
+    """Let everything run that need not wait for a clock."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def test_what_nobody_waits_for_is_committed_together_after_a_while() -> None:
+    """Chunks that arrive meanwhile are folded at once, and see each other's rows."""
+    bench = Bench()
+    bench.put(b"1")
+    await settle()
+    bench.put(b"2")
+    await settle()
+    assert bench.notes.folds == 2
+    assert bench.desk.written == []
+    await asyncio.sleep(0.1)
+    assert bench.desk.written == [([b"1", b"3"], {b"k": b"3", POSITIONS: b'{"events":2}'})]
+    assert bench.lane.shard.rows == {b"k": b"3"}
+    await bench.lane.stop()
+
+
+@pytest.mark.parametrize(
+    ("changes", "values"),
+    [({}, [b"!"]), ({"commit_records": 3}, [b"1"] * 3), ({"commit_bytes": 10}, [b"1"])],
+    ids=["somebody waits", "many records", "many bytes"],
+)
+async def test_a_lane_commits_at_once_when_it_must(changes: dict[str, object], values: list[bytes]) -> None:
+    """For people, and for the sake of the broker and of memory."""
+    bench = Bench(commit_after_s=1_000.0, **changes)
+    bench.put(*values)
+    await settle()
+    assert len(bench.desk.written) == 1
+    await bench.lane.stop()
+
+
+async def test_rows_are_taken_over_only_when_committed_and_nothing_is_folded_meanwhile() -> None:
+    """One transaction at a time."""
+    bench = Bench()
+    bench.desk.gate.clear()
+    bench.put(b"!")
+    bench.put(b"!")
+    await settle()
+    bench.put(b"!")
+    await settle()
+    assert (bench.notes.folds, bench.lane.shard.rows) == (2, {})
+    bench.desk.gate.set()
+    await settle()
+    assert [outputs for outputs, _ in bench.desk.written] == [[b"1", b"2"], [b"3"]]
+    assert bench.lane.shard.positions == {"events": 3}
+    await bench.lane.stop()
+
+
+async def test_stopping_lets_the_transaction_end_and_drops_what_is_staged_or_waits() -> None:
+    """The rest is read again by whoever has the lane next."""
+    bench = Bench()
+    bench.desk.gate.clear()
+    bench.put(b"!")
+    await settle()
+    bench.put(b"!")
+    stopping = asyncio.create_task(bench.lane.stop())
+    await settle()
+    assert not stopping.done()
+    bench.desk.gate.set()
+    await stopping
+    assert bench.lane.shard.positions == {"events": 1}
+    bench.put(b"!")
+    await settle()
+    assert len(bench.desk.written) == 1
+
+
+async def test_a_failed_write_stops_the_lane_and_leaves_no_trace() -> None:
+    """It is reported once, and nothing is folded until the lane is opened anew."""
+    bench = Bench()
+    bench.desk.fault = WriteFailed("fenced", "taken over")
+    bench.put(b"!")
+    await settle()
+    bench.put(b"!")
+    await settle()
+    assert bench.failures == [bench.desk.fault]
+    assert bench.notes.failures == ["fenced"]
+    assert (bench.notes.folds, bench.lane.shard.rows) == (1, {})
+
+
+async def test_a_stale_chunk_is_dropped_and_a_hole_is_not_folded() -> None:
+    """A chunk of an earlier epoch was sought back; one that skips records was not."""
+    bench = Bench()
+    bench.put(b"!", epoch=0)
+    await settle()
+    assert (bench.notes.folds, bench.failures) == (0, [])
+    bench.next = 0
+    bench.put(b"!", skip=1)
+    await settle()
+    (failure,) = bench.failures
+    assert isinstance(failure, DeliveryHole)
+    assert str(failure) == "events[0] was delivered from position 1; 0 was due"
+    assert (bench.notes.folds, bench.notes.failures) == (0, ["hole"])
+
+
+async def test_a_job_that_raises_is_named_with_its_records() -> None:
+    """And nothing of its fold is written."""
+    bench = Bench()
+    bench.put(b"1", b"?")
+    await settle()
+    (failure,) = bench.failures
+    assert isinstance(failure, JobFailed)
+    assert str(failure) == (
+        "the sums job raised ValueError: a bug; it was folding events[0] offset 0 to events[0] offset 1"
+    )
+    assert bench.desk.written == []
+
+
+async def test_a_lane_keeps_its_rows_if_nobody_had_it_and_it_has_not_failed() -> None:
+    """A MARK that can be committed proves the one; a failure leaves open what was written."""
+    bench = Bench()
+    bench.put(b"!")
+    await settle()
+    await bench.lane.stop()
+    await bench.lane.open(keep=True)
+    assert (bench.lane.shard.rows, bench.lane.shard.mark, bench.desk.opened) == ({b"k": b"1"}, 10, 0)
+    await bench.lane.open(keep=False)
+    assert (bench.lane.shard.rows, bench.lane.shard.mark, bench.desk.opened) == ({}, 0, 1)
+
+
+async def test_a_lane_that_was_fenced_is_opened_anew() -> None:
+    """Also where the fence shows only at the next rebalance."""
+    bench = Bench()
+    bench.put(b"!")
+    await settle()
+    await bench.lane.stop()
+    bench.desk.fault = WriteFailed("fenced", "taken over")
+    await bench.lane.open(keep=True)
+    assert (bench.lane.shard.rows, bench.lane.shard.recovered, bench.desk.opened) == ({}, False, 1)
