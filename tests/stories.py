@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from tests.build import DAY, SECOND, T0, segment
 from tests.oracle import Seen, Spec
 
-LAWFUL = settings(deadline=None, max_examples=60)
-BROAD = settings(deadline=None, max_examples=150)
+LAWFUL = settings(deadline=None, max_examples=40)
+BROAD = settings(deadline=None, max_examples=100)
 NAMES = ("page_view", "form_submit", "demo_request", "unsubscribe", "chat")
 PATHS = ("/", "/pricing", "/pricing/teams", "/careers", None)
 WITHIN_S = 3 * 86_400

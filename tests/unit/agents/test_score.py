@@ -1,0 +1,229 @@
+"""The score job: chunks of a lane, and every record ends as scored, forwarded, dropped or dead-lettered."""
+
+import json
+from collections import Counter, deque
+from dataclasses import replace
+from typing import Any, NoReturn
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.core.events import Event
+from engine.core.flow import InputRecord
+from engine.core.messages import OwnerChanged, decode_request, encode
+from engine.core.model import Model
+from engine.core.partitioner import by_murmur2
+from engine.core.profile import Row, unpack
+from engine.core.records import Cause
+from tests.build import HOUR, SECOND, T0, Profiles, data_of, model, page, record, segment
+from tests.oracle import Seen, Spec
+from tests.stories import LAWFUL, RECORDED_MS, as_event, instants, specs, visits
+
+SPEC: Spec = {
+    "engagement": {"chat": {"when": {"event": "chat"}, "points": 50, "fast_track": True}},
+    "alerts": {"hot": {"crosses": 50}, "fast": {"fast_track": True}},
+}
+CAUSE = Cause("visitor-events", 0, 7, None, "chat", "2026-11-23T00:00:00.000Z")
+LEADS = ("ada", "bob", "cy")
+logins = st.builds(Seen, st.just("identify"), instants, user=st.sampled_from(("u1", "u2")))
+repeated = st.builds(Seen, st.just("chat"), instants, id=st.sampled_from("abc"))
+logs = st.lists(st.tuples(st.sampled_from(LEADS), visits | logins | repeated), min_size=1, max_size=16)
+
+
+def records(log: list[tuple[str, Seen]]) -> list[InputRecord]:
+    return [record(as_event(seen, lead), RECORDED_MS, offset) for offset, (lead, seen) in enumerate(log)]
+
+
+def unpublished(rows: dict[bytes, bytes]) -> dict[bytes, Row]:
+    """Rows without what they remember of `lead-scores`, which is told once a chunk."""
+    return {key: msgspec.structs.replace(unpack(row), published=None, changed=False) for key, row in rows.items()}
+
+
+def told(profiles: Profiles) -> list[Any]:
+    """Alerts and requests for a rep, to the byte."""
+    return [output for output in profiles.outputs if output.topic != "lead-scores"]
+
+
+@LAWFUL
+@given(specs(), logs, st.sets(st.integers(1, 15)))
+def test_how_a_log_is_cut_into_chunks_changes_nothing(spec: Spec, log: list[tuple[str, Seen]], cuts: set[int]) -> None:
+    """Each record in a chunk of its own, every row packed in between, or any other cut: the same rows and alerts."""
+    single, cut = (Profiles(model(spec), assign_on=spec["alerts"]) for _ in range(2))
+    chunk: list[InputRecord] = []
+    for number, one in enumerate(records(log)):
+        single.fold(one)
+        if number in cuts:
+            cut.fold(*chunk)
+            chunk = []
+        chunk.append(one)
+    cut.fold(*chunk)
+    assert unpublished(cut.lanes[0]) == unpublished(single.lanes[0])
+    assert told(cut) == told(single)
+
+
+@LAWFUL
+@given(specs(), logs, st.integers(2, 5), st.data())
+def test_events_sent_to_any_partition_end_in_the_same_ledgers_as_at_home(
+    spec: Spec, log: list[tuple[str, Seen]], partitions: int, data: st.DataObject
+) -> None:
+    """Each lead's events keep their order; a forwarded event is scored in the lane of its lead, once."""
+    routed, home = Profiles(model(spec), partitions), Profiles(model(spec), partitions)
+    by_lead = {lead: data.draw(st.integers(0, partitions - 1)) for lead in LEADS}
+    inbox: deque[InputRecord] = deque()
+    for (lead, _), one in zip(log, records(log), strict=True):
+        at_home = by_murmur2(lead.encode(), partitions)
+        home.fold(one._replace(partition=at_home), lane=at_home)
+        away = by_lead[lead]
+        fold = routed.fold(one._replace(partition=away), lane=away)
+        for output in fold.outputs:
+            if output.topic == "lead-inbox":
+                assert away != at_home
+                assert output.partition == at_home
+                inbox.append(InputRecord("lead-inbox", at_home, 0, 0, output.key, output.value, output.headers))
+        while inbox:
+            forwarded = inbox.popleft()
+            assert not any(
+                one.topic == "lead-inbox" for one in routed.fold(forwarded, lane=forwarded.partition).outputs
+            )
+    assert {lane: unpublished(rows) for lane, rows in routed.lanes.items()} == {
+        lane: unpublished(rows) for lane, rows in home.lanes.items()
+    }
+
+
+def test_an_alert_of_a_forwarded_event_names_the_record_it_came_in() -> None:
+    fed = Profiles(model(SPEC), partitions=2)
+    home = by_murmur2(b"ada", 2)
+    away = 1 - home
+    came = record(segment("chat"), offset=41, partition=away, key=b"any", headers=(("traceparent", b"00-1"),))
+    fold = fed.fold(came, lane=away)
+    (message,) = fold.outputs
+    assert (fold.urgent, fold.rows, fold.tally["forwarded",]) == (True, {}, 1)
+    arrived = InputRecord("lead-inbox", home, 3, T0 + HOUR, message.key, message.value, message.headers)
+    alert = fed.fold(arrived, lane=home).outputs[0]
+    assert (data_of(alert)["cause"]["partition"], data_of(alert)["cause"]["offset"]) == (away, 41)
+    assert ("traceparent", b"00-1") in alert.headers
+    assert not any(name.startswith("heatline") for name, _ in alert.headers)
+
+
+def test_bad_records_become_dead_letters_and_the_good_ones_around_them_are_scored() -> None:
+    """Every record is counted in one way, and a dead letter holds the record's own bytes and place."""
+    bad = [b"{", b'{"type":"page"}', b"\xff", None, json.dumps(segment("chat", 0)).encode(), b" " * 300_000]
+    chunk = [record(segment("chat", messageId="m"), offset=0), record(segment("chat", messageId="m"), offset=1)]
+    chunk += [record(value, offset=offset) for offset, value in enumerate(bad, 2)]
+    chunk += [record(page("/", lead="bob"), offset=8)]
+    fed = Profiles(model(SPEC))
+    fold = fed.fold(*chunk)
+    reasons = Counter({"json": 3, "identity": 1, "time": 1, "size": 1})
+    assert Counter(one["failure"]["reason"] for one in fed.on("dead-letters")) == reasons
+    assert [one["payload"]["offset"] for one in fed.on("dead-letters")] == [2, 3, 4, 5, 6, 7]
+    assert {kind: count for (kind, *_), count in fold.tally.items() if kind in ("scored", "duplicate")} == {
+        "scored": 2,
+        "duplicate": 1,
+    }
+    assert fold.tally["consumed", "visitor-events"] == len(chunk)
+    assert {reason: fold.tally["rejected", reason] for reason in reasons} == reasons
+    assert sorted(fed.lanes[0]) == [b"ada", b"bob"]
+    assert not fold.errors
+
+
+def failing(fails: Any) -> Model:
+    """A model whose one rule raises for events that `fails` names."""
+    sound = model(SPEC)
+
+    def holds(event: Event) -> bool:
+        if event.page.path == "/boom":
+            raise fails
+        return True
+
+    rule = replace(sound.rules["chat"], holds=holds)
+    return replace(sound, rules={"chat": rule}, rules_by_event={}, rules_for_any=(rule,))
+
+
+def test_a_record_on_which_the_core_fails_is_a_dead_letter_that_leaves_no_other_trace() -> None:
+    """Reason `internal`, its row as it was, its trace for the log; the others of its chunk are scored."""
+    boom = record(page("/boom", messageId="m"), offset=1)
+    before, after = record(page("/", T0), offset=0), record(page("/", T0 + SECOND, messageId="m"), offset=2)
+    failed, spared = Profiles(failing(ZeroDivisionError("oops"))), Profiles(failing(None))
+    fold = failed.fold(before, boom, after)
+    spared.fold(before, after)
+    (letter,) = failed.on("dead-letters")
+    assert (letter["failure"]["reason"], letter["payload"]["offset"]) == ("internal", 1)
+    assert "oops" not in letter["failure"]["message"]
+    assert "ZeroDivisionError: oops" in fold.errors[0]
+    assert failed.lanes == spared.lanes
+    assert [one for one in failed.outputs if one.topic != "dead-letters"] == spared.outputs
+
+
+def test_running_out_of_memory_is_no_dead_letter() -> None:
+    with pytest.raises(MemoryError):
+        Profiles(failing(MemoryError())).fold(record(page("/boom")))
+
+
+def test_a_record_whose_second_alert_fails_has_not_told_the_first() -> None:
+    sound = model(SPEC)
+
+    class Unprintable(str):
+        """An id that nobody can encode."""
+
+        __slots__ = ()
+
+        def encode(self, *_: Any) -> NoReturn:
+            raise RuntimeError
+
+    hot, fast = sound.alerts
+    fed = Profiles(replace(sound, alerts=(hot, replace(fast, id=Unprintable("fast")))), assign_on=("hot",))
+    fold = fed.fold(record(segment("chat")))
+    assert [one.topic for one in fold.outputs] == ["dead-letters"]
+    assert (fold.rows, fold.urgent, fold.alerted) == ({}, False, [])
+
+
+def test_an_alert_in_assign_on_asks_the_desk_for_a_rep() -> None:
+    """With the alert's id, and the home of the profile, where the answer goes."""
+    fed = Profiles(model(SPEC), assign_on=("hot",))
+    fold = fed.fold(record(segment("chat"), offset=5))
+    alert, request, fast, _ = fold.outputs
+    asked = decode_request(request.value)
+    assert (request.topic, request.key, request.partition) == ("routing-requests", b"main", 0)
+    assert (asked.lead, asked.profile, asked.partition, asked.alert_name) == ("ada", "ada", 0, "hot")
+    assert (asked.alert, asked.total, asked.band) == (json.loads(alert.value or b"")["id"], 50.0, "warm")
+    assert fast.topic == "lead-alerts"
+    assert (fold.urgent, fold.alerted) == (True, [T0, T0])
+    assert fold.tally["alert", "hot"] == fold.tally["alert", "fast"] == 1
+
+
+def test_quiet_traffic_is_not_urgent_and_late_events_are_measured() -> None:
+    fold = Profiles(model(SPEC)).fold(record(page("/", T0)), record(page("/", T0 - HOUR)))
+    assert (fold.urgent, fold.late_ms) == (False, [HOUR])
+
+
+def owner_of(profile: str, owner: str | None) -> InputRecord:
+    return record(encode(OwnerChanged(profile, profile, owner, T0, CAUSE)), topic="lead-inbox")
+
+
+def test_the_desks_answer_is_the_rows_owner() -> None:
+    """In the same chunk, in a later one, and gone again; for a row that is not there it is counted as dropped."""
+    fed = Profiles(model(SPEC))
+    fed.fold(record(segment("chat")), owner_of("ada", "andy"))
+    assert fed.row().owner == "andy"
+    fed.fold(owner_of("ada", None))
+    assert fed.row().owner is None
+    fold = fed.fold(owner_of("nobody", "andy"))
+    assert (fold.rows, fold.tally["dropped", "no_profile"]) == ({}, 1)
+
+
+@pytest.mark.parametrize("value", [None, b"", b"{}", b"[", b'{"type":"lead.merge"}'])
+def test_an_internal_message_that_cannot_be_read_is_a_dead_letter(value: bytes | None) -> None:
+    fed = Profiles(model(SPEC))
+    fed.fold(record(value, topic="lead-inbox"))
+    assert [one["failure"]["reason"] for one in fed.on("dead-letters")] == ["schema"]
+
+
+def test_a_header_in_visitor_events_forwards_nothing() -> None:
+    """What says it was forwarded counts in the internal topic only."""
+    claimed = (("heatline-forwarded", b"1 9 9 0 0 visitor-events"),)
+    fed = Profiles(model(SPEC), partitions=2)
+    away = 1 - by_murmur2(b"ada", 2)
+    fed.fold(record(segment("chat"), headers=claimed, partition=away), lane=away)
+    assert [output.topic for output in fed.outputs] == ["lead-inbox"]
