@@ -163,7 +163,7 @@ class _ModelReader:
                 reader.problem(node, "expected at least one band, such as hot: 80")
             if len(set(bounds.values())) < len(bounds):
                 reader.problem(node, "two bands begin at the same total")
-        rising = sorted(bounds.items(), key=lambda item: item[1])
+        rising = sorted(((name, bound) for name, bound in bounds.items() if name != COLD), key=lambda item: item[1])
         return (Band(COLD, float("-inf")), *(Band(name, bound) for name, bound in rising))
 
     def _band(self, node: Node | None, default: str) -> Band:
