@@ -1,0 +1,130 @@
+"""What a run came to, and what it should have come to: every lead's row, and every alert and assignment."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from math import isclose
+from typing import Any
+
+import msgspec
+
+from engine.configuration import Configuration
+from engine.core.flow import InputRecord, Output, Record
+from engine.core.profile import Row, unpack
+from engine.local.simulate import PROFILES, Simulation
+
+OF_CHUNKS = frozenset({"published", "changed"})
+"""What a row keeps of its last record on `lead-scores`, which is written once a chunk, however a chunk is cut."""
+OF_THE_DESK = frozenset({"owner"})
+"""Who of a team is next depends on the order in which lanes ask; `Books.owners` holds it against the assignments."""
+MASS_TOLERANCE = 1e-9
+
+_decode = msgspec.json.Decoder().decode
+
+
+@dataclass
+class Books:
+    """Rows by key, ids with their leads, as often as they were read, and who each lead was given to."""
+
+    rows: dict[bytes, Row] = field(default_factory=dict)
+    alerts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    assignments: Counter[tuple[str, str]] = field(default_factory=Counter)
+    dead: Counter[str] = field(default_factory=Counter)
+    reps: dict[str, set[str]] = field(default_factory=dict)
+
+    def enter(self, topic: str, value: bytes | None) -> None:
+        """Enter a record of an output topic."""
+        if value is None:
+            return
+        if topic == "lead-alerts":
+            event = _decode(value)
+            self.alerts[event["id"], event["subject"]] += 1
+        elif topic == "lead-assignments":
+            event = _decode(value)
+            self.assignments[event["id"], event["subject"]] += 1
+            self.reps.setdefault(event["subject"], set()).add(event["data"]["rep"])
+        elif topic == "dead-letters":
+            self.dead[_decode(value)["subject"]] += 1
+
+
+OUTPUTS = ("lead-alerts", "lead-assignments", "dead-letters")
+
+
+def expected(configuration: Configuration, partitions: int, log: Iterable[Record]) -> Books:
+    """What the core makes of a log, partition by partition."""
+    books = Books()
+    simulation = Simulation(configuration.jobs(partitions), partitions)
+    for record in log:
+        outputs: Iterator[Output] = simulation.record(_plain(record))
+        for output in outputs:
+            books.enter(output.topic, output.value)
+    for rows in simulation.rows[PROFILES].values():
+        books.rows.update({key: unpack(row) for key, row in rows.items()})
+    return books
+
+
+def differences(right: Books, found: Books, unordered: Callable[[bytes], bool]) -> list[str]:
+    """What is wrong with `found`, a sentence each that names the lead; empty where nothing is.
+
+    Of leads that are `unordered` only what no order changes is compared.
+    """
+    wrong = []
+    for key in sorted(right.rows.keys() | found.rows.keys()):
+        mine, theirs = right.rows.get(key), found.rows.get(key)
+        if mine is None or theirs is None:
+            wrong.append(f"lead {key.decode()} has {'a row' if mine is None else 'no row'}")
+            continue
+        compare = _unordered if unordered(key) else _ordered
+        wrong += [f"lead {key.decode()}: {what}" for what in compare(mine, theirs)]
+        reps = {rep for lead in (key.decode(), theirs.user or "") for rep in found.reps.get(lead, ())}
+        if (theirs.owner in reps) != bool(reps):
+            wrong.append(f"lead {key.decode()}: its owner is {theirs.owner}, it was given to {sorted(reps)}")
+    wrong += _counted("alert", right.alerts, found.alerts)
+    wrong += _counted("assignment", right.assignments, found.assignments)
+    wrong += [f"dead letter of {place}: {n} times" for place, n in (found.dead - right.dead).items()]
+    return wrong
+
+
+def _plain(record: Record) -> InputRecord:
+    return InputRecord(
+        record.topic, record.partition, record.offset, record.timestamp, record.key, record.value, record.headers
+    )
+
+
+def _ordered(right: Row, found: Row) -> Iterator[str]:
+    for name in Row.__struct_fields__:
+        mine, theirs = getattr(right, name), getattr(found, name)
+        if name not in OF_CHUNKS | OF_THE_DESK and mine != theirs:
+            yield f"{name} is {_short(theirs)}, {_short(mine)} is right"
+
+
+def _unordered(right: Row, found: Row) -> Iterator[str]:
+    for name, mine, theirs in (
+        ("now", right.now_ms, found.now_ms),
+        ("first", right.born_ms + right.first, found.born_ms + found.first),
+        ("last", right.born_ms + right.last, found.born_ms + found.last),
+        ("counts", right.counts, found.counts),
+        ("rules", right.ledger.keys(), found.ledger.keys()),
+    ):
+        if mine != theirs:
+            yield f"{name} is {_short(theirs)}, {_short(mine)} is right"
+    for rule in right.ledger.keys() & found.ledger.keys():
+        (mass, _, count), (their_mass, _, their_count) = right.ledger[rule], found.ledger[rule]
+        if count != their_count or not isclose(mass, their_mass, rel_tol=MASS_TOLERANCE):
+            yield f"rule {rule} counted {their_count} ({their_mass}), {count} ({mass}) is right"
+
+
+def _counted(what: str, right: Counter[tuple[str, str]], found: Counter[tuple[str, str]]) -> Iterator[str]:
+    for (id_, lead), times in sorted(found.items()):
+        if (id_, lead) not in right:
+            yield f"lead {lead}: {what} {id_} should not be there"
+        elif times != 1:
+            yield f"lead {lead}: {what} {id_} is there {times} times"
+    for id_, lead in sorted(right.keys() - found.keys()):
+        yield f"lead {lead}: {what} {id_} is missing"
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, list):
+        value = [bytes(item) if isinstance(item, msgspec.Raw) else item for item in value]
+    return repr(value)[:200]
