@@ -39,7 +39,7 @@ class RouteJob:
     def __init__(self, routing: Routing) -> None:
         self.routing = routing
 
-    def fold(self, lane: int, records: Sequence[Record], rows: Rows) -> Fold:  # noqa: ARG002 - rows know their lane
+    def fold(self, lane: int, records: Sequence[Record], rows: Rows) -> Fold:
         """Every record ends as an answer, a counted repeat or a dead letter; none raises."""
         chunk = _Chunk(self.routing, rows)
         for record in records:

@@ -22,8 +22,8 @@ def murmur2(key: bytes) -> int:
     words, rest = divmod(length, 4)
     whole = _WORDS[words] if words < len(_WORDS) else Struct(f"<{words}I")
     h = _SEED ^ length
-    for k in whole.unpack_from(key):
-        k = k * _M & _MASK
+    for word in whole.unpack_from(key):
+        k = word * _M & _MASK
         h = (h * _M ^ (k ^ k >> 24) * _M) & _MASK
     if rest:
         h = (h ^ int.from_bytes(key[-rest:], "little")) * _M & _MASK

@@ -181,9 +181,9 @@ class Failure(msgspec.Struct):
 
 
 class Payload(msgspec.Struct):
-    """The rejected record, whole, so that a retry is lossless; `truncated` where the value was cut at 512 KiB,
-    or the key or the headers at 16 KiB.
+    """The rejected record, whole, so that a retry is lossless.
 
+    `truncated` where the value was cut at 512 KiB, or the key or the headers at 16 KiB.
     `key` is the key as text where it is UTF-8, `key_base64` its bytes; header values are base64, null where the header
     has none. `timestamp` is RFC 3339, milliseconds where no calendar holds it.
     """
