@@ -5,7 +5,6 @@ from bisect import bisect_left, insort
 from collections.abc import AsyncGenerator
 
 from engine.readmodel.port import (
-    LEADS_MAX,
     LOG_MAX,
     LOGS,
     Batch,
@@ -17,6 +16,10 @@ from engine.readmodel.port import (
     PositionsMoved,
     Progress,
 )
+
+
+MEMORY_LEADS_MAX = 100_000
+"""About 300 MB of score events."""
 
 
 class MemoryLog:
@@ -54,7 +57,7 @@ class MemoryLog:
 class MemoryReadModel:
     """A `ReadModel` that lives and dies with its process."""
 
-    def __init__(self, leads_max: int = LEADS_MAX, log_max: int = LOG_MAX) -> None:
+    def __init__(self, leads_max: int = MEMORY_LEADS_MAX, log_max: int = LOG_MAX) -> None:
         """An empty read model."""
         self._leads_max = leads_max
         self._news = asyncio.Event()
