@@ -17,7 +17,6 @@ from engine.readmodel.port import (
     Progress,
 )
 
-
 MEMORY_LEADS_MAX = 100_000
 """About 300 MB of score events."""
 
