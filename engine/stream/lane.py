@@ -205,6 +205,8 @@ class Lane:
         self._folds.append(fold)
         self._records += len(records)
         self._urgent = self._urgent or fold.urgent
+        for trace in fold.errors:
+            log.error("lane %s: a record is a dead letter because of a defect of ours: %s", self.name, trace)
         self._observer.folded(self.job.table, self.number, len(records), perf_counter() - started)
 
     async def _commit(self) -> None:

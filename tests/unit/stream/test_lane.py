@@ -20,7 +20,7 @@ EVENTS = Partition("events", 0)
 
 
 class Sum:
-    """Adds the values of each key; the value `!` is urgent, `?` a bug."""
+    """Adds the values of each key; the value `!` is urgent, `?` a bug, `#` a record at which the job fails alone."""
 
     table = "sums"
     inputs = ("events",)
@@ -33,10 +33,14 @@ class Sum:
             key, value = record.key or b"", record.value or b""
             if value == b"?":
                 raise ValueError("a bug")
+            if value == b"#":
+                continue
             row = sums.get(key) or rows.get(key) or b"0"
             sums[key] = b"%d" % (int(row) + (1 if value == b"!" else int(value)))
             outputs.append(Output("out", key, sums[key]))
-        return Fold(outputs, sums, urgent=any(record.value == b"!" for record in records), tally={})
+        urgent = any(record.value == b"!" for record in records)
+        errors = ["the trace" for record in records if record.value == b"#"]
+        return Fold(outputs, sums, urgent, tally={}, errors=errors)
 
 
 class Desk:
@@ -234,3 +238,13 @@ async def test_a_lane_that_was_fenced_is_opened_anew() -> None:
     bench.desk.fault = WriteFailed("fenced", "taken over")
     await bench.lane.open(keep=True)
     assert (bench.lane.shard.rows, bench.lane.shard.recovered, bench.desk.opened) == ({}, False, 1)
+
+
+async def test_a_defect_at_one_record_is_logged_with_its_trace(caplog: pytest.LogCaptureFixture) -> None:
+    """The record is a dead letter already; its neighbours are folded and written."""
+    bench = Bench()
+    bench.put(b"1", b"#", b"!")
+    await settle()
+    assert [record.levelname for record in caplog.records if "the trace" in record.getMessage()] == ["ERROR"]
+    assert bench.desk.written[0][0] == [b"1", b"2"]
+    await bench.lane.stop()
