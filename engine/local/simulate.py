@@ -30,10 +30,13 @@ class SimulateError(ValueError):
     """A line that names a topic which no job reads or a partition that is not there, or is no record at all."""
 
 
+_NULL = msgspec.Raw(b"null")
+
+
 class _RecordLine(msgspec.Struct):
     topic: str
     key: str | None = None
-    value: msgspec.Raw | None = None
+    value: msgspec.Raw = _NULL
     value_base64: str | None = None
     timestamp: str | int | None = None
     headers: dict[str, str | None] | list[tuple[str, str | None]] = {}
@@ -48,9 +51,10 @@ class _OutputLine(msgspec.Struct):
     headers: dict[str, str | None]
 
 
-_NULL = msgspec.Raw(b"null")
 _encode = msgspec.json.Encoder().encode
 _decode_any = msgspec.json.Decoder().decode
+_decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_check_json = msgspec.json.Decoder(msgspec.Raw).decode
 _decode_record: Callable[[bytes], _RecordLine] = msgspec.json.Decoder(_RecordLine).decode
 
 
@@ -113,21 +117,18 @@ class Simulation:
         return offset
 
     def _record(self, line: bytes, number: int) -> InputRecord:
-        try:
-            parsed = _decode_any(line)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            parsed = None
+        parsed = _object(line)
         # RudderStack's wrapper has a topic as well, but no value.
-        if isinstance(parsed, dict) and "topic" in parsed and ("value" in parsed or "value_base64" in parsed):
+        if "topic" in parsed and ("value" in parsed or "value_base64" in parsed):
             return self._stated(line, number)
-        return self._bare(line, parsed if isinstance(parsed, dict) else {})
+        return self._bare(line, parsed)
 
-    def _bare(self, line: bytes, parsed: Mapping[str, Any]) -> InputRecord:
+    def _bare(self, line: bytes, parsed: Mapping[str, msgspec.Raw]) -> InputRecord:
         event = _unwrapped(parsed)
-        ids = (event.get("anonymousId"), event.get("userId"), parsed.get("userId"))
+        ids = (_value(event.get("anonymousId")), _value(event.get("userId")), _value(parsed.get("userId")))
         key = next((name.encode() for name in ids if isinstance(name, str) and name), None)
         partition = self.partition_of(EVENTS_TOPIC, key)
-        times = (event.get(name) for name in ("receivedAt", "timestamp", "originalTimestamp"))
+        times = (_value(event.get(name)) for name in ("receivedAt", "timestamp", "originalTimestamp"))
         stated_ms = next((_instant(time) for time in times if time is not None), None)
         timestamp = max(self.clock_ms, stated_ms or 0)
         offset = self._next_offset(EVENTS_TOPIC, partition)
@@ -136,7 +137,7 @@ class Simulation:
     def _stated(self, line: bytes, number: int) -> InputRecord:
         try:
             stated = _decode_record(line)
-            value = None if stated.value is None or stated.value == _NULL else bytes(stated.value)
+            value = None if stated.value == _NULL else bytes(stated.value)
             if stated.value_base64 is not None:
                 value = b64decode(stated.value_base64, validate=True)
         except ValueError as error:
@@ -160,12 +161,29 @@ class Simulation:
         return InputRecord(stated.topic, partition, offset, timestamp, key, value, headers)
 
 
-def _unwrapped(parsed: Mapping[str, Any]) -> Mapping[str, Any]:
+def _object(text: bytes | msgspec.Raw) -> Mapping[str, msgspec.Raw]:
+    """The keys of a JSON object, each with its value as it stands there; none where `text` is no such object."""
+    try:
+        bytes(text).decode()
+        return _decode_object(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {}
+
+
+def _value(raw: msgspec.Raw | None) -> Any:
+    """The value that stands there, None where none does, or one that is too large to compute with."""
+    try:
+        return None if raw is None else _decode_any(raw)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def _unwrapped(parsed: Mapping[str, msgspec.Raw]) -> Mapping[str, msgspec.Raw]:
     """The Segment event that a bare line holds, inside a CloudEvent or RudderStack's wrapper, too."""
-    if "specversion" in parsed and isinstance(parsed.get("data"), dict):
-        parsed = parsed["data"]
-    if parsed.get("type") is None and isinstance(parsed.get("message"), dict):
-        parsed = parsed["message"]
+    if _value(parsed.get("specversion")) is not None and "data" in parsed:
+        parsed = _object(parsed["data"])
+    if _value(parsed.get("type")) is None and "message" in parsed:
+        parsed = _object(parsed["message"])
     return parsed
 
 
@@ -195,7 +213,8 @@ def _json(value: bytes | None) -> msgspec.Raw:
     if value is None:
         return _NULL
     try:
-        _decode_any(value)
+        value.decode()
+        _check_json(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return msgspec.Raw(_encode(b64encode(value).decode()))
     # A line must stay one line, however a forwarded event was written.
