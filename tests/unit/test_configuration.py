@@ -1,0 +1,95 @@
+"""The files that users edit, read together."""
+
+from pathlib import Path
+
+import pytest
+
+from engine.agents.route import RouteJob
+from engine.agents.score import ScoreJob
+from engine.configuration import load_configuration, load_folder
+from engine.core.source import ConfigError
+from tests.build import Profiles, segment
+
+SHIPPED = Path(__file__).parents[2] / "config"
+MODEL = "engagement: {buy: {when: {event: purchase}, points: 40}}\nalerts: {hot: {crosses: 30}}"
+ROUTING = "assign_on: [hot]\nreps: {andy: {}}\nrules: [{name: us, when: {traits.vip: true}, to: {rep: andy}}]\n"
+
+
+def folder(path: Path, model: str = MODEL, **files: str) -> Path:
+    for name, text in {"model": model, **files}.items():
+        (path / f"{name}.yaml").write_text(text)
+    return path
+
+
+def problems(path: Path) -> str:
+    """What is said about a folder, with its name left out."""
+    with pytest.raises(ConfigError) as caught:
+        load_folder(path)
+    return str(caught.value).replace(f"{path}/", "")
+
+
+def test_the_shipped_files_load_and_their_alerts_ask_for_reps() -> None:
+    shipped = load_folder(SHIPPED)
+    assert shipped.routing.assign_on <= {alert.id for alert in shipped.model.alerts}
+    assert shipped.routing.assign_on
+    assert shipped.routing.reps
+
+
+def test_a_model_alone_scores_and_assigns_nobody(tmp_path: Path) -> None:
+    alone = load_folder(folder(tmp_path))
+    assert alone.routing.assign_on == frozenset()
+    score, route = alone.jobs(4)
+    assert (score.table, route.table) == ("profiles", "desk")
+
+
+def test_events_yaml_names_what_the_model_scores(tmp_path: Path) -> None:
+    fed = Profiles(load_folder(folder(tmp_path, events="Order Completed: purchase")).model)
+    fed.feed(segment("order completed"))
+    assert fed.score()["total"] == 40
+
+
+def test_traits_that_routing_reads_are_kept(tmp_path: Path) -> None:
+    fed = Profiles(load_folder(folder(tmp_path, routing=ROUTING)).model)
+    fed.feed(segment("identify", traits={"vip": True, "shoe_size": 42}))
+    assert fed.score()["traits"] == {"vip": True}
+
+
+def test_the_files_may_lie_apart(tmp_path: Path) -> None:
+    (tmp_path / "scores.yml").write_text(MODEL)
+    none = tmp_path / "none"
+    assert set(load_configuration(tmp_path / "scores.yml", none, none).model.rules) == {"buy"}
+
+
+def test_without_a_model_there_is_nothing_to_start_with(tmp_path: Path) -> None:
+    assert problems(tmp_path) == (
+        "model.yaml:1:1: there is no such file: it states how to score; the shipped one is config/model.yaml"
+    )
+
+
+def test_an_alert_that_routing_names_must_be_in_the_model(tmp_path: Path) -> None:
+    written = problems(folder(tmp_path, routing=ROUTING.replace("hot", "hto")))
+    assert written.startswith("routing.yaml:1:13: assign_on[0]")
+    assert "`hot`" in written
+
+
+@pytest.mark.parametrize("name", ["model", "events", "routing"])
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str) -> None:
+    folder(tmp_path)
+    (tmp_path / f"{name}.yaml").unlink(missing_ok=True)
+    (tmp_path / f"{name}.yaml").mkdir()
+    assert problems(tmp_path).startswith(f"{name}.yaml:1:1: cannot be read: ")
+    (tmp_path / f"{name}.yaml").rmdir()
+    (tmp_path / f"{name}.yaml").write_bytes(b"scale: \xff")
+    assert problems(tmp_path).startswith(f"{name}.yaml:1:1: cannot be read: ")
+
+
+def test_rows_are_at_home_where_the_named_partitioner_says(tmp_path: Path) -> None:
+    """The hash of kafka-python and the Java client by default; librdkafka's where that is configured."""
+    loaded = load_folder(folder(tmp_path))
+    homes = []
+    for partitioner in ("murmur2", "crc32"):
+        score, route = loaded.jobs(1_000, partitioner)
+        assert isinstance(score, ScoreJob)
+        assert isinstance(route, RouteJob)
+        homes.append(score.home(b"ada"))
+    assert homes == [821, 152]
