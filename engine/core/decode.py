@@ -187,9 +187,9 @@ class EventDecoder:
 
 def _path_of(url: str) -> str:
     """The path of a URL, `/` where it has none; what is no URL is taken for a path."""
-    rest = url[:URL_CHARS_MAX].partition("://")[2]
-    path = "/" + rest.partition("/")[2] if rest else url[:URL_CHARS_MAX]
-    return path.partition("?")[0].partition("#")[0]
+    bare = url[:URL_CHARS_MAX].partition("#")[0].partition("?")[0]
+    rest = bare.partition("://")[2]
+    return "/" + rest.partition("/")[2] if rest else bare
 
 
 def _check_text(value: bytes) -> None:

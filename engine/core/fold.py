@@ -171,23 +171,23 @@ def _alerts(
 ) -> Iterator[Fired]:
     """Fires what is due, and writes down in `row` what is armed and what has fired; an import fires nothing."""
     before = total_of(model, before_ledger, row.now)
-    heaviest = max(matched, key=lambda rule: rule.points, default=None)
     standing = standing_of(model, row, after)
     states = row.alerts.copy()
-    fast_track = any(rule.fast_track for rule in matched) and row.now_ms - event.time_ms <= TRIGGER_AGE_MS_MAX
+    in_time = row.now_ms - event.time_ms <= TRIGGER_AGE_MS_MAX
+    fast = [rule for rule in matched if rule.fast_track and in_time]
     for alert in model.alerts:
         fired, fired_at = states.get(alert.id, (False, None))
         if isinstance(alert.trigger, Crosses):
             if fired and before < alert.trigger.rearm_below:
                 fired = False
                 states[alert.id] = (False, fired_at)
-            due = not fired and after >= alert.trigger.bound
+            due, rules = not fired and after >= alert.trigger.bound, matched
         else:
-            due = fast_track
+            due, rules = bool(fast), fast
         if due and alert.holds(standing):
             cooling = fired_at is not None and row.now - fired_at < alert.cooldown_ms
             silent = cooling or event.source == IMPORT
             states[alert.id] = (True, fired_at if silent else row.now)
             if not silent:
-                yield Fired(alert, before, after, heaviest)
+                yield Fired(alert, before, after, max(rules, key=lambda rule: rule.points, default=None))
     row.alerts = states

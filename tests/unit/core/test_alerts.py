@@ -56,6 +56,15 @@ def test_no_crossing_fires_twice_without_the_score_having_been_below_rearm_below
     assert fed.alerts() == ["hot", "hot"]
 
 
+def test_a_score_of_exactly_rearm_below_is_not_below_it() -> None:
+    for rearm_below, fires in ((40, ["hot"]), (40.001, ["hot", "hot"])):
+        chat, out = ({"when": {"event": name}, "points": points} for name, points in (("chat", 60), ("out", -20)))
+        alerts = {"hot": {"crosses": 60, "rearm_below": rearm_below}}
+        fed = Profiles(model({"engagement": {"chat": chat, "out": out}, "alerts": alerts}))
+        fed.feed(segment("chat"), segment("out"), segment("chat"))
+        assert fed.alerts() == fires
+
+
 def test_in_the_cool_down_it_turns_fired_silently_and_does_not_fire_later() -> None:
     """Armed again and crossed a minute before the cool-down ends: silent, and silent after it until armed anew."""
     fed = watched({"crosses": 50, "rearm_below": 40, "cooldown": "10d"}, half_life="1h")
@@ -122,6 +131,14 @@ def test_a_fast_track_rule_qualifies_at_once_and_then_cools_down_for_a_day() -> 
     assert fed.row().fast_track
     fed.feed(segment("chat", T0 + DAY))
     assert fed.alerts() == ["hot", "hot"]
+
+
+def test_the_reason_of_a_fast_track_is_its_own_rule_whatever_else_matched() -> None:
+    chat, fast = ({"when": {"event": "chat"}, "points": points} for points in (50, 1))
+    rules = {"chat": chat, "fast": {**fast, "fast_track": True}}
+    fed = Profiles(model({"engagement": rules, "alerts": {"hot": {"fast_track": True}}}))
+    fed.feed(segment("chat"))
+    assert fed.on("lead-alerts")[0]["reason"] == "fast: qualifies at once, at a score of 51.0"
 
 
 def test_an_event_more_than_an_hour_older_than_the_rows_now_fires_no_fast_track() -> None:

@@ -261,7 +261,7 @@ def test_events_have_canonical_names(changes: dict[str, Any], name: str) -> None
     [
         ({"context": {"page": {"path": "/a", "url": "https://x.org/b"}}}, "/a"),
         ({"context": {"page": {"url": "https://x.org/b/c?d=e#f"}}}, "/b/c"),
-        ({"context": {"page": {"url": "https://x.org"}}}, "/"),
+        ({"context": {"page": {"url": "https://x.org?next=/b"}}}, "/"),
         ({"properties": {"path": "/b"}}, "/b"),
         ({"properties": {"url": "https://x.org/b"}}, "/b"),
         ({"context": {"page": {"path": "/" + "p" * 600}}}, "/" + "p" * 499),
