@@ -1,0 +1,1 @@
+"""What one worker reaches on this machine, against a real Kafka: `python -m benchmarks`, see README.md."""

@@ -1,0 +1,91 @@
+"""What the pure core costs an event, stage by stage: no Kafka, one thread, in this process."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from time import thread_time
+
+from benchmarks.filling import placed_events
+from benchmarks.report import Figure, at_most
+from benchmarks.sizes import Sizes
+from benchmarks.throughput import EVENTS_PER_LEAD
+from engine.app import keep_collector_rare
+from engine.configuration import load_folder
+from engine.core.flow import InputRecord, Job
+from engine.core.fold import fold_event, new_row
+from engine.core.model import Model
+from engine.core.outputs import Profile, publication
+from engine.core.profile import Row, pack, unpack
+from tests.servers.install import ROOT
+
+CHUNK = 1_000
+EVENTS_TOPIC = "visitor-events"
+Chunks = Sequence[Sequence[InputRecord]]
+
+
+def core(sizes: Sizes) -> Iterator[Figure]:
+    """The score job over chunks of one lane, whole and taken apart."""
+    keep_collector_rare()
+    configuration = load_folder(ROOT / "config")
+    job = configuration.jobs(partitions=1)[0]
+    chunks = _chunks(sizes.core_events)
+    us = 1e6 / sizes.core_events
+    whole_s = _whole(job, chunks)
+    stages_s = _stages(configuration.model, chunks)
+    note = f"{sizes.core_events:,} events in chunks of {CHUNK:,}; the goal is the design's"
+    yield Figure("core", "score job", whole_s * us, "µs/event", at_most(5), note)
+    for stage, spent_s in stages_s.items():
+        yield Figure("core", f"· {stage}", spent_s * us, "µs/event")
+    rest_s = whole_s - sum(stages_s.values())
+    yield Figure("core", "· the rest", rest_s * us, "µs/event", note="finding rows, hashing new keys, alerts, counting")
+
+
+def _chunks(events: int) -> Chunks:
+    placed = placed_events(events, max(1, events // EVENTS_PER_LEAD), lanes=1)
+    records = [
+        InputRecord(EVENTS_TOPIC, 0, number, one.timestamp_ms, one.key, one.value) for number, one in enumerate(placed)
+    ]
+    return [records[begin : begin + CHUNK] for begin in range(0, events, CHUNK)]
+
+
+def _whole(job: Job, chunks: Chunks) -> float:
+    rows: dict[bytes, bytes | None] = {}
+    spent_s = 0.0
+    for chunk in chunks:
+        began_s = thread_time()
+        fold = job.fold(0, chunk, rows)
+        spent_s += thread_time() - began_s
+        rows.update(fold.rows)
+    return spent_s
+
+
+def _stages(model: Model, chunks: Chunks) -> dict[str, float]:
+    """Seconds spent in each stage when it is done for a whole chunk before the next one begins."""
+    stored: dict[bytes, bytes] = {}
+    spent_s: defaultdict[str, float] = defaultdict(float)
+    decode = model.decoder.decode
+    for chunk in chunks:
+        times = [thread_time()]
+        events = [decode(record) for record in chunk]
+        times.append(thread_time())
+        keys = [(event.anonymous_id or event.user_id or "").encode() for event in events]
+        known = {key for key in keys if key in stored}
+        times.append(thread_time())
+        rows: dict[bytes, Row] = {key: unpack(stored[key]) for key in known}
+        times.append(thread_time())
+        totals: dict[bytes, float] = {}
+        for key, event in zip(keys, events, strict=True):
+            row = rows.get(key)
+            folded = fold_event(model, new_row(event) if row is None else row, event)
+            if folded is not None:
+                rows[key], totals[key] = folded.row, folded.total
+        times.append(thread_time())
+        for key, total in totals.items():
+            publication(model, Profile(key.decode(), rows[key]), total, chunk[0])
+        times.append(thread_time())
+        stored.update({key: pack(row) for key, row in rows.items()})
+        times.append(thread_time())
+        names = ("decode", "", "unpack rows", "fold", "publish", "pack rows")
+        for name, begin, end in zip(names, times[:-1], times[1:], strict=True):
+            spent_s[name] += end - begin
+    del spent_s[""]
+    return dict(spent_s)
