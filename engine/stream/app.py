@@ -150,7 +150,7 @@ class StreamApp(faust.App):
     def on_lane_failure(self, lane: Lane, error: Exception) -> None:
         """A lane has stopped, or could not be opened: rejoin, reopen, recover; or end, where that would not help."""
         if isinstance(error, WriteFailed):
-            log.warning("lane %s stopped, nothing of it was lost: %s", lane.name, error)
+            log.warning("lane %s does not run and is taken up anew, nothing is lost: %s", lane.name, error)
             self.rejoin()
         elif isinstance(error, StreamError):
             self.fail(error)

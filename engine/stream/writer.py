@@ -193,6 +193,8 @@ class Producer:
                 )
             if isinstance(cause, FORBIDDEN):
                 return ClusterMismatch(f"the broker does not let the worker write: {type(cause).__name__}: {cause}")
+            if isinstance(cause, kafka.UnknownError):
+                return WriteFailed("error", "the broker knows no reason; one without transactions needs plain mode")
             cause = cause.__cause__
         return WriteFailed("error", f"{type(error).__name__}: {error}".rstrip(": "))
 
