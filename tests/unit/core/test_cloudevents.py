@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from engine.core.cloudevents import derived_id, output
 from tests.build import T0
+from tests.stories import LAWFUL
 
 texts = st.text(alphabet="ab/", max_size=4)
 
@@ -35,6 +36,7 @@ def test_an_output_record_is_a_structured_cloud_event_keyed_by_its_subject() -> 
     }
 
 
+@LAWFUL
 @given(st.lists(texts, min_size=1, max_size=3), st.lists(texts, min_size=1, max_size=3))
 def test_ids_are_the_same_for_the_same_parts_and_for_no_others(one: list[str], other: list[str]) -> None:
     assert (derived_id(*one) == derived_id(*other)) == (one == other)

@@ -7,10 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.core.instants import FIRST_MS, LAST_MS, from_rfc3339, parse_duration, to_rfc3339
+from tests.stories import LAWFUL
 
 moments = st.integers(FIRST_MS, LAST_MS)
 
 
+@LAWFUL
 @given(moments)
 def test_text_and_instant_are_each_others_inverse(instant_ms: int) -> None:
     text = to_rfc3339(instant_ms)
@@ -18,6 +20,7 @@ def test_text_and_instant_are_each_others_inverse(instant_ms: int) -> None:
     assert datetime.fromisoformat(text) == datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=instant_ms)
 
 
+@LAWFUL
 @given(moments, moments)
 def test_texts_sort_like_their_instants(one: int, other: int) -> None:
     assert (one < other) == (to_rfc3339(one) < to_rfc3339(other))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.core.ledger import Entry, counted
-from tests.stories import BROAD
+from tests.stories import BROAD, LAWFUL
 
 DAY_MS = 86_400_000
 half_lives = st.integers(1_000, 400 * DAY_MS)
@@ -40,6 +40,7 @@ def test_the_order_of_arrival_does_not_matter(orders: tuple[list[int], list[int]
     assert isclose(there[0], back[0], rel_tol=1e-12)
 
 
+@LAWFUL
 @given(st.integers(-(10**13), 10**13), half_lives)
 def test_an_event_one_half_life_ago_counts_exactly_half(time: int, half_life: int) -> None:
     assert counted((1.0, time, 1), time + half_life, half_life) == (1.5, time + half_life, 2)

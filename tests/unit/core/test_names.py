@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.core.names import Names, snake_case
+from tests.stories import LAWFUL
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,7 @@ def test_a_name_that_nobody_maps_keeps_its_own_in_snake_case(name: str, snake: s
     assert snake_case(name) == Names({}).canonical(name) == snake
 
 
+@LAWFUL
 @given(st.text(max_size=150))
 def test_snake_case_is_a_name_of_letters_digits_and_underscores_and_its_own_snake_case(name: str) -> None:
     snake = snake_case(name)

@@ -73,6 +73,7 @@ def test_contributions_and_clamps_add_up_to_a_total_within_the_scale(
     assert [abs(one) for one in points] == sorted(map(abs, points), reverse=True)
 
 
+@LAWFUL
 @given(st.sampled_from([HOUR, DAY, 30 * DAY]), st.integers(1, 100))
 def test_after_one_half_life_of_silence_half_is_left(half_life: int, points: int) -> None:
     """Exactly half, and exactly a quarter after two."""
