@@ -4,14 +4,13 @@ Clamps act on what is read, never on what is stored, in this order (`semantics.m
 ±its max, engagement to the scale, total to 0…scale. A negative engagement lowers the total; what is shown of it is 0.
 """
 
-from bisect import bisect_left
 from collections.abc import Callable
 from math import exp2, log2
 from sys import float_info
 
 from engine.core.instants import to_rfc3339
 from engine.core.ledger import Ledger
-from engine.core.model import COLD, Model
+from engine.core.model import COLD, Band, Model
 from engine.core.profile import Row
 from engine.core.records import Clamp, Contribution
 
@@ -79,15 +78,13 @@ def explain(model: Model, row: Row, at: int) -> tuple[float, Explanation]:
     return total, explanation
 
 
-_STEPS_MAX = 512
 _LITTLE = 1e-9
 
 
 def next_band(model: Model, ledger: Ledger, at: int) -> int | None:
     """The first instant after `at` at which decay alone has changed the band; None where it never does.
 
-    Exact to the millisecond without deductions, since the total only falls then. A deduction decays as well and can
-    let the total rise; then the time to come is looked at in steps of an eighth of the shortest half-life.
+    Exact to the millisecond; with deductions, which decay as well and can let the total rise, see `_leaves`.
     """
     rules = [(model.rules[rule_id], entry) for rule_id, entry in ledger.items() if rule_id in model.rules]
     total = total_of(model, ledger, at)
@@ -102,28 +99,38 @@ def next_band(model: Model, ledger: Ledger, at: int) -> int | None:
     if not deducts:
         # No clamp and no mixture of half-lives falls faster than the shortest of them.
         begin = max(at, at - 1 + int(shortest_ms * log2(total / band.bound)))
-        return _falls_below(band.bound, lambda time: total_of(model, ledger, time), begin, end)
-
-    def changed(instant: int) -> bool:
-        return model.band(total_of(model, ledger, instant)) is not band
-
-    step_ms = max(1, int(shortest_ms) // 8, (end - at) // _STEPS_MAX)
-    for begin in range(at, end, step_ms):
-        if changed(begin + step_ms):
-            return bisect_left(range(begin + step_ms), True, lo=begin + 1, key=changed)
-    return None
+        # In logarithms decay is nearly a straight line.
+        return _crossing(lambda time: log2(max(total_of(model, ledger, time) / band.bound, float_info.min)), begin, end)
+    return _leaves(model, ledger, band, gross / shortest_ms, at, end)
 
 
-def _falls_below(bound: float, total: Callable[[int], float], begin: int, end: int) -> int:
-    """The first instant at which `total`, which only falls, is below `bound`: after `begin`, at `end` at the latest.
+def _leaves(model: Model, ledger: Ledger, band: Band, points_per_ms: float, at: int, end: int) -> int | None:
+    """When the total leaves `band`, falling or rising, where deductions decay as well; None if not before `end`.
 
-    The false position method with Illinois' step, on logarithms, in which decay is nearly a straight line. Exactly on
-    the bound, where a clamp can keep the total for long, it counts as a little above, so that the line is never level.
+    The total cannot change faster than `points_per_ms`, so it stays in the band for its distance from the nearest
+    bound over that. A crossing and its way back within a quarter of the time gone by are not seen.
     """
+    begin = ahead = at
+    total = total_of(model, ledger, at)
+    while model.band(total) is band:
+        if ahead >= end:
+            return None
+        distance = min(abs(total - one.bound) for one in model.bands[1:])
+        begin, ahead = ahead, ahead + max(1, int(distance / points_per_ms), (ahead - at) // 4)
+        total = total_of(model, ledger, ahead)
+    if total < band.bound:
+        return _crossing(lambda time: total_of(model, ledger, time) - band.bound, begin, ahead)
+    bound = min(one.bound for one in model.bands if one.bound > band.bound)
+    # On the bound it has changed already.
+    return _crossing(lambda time: (bound - total_of(model, ledger, time)) or -_LITTLE, begin, ahead)
 
-    def height(time: int) -> float:
-        return log2(max(total(time) / bound, float_info.min))
 
+def _crossing(height: Callable[[int], float], begin: int, end: int) -> int:
+    """The first instant at which `height` is below 0, where it is not at `begin`, is at `end`, and crosses once.
+
+    The false position method with Illinois' step. At exactly 0, where a clamp can keep the total for long, it counts
+    as a little above, so that the line is never level.
+    """
     above = max(height(begin), _LITTLE)
     below = height(end)
     moved = 0
