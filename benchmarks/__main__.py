@@ -53,7 +53,7 @@ def main() -> int:
         console.print(f"{name} …", style="dim")
         try:
             figures += BENCHMARKS[name](sizes)
-        except (OSError, RuntimeError) as error:
+        except (OSError, RuntimeError, AssertionError) as error:
             failed = True
             console.print(f"{name} did not come to an end: {error}", style="red", markup=False)
     print_figures(console, machine, figures)
