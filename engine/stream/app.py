@@ -163,11 +163,13 @@ class StreamApp(faust.App):
         if self._rejoin_timer is None:
             delay_s = REJOIN_DELAYS_S[min(self._failures, len(REJOIN_DELAYS_S) - 1)]
             self._failures += 1
-            self._rejoin_timer = asyncio.get_running_loop().call_later(delay_s, self._rejoin)
+            rebalances = self.consumer.thread.rebalances
+            self._rejoin_timer = asyncio.get_running_loop().call_later(delay_s, self._rejoin, rebalances)
 
-    def _rejoin(self) -> None:
+    def _rejoin(self, rebalances: int) -> None:
+        """Unless a rebalance has begun since, which opens failed lanes as well."""
         self._rejoin_timer = None
-        if not self.ready and not self._stopping:
+        if self.consumer.thread.rebalances == rebalances and not self._stopping:
             self.consumer.thread.rejoin()
 
     def fail(self, error: StreamError) -> None:

@@ -17,10 +17,12 @@ RETRY_S = 0.5
 REMIND_S = 5.0
 
 
-async def check_cluster(settings: StreamSettings, partitions: Mapping[str, int], stop: asyncio.Event) -> None:
+async def check_cluster(
+    settings: StreamSettings, partitions: Mapping[str, int], stop: asyncio.Event, patience_s: float
+) -> None:
     """Wait until the cluster answers and agrees with `partitions`, or `stop` is set.
 
-    Raises BrokerUnreachable after `start_timeout_s`, ClusterMismatch where a topic is missing or has another count.
+    Raises BrokerUnreachable after `patience_s`, ClusterMismatch where a topic is missing or has another count.
     """
     loop = asyncio.get_running_loop()
     began = loop.time()
@@ -31,7 +33,7 @@ async def check_cluster(settings: StreamSettings, partitions: Mapping[str, int],
             _compare(partitions, found)
             return
         waited_s = loop.time() - began
-        if waited_s >= settings.start_timeout_s:
+        if waited_s >= patience_s:
             raise BrokerUnreachable(f"no Kafka broker answers at {settings.bootstrap} (tried for {waited_s:.0f} s)")
         if loop.time() - reminded >= REMIND_S:
             reminded = loop.time()

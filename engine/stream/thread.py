@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Container, Iterable, Mapping
 from typing import Any
 
 import aiokafka
-from aiokafka.errors import ConsumerStoppedError, IllegalStateError, KafkaError
+from aiokafka.errors import ConsumerStoppedError, IllegalStateError, KafkaConnectionError, KafkaError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, ConsumerRebalanceListener
-from mode.threads import MethodQueue
+from mode.threads import MethodQueue, WorkerThread
 
 from engine.stream.chunk import Chunk, Partition
 from engine.stream.logs import FAUST
@@ -19,6 +19,7 @@ FETCH_WAIT_MS = 100
 """How long the broker may hold a fetch back: as long, at most, does a seek wait behind one under way."""
 PREFETCH_BACKOFF_S = 0.001
 """aiokafka holds a whole node back while a partition has unconsumed records, 100 ms by default."""
+RECONNECT_S = 0.5
 STOP_PATIENCE_S = 1.5
 """How long leaving the group and closing connections may take, each."""
 
@@ -47,6 +48,14 @@ class Fetchable:
         return partition in self._active
 
 
+class SilentThread(WorkerThread):
+    """Ends without a traceback on stderr: its service has told the app why, before it let the error out."""
+
+    def run(self) -> None:
+        with contextlib.suppress(BaseException):
+            super().run()
+
+
 class ChunkConsumerThread(AIOKafkaConsumerThread):
     """The consumer's own thread and event loop, which keep the membership alive while the main thread folds.
 
@@ -56,6 +65,7 @@ class ChunkConsumerThread(AIOKafkaConsumerThread):
     """
 
     logger = FAUST
+    Worker = SilentThread
     positions: dict[Partition, int]
     epoch: int
     rebalances: int
@@ -104,8 +114,19 @@ class ChunkConsumerThread(AIOKafkaConsumerThread):
         )
 
     async def on_start(self) -> None:
-        await super().on_start()
-        self._consumer._fetcher._prefetch_backoff = PREFETCH_BACKOFF_S
+        """Connect; a broker that is just away is waited for."""
+        while not self.should_stop:
+            try:
+                await super().on_start()
+            except KafkaConnectionError:
+                await self._consumer.stop()
+                await asyncio.sleep(RECONNECT_S)
+            else:
+                self._consumer._fetcher._prefetch_backoff = PREFETCH_BACKOFF_S
+                return
+
+    def on_crash(self, msg: str, *fmt: Any, **kwargs: Any) -> None:
+        """Nothing: the crash ends the app, and `StreamWorker` says why."""
 
     async def on_thread_stop(self) -> None:
         """Leave the group and close the connections, at the latest after `STOP_PATIENCE_S`.

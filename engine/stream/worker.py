@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
@@ -69,11 +70,14 @@ class StreamWorker:
         if self._settings.plain:
             log.warning("plain mode: no transactions; a crash may double what was in flight")
         crashes = 0
+        patience_s = self._settings.start_timeout_s
         while not stop.is_set():
-            await check_cluster(self._settings, self._partitions, stop)
+            await check_cluster(self._settings, self._partitions, stop, patience_s)
             if stop.is_set():
                 return
             crash, was_ready = await self._run_app(stop)
+            if was_ready:
+                patience_s = math.inf
             if crash is None:
                 return
             crashes = 1 if was_ready else crashes + 1

@@ -24,7 +24,16 @@ from engine.stream.transport import ChunkConsumer
 from engine.stream.worker import StreamWorker
 from tests.conftest import KafkaFactory
 from tests.integration.stream.conftest import SettingsOf
-from tests.integration.stream.harness import Running, create_topics, produce, read_books, read_committed, running, until
+from tests.integration.stream.harness import (
+    Running,
+    create_topics,
+    produce,
+    read_books,
+    read_committed,
+    running,
+    settled_books,
+    until,
+)
 from tests.integration.stream.toy import Tally
 from tests.servers.kafka import KafkaServer
 from tests.servers.process import free_port
@@ -90,6 +99,23 @@ async def test_a_worker_tells_its_lag_and_publishes_its_positions(
             offsets = await admin.list_consumer_group_offsets(job.table)
             published = {tp: found.offset for tp, found in offsets.items()}
         await admin.close()
+
+
+async def test_two_jobs_share_a_worker(kafka: KafkaServer, job: Tally, settings_of: SettingsOf) -> None:
+    """Each has its own table and lanes, as many as its topics have partitions; one may feed the other."""
+    other = Tally(f"{job.table}-more", 3)
+    partitions = {**job.partitions, **other.partitions}
+    await create_topics(kafka.bootstrap, partitions)
+    notes, stop = Notes(), asyncio.Event()
+    worker = StreamWorker([job, other], settings_of(), partitions, notes)
+    task = asyncio.create_task(worker.run(stop))
+    await until(lambda: worker.ready, "the worker is ready")
+    assert worker.lanes == notes.assignments[-1] == {job.table: 2, other.table: 3}
+    books = [(tally, await produce(kafka.bootstrap, tally.inputs[0], KEYS * 3, tally.lanes)) for tally in (job, other)]
+    for tally, sent in books:
+        assert (await settled_books(kafka.bootstrap, tally, sent)).errors(sent) == []
+    stop.set()
+    await task
 
 
 async def test_a_broker_that_restarts_is_survived(
