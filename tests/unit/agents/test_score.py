@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine.core.events import Event
 from engine.core.flow import InputRecord
-from engine.core.messages import OwnerChanged, decode_request, encode
+from engine.core.messages import OwnerChanged, decode_request, encode, forward
 from engine.core.model import Model
 from engine.core.partitioner import by_murmur2
 from engine.core.profile import Row, unpack
@@ -105,6 +105,18 @@ def test_an_alert_of_a_forwarded_event_names_the_record_it_came_in() -> None:
     assert (data_of(alert)["cause"]["partition"], data_of(alert)["cause"]["offset"]) == (away, 41)
     assert ("traceparent", b"00-1") in alert.headers
     assert not any(name.startswith("heatline") for name, _ in alert.headers)
+
+
+def test_a_forwarded_event_is_never_forwarded_again() -> None:
+    """Not even where its lead's home has moved since; and a dead letter of it is one of the record it came in."""
+    fed = Profiles(failing(ZeroDivisionError()), partitions=2)
+    away = 1 - by_murmur2(b"ada", 2)
+    for path in ("/", "/boom"):
+        message = forward(record(page(path), offset=41, partition=7), away, b"ada")
+        fed.fold(InputRecord("lead-inbox", away, 3, T0, message.key, message.value, message.headers), lane=away)
+    assert fed.lanes[away].keys() == {b"ada"}
+    (letter,) = [one["payload"] for one in fed.on("dead-letters")]
+    assert (letter["topic"], letter["partition"], letter["offset"]) == ("visitor-events", 7, 41)
 
 
 def test_bad_records_become_dead_letters_and_the_good_ones_around_them_are_scored() -> None:

@@ -110,6 +110,13 @@ def test_clamps_go_from_the_rule_to_the_group_to_the_scale() -> None:
     assert (score["total"], score["band"]) == (70.0, "warm")
 
 
+@pytest.mark.parametrize(("points", "clamps"), [(100, []), (100.5, [-0.5])])
+def test_no_total_is_above_the_scale(points: float, clamps: list[float]) -> None:
+    fed = Profiles(model({"engagement": {"view": {"when": {"event": "page_view"}, "points": points}}}))
+    fed.feed(page("/"))
+    assert (fed.score()["total"], [one["points"] for one in fed.score()["clamps"]]) == (100, clamps)
+
+
 def test_deductions_lower_the_total_to_nothing_and_show_no_negative_engagement() -> None:
     """A rule's `max` bounds deductions too; below 0 the clamp `floor` of part `total` makes up for it."""
     spec = {"engagement": {"out": {"when": {"event": "unsubscribe"}, "points": -20, "max": 30}}}

@@ -143,13 +143,15 @@ def test_empty_lines_are_no_records(shown: Configuration) -> None:
 
 @pytest.mark.parametrize("timestamp", [T0, to_rfc3339(T0)])
 def test_a_record_line_is_the_record_it_states(shown: Configuration, timestamp: Any) -> None:
-    """Its value may be any JSON, to the byte, or base64; its time need not be after the clock."""
+    """Its value may be any JSON, to the byte, or base64; times may go back, the clock never does."""
     away = (by_murmur2(b"ada", 3) + 1) % 3
     headers = {"a": "1", "b": None}
     stated = {"topic": "visitor-events", "key": "k", "timestamp": timestamp, "headers": headers, "partition": away}
     values: list[dict[str, Any]] = [{"value": None}, {"value": 5}, {"value_base64": base64.b64encode(b"\xff").decode()}]
     later = page("/", T0 + DAY)
-    _, *lines = simulate(shown, later, *[{**stated, **value} for value in values], partitions=3)
+    stateds = [{**stated, **value} for value in values]
+    _, *lines, last = simulate(shown, later, *stateds, {"type": "?"}, partitions=3)
+    assert rejected(last)[1]["timestamp"] == to_rfc3339(T0 + DAY)
     payloads = [rejected(line)[1] for line in lines]
     packed = [payload["value_base64"] and base64.b64decode(payload["value_base64"]) for payload in payloads]
     assert packed == [None, b"5", b"\xff"]
