@@ -115,7 +115,7 @@ def keep_collector_rare() -> None:
 
 async def check_topics(stream: StreamSettings, topics: Catalog, stop: asyncio.Event) -> None:
     """Wait for the broker, then raise ClusterMismatch where its topics are not those of the catalog."""
-    await check_cluster(stream, {}, stop)
+    await check_cluster(stream, {}, stop, stream.start_timeout_s)
     if stop.is_set():
         return
     findings = await admin.check(topics, stream.bootstrap, stream.security)
