@@ -23,7 +23,8 @@ def test_nothing_is_lost_and_nothing_doubled(outcome: Outcome) -> None:
     assert outcome.findings() == []
     assert len(outcome.found.alerts) > 50
     assert len(outcome.found.assignments) > 50
-    assert outcome.forwarded > 1_000
+    assert outcome.forwarded > 3_000
+    assert not outcome.found.dead
 
 
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.9])

@@ -31,7 +31,7 @@ def wanders(visitor: bytes) -> bool:
 def events(seed: int, leads: int, count: int, partitions: int) -> Iterator[InputRecord]:
     """The records, with their partitions; about `count`. Offsets are the broker's."""
     draw = Random(seed)
-    for key, value in benchmark_events(seed, leads, count, T0, EVENTS_PER_S):
+    for number, (key, value) in enumerate(benchmark_events(seed, leads, count, T0, EVENTS_PER_S)):
         lot = _lot(key)
         home = by_murmur2(key, partitions)
         partition = home
@@ -43,7 +43,7 @@ def events(seed: int, leads: int, count: int, partitions: int) -> Iterator[Input
             partition = (home + 1) % partitions
         anonymous = key[-1] % 2 == 0
         sent = _MESSAGE_ID.sub(b"", value, count=1) if anonymous else value
-        record = InputRecord(TOPIC, partition, 0, T0, key, sent)
+        record = InputRecord(TOPIC, partition, 0, T0 + int(number * 1_000 / EVENTS_PER_S), key, sent)
         yield record
         if not anonymous and lot >= WANDERER and draw.random() < REPEATED:
             yield record

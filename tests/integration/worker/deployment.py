@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.structs import TopicPartition
 from prometheus_client.parser import text_string_to_metric_families
 from ruamel.yaml import YAML
@@ -160,14 +161,15 @@ class Deployment:
             bootstrap_servers=self.bootstrap, enable_idempotence=True, max_request_size=12 * 2**20, linger_ms=2
         ) as producer:
             for record in records:
-                await producer.send(
-                    record.topic,
-                    record.value,
-                    key=record.key,
-                    partition=None if record.partition < 0 else record.partition,
-                    timestamp_ms=record.timestamp,
-                    headers=list(record.headers),
-                )
+                content = {"key": record.key, "value": record.value, "headers": list(record.headers)}
+                if record.key is None and record.value is None:
+                    # Kafka takes such a record, aiokafka's `send` does not.
+                    batch = producer.create_batch()
+                    batch.append(timestamp=record.timestamp, **content)
+                    await producer.send_batch(batch, record.topic, partition=record.partition)
+                    continue
+                partition = None if record.partition < 0 else record.partition
+                await producer.send(record.topic, partition=partition, timestamp_ms=record.timestamp, **content)
             await producer.flush()
 
     async def read(self, topic: str) -> list[ConsumerRecord]:
@@ -223,3 +225,14 @@ def eventually(condition: Callable[[], Any], what: str, timeout_s: float = 60.0)
         assert time.monotonic() < deadline_s, f"timed out: {what}"
         time.sleep(0.1)
     return found
+
+
+async def drop_topics(bootstrap: str) -> None:
+    """Delete every topic that is not the broker's own, and wait until they are gone."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        while topics := [topic for topic in await admin.list_topics() if not topic.startswith("__")]:
+            await admin.delete_topics(topics)
+    finally:
+        await admin.close()
