@@ -142,8 +142,9 @@ class _Session:
                 self._outage.ends()
 
     async def _begin(self) -> None:
-        await self._ask_ends()
+        # In this order: a rival may write on in between, and its positions must not look like those of a longer topic.
         self._since = await self._model.positions()
+        await self._ask_ends()
         beyond = [tp for tp in self._partitions if self._since.get(tp, 0) > self._ends[tp]]
         if beyond:
             await self._rebuild(beyond[0])
