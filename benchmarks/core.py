@@ -89,7 +89,7 @@ def _stages(model: Model, chunks: Chunks) -> dict[str, float]:
                 rows[key], totals[key] = folded.row, folded.total
         times.append(thread_time())
         for key, total in totals.items():
-            publication(model, Profile(key.decode(), rows[key]), total, chunk[0])
+            publication(model, Profile(key.decode(), rows[key]), total, chunk[0], rows[key].now_ms)
         times.append(thread_time())
         stored.update({key: pack(row) for key, row in rows.items()})
         times.append(thread_time())

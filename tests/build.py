@@ -88,7 +88,8 @@ class Profiles:
     def score(self, key: str = "ada", at_ms: int | None = None) -> dict[str, Any]:
         """The lead's score with its explanation, as `lead-scores` would say it."""
         row = self.row(key)
-        return data_of(score_output(self.model, Profile(key, row), row.now_ms if at_ms is None else at_ms))
+        at_ms = row.now_ms if at_ms is None else at_ms
+        return data_of(score_output(self.model, Profile(key, row), at_ms, at_ms))
 
     def on(self, topic: str) -> list[dict[str, Any]]:
         """The data of all records on a topic, tombstones left out."""

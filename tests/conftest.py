@@ -4,9 +4,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 
 import pytest
+from hypothesis import settings
 
 from tests.servers.kafka import KafkaServer
 from tests.servers.redis import RedisServer
+
+# How long an example takes says how busy the machine is, not whether the law holds.
+settings.register_profile("heatline", deadline=None)
+settings.load_profile("heatline")
 
 KafkaFactory = Callable[..., KafkaServer]
 RedisFactory = Callable[..., RedisServer]

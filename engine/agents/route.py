@@ -69,6 +69,8 @@ class _Chunk:
             self.answer(decode_request(record.value), record)
         except MessageError as error:
             self.reject(record, "schema", str(error))
+        except MemoryError:
+            raise
         except Exception as error:  # noqa: BLE001 - a defect of ours stops one record, never the lane
             self.errors.append(traceback.format_exc())
             self.reject(record, "internal", f"{type(error).__name__} in routing; see the worker's log")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from engine.core.events import Event, Rejected
 from engine.core.flow import Fold, Output, Record, Rows
 from engine.core.fold import Fired, fold_event, new_row
+from engine.core.instants import from_rfc3339
 from engine.core.messages import INBOX_TOPIC, MessageError, OwnerChanged, decode_inbox, forward, unwrap
 from engine.core.model import Model
 from engine.core.outputs import Profile, alert_outputs, publication
@@ -49,13 +50,14 @@ class ScoreJob:
 class _Lead:
     """A lead of this chunk: its row so far, the total it stands at, and what changed it last, if anything did."""
 
-    __slots__ = ("cause", "key", "row", "total")
+    __slots__ = ("cause", "cause_ms", "key", "row", "total")
 
     def __init__(self, key: str, row: Row) -> None:
         self.key = key
         self.row = row
         self.total: float | None = None
         self.cause: Record | OwnerChanged | None = None
+        self.cause_ms = 0
 
 
 class _Chunk:
@@ -125,7 +127,7 @@ class _Chunk:
         if event.time_ms < lead.row.now_ms:
             self.late_ms.append(lead.row.now_ms - event.time_ms)
         lead.row, lead.total = folded.row, folded.total
-        lead.cause = record
+        lead.cause, lead.cause_ms = record, event.time_ms
         self.scored += 1
 
     def alert(self, profile: Profile, alerts: list[Fired], event: Event, record: Record) -> None:
@@ -152,7 +154,7 @@ class _Chunk:
         if lead.row.owner != message.owner:
             lead.row.owner = message.owner
             lead.row.changed = True
-        lead.cause = message
+        lead.cause, lead.cause_ms = message, from_rfc3339(message.cause.time)
 
     def reject(self, record: Record, reason: Reason, field: str | None, message: str) -> None:
         self.outputs.append(reject(record, reason, field, message, record.timestamp))
@@ -169,7 +171,7 @@ class _Chunk:
             if total is None:
                 total = total_of(self.model, row.ledger, row.now)
             try:
-                self.outputs += publication(self.model, Profile(lead.key, row), total, lead.cause)
+                self.outputs += publication(self.model, Profile(lead.key, row), total, lead.cause, lead.cause_ms)
             except MemoryError:
                 raise
             except Exception:  # noqa: BLE001 - a defect of ours in what is shown must not stop what is counted

@@ -1,8 +1,8 @@
 """One event into one row: `(row, event) → (row, what fired)`. The row that went in is left as it was."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from copy import copy
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 import xxhash
@@ -25,10 +25,13 @@ from engine.core.scoring import total_of
 from engine.core.standing import standing_of
 from engine.core.text import clean
 
+E = TypeVar("E")
+
 SESSION_GAP_MS = 30 * 60_000
 TRIGGER_AGE_MS_MAX = 3_600_000
 TITLE_CHARS_MAX = 300
-TRAIT_ITEMS_MAX = 10
+TRAIT_BYTES_MAX = 160
+"""Of a list or an object: an address fits, and a row stays small whatever a visitor sends."""
 _SECONDS_MASK = 2**32 - 1
 
 
@@ -147,15 +150,23 @@ def _later(said: tuple[int, Any], held: tuple[int, Any]) -> bool:
 
 
 def _stored(key: str, value: Any) -> Any:
-    """A trait's value as a row keeps it: text cut short, lists and objects to ten elements, nothing nested deeper."""
+    """A trait's value as a row keeps it: text cut short, lists and objects to what fits, nothing nested deeper."""
     if isinstance(value, str):
         return clean(value, EMAIL_CHARS_MAX if key == "email" else STORED_CHARS_MAX)
     if isinstance(value, list):
-        return [_scalar(element) for element in value[:TRAIT_ITEMS_MAX]]
+        return list(_fitting(map(_scalar, value)))
     if isinstance(value, dict):
-        kept = list(value.items())[:TRAIT_ITEMS_MAX]
-        return {clean(name, STORED_CHARS_MAX): _scalar(element) for name, element in kept}
+        return dict(_fitting((clean(name, STORED_CHARS_MAX), _scalar(element)) for name, element in value.items()))
     return _scalar(value)
+
+
+def _fitting(elements: Iterable[E]) -> Iterator[E]:
+    room = TRAIT_BYTES_MAX
+    for element in elements:
+        room -= len(msgspec.msgpack.encode(element))
+        if room < 0:
+            return
+        yield element
 
 
 def _scalar(value: Any) -> Any:

@@ -103,13 +103,17 @@ def score_of(model: Model, profile: Profile, at_ms: int) -> LeadScore:
     )
 
 
-def score_output(model: Model, profile: Profile, at_ms: int, *identity: str) -> Output:
-    """The record of `lead-scores` for the lead as of `at_ms`."""
-    return output(SCORES_TOPIC, SCORE_CHANGED, profile.lead, at_ms, score_of(model, profile, at_ms), *identity)
+def score_output(model: Model, profile: Profile, at_ms: int, time_ms: int, *identity: str) -> Output:
+    """The record of `lead-scores` for the lead as of `at_ms`, caused by what happened at `time_ms`."""
+    return output(SCORES_TOPIC, SCORE_CHANGED, profile.lead, time_ms, score_of(model, profile, at_ms), *identity)
 
 
-def publication(model: Model, profile: Profile, total: float, cause: Record | OwnerChanged) -> list[Output]:
+def publication(
+    model: Model, profile: Profile, total: float, cause: Record | OwnerChanged, time_ms: int
+) -> list[Output]:
     """What `lead-scores` must be told now that the row stands at `total`; noted in the row, too.
+
+    `cause`, which happened at `time_ms`, changed the row last.
 
     As `records.md` says: a lead at or above `publish_from`, or known, when something that is shown changed or the
     last record is 60 s old; a last record for one that sinks below; a tombstone for an id that the lead has left.
@@ -131,7 +135,7 @@ def publication(model: Model, profile: Profile, total: float, cause: Record | Ow
     row.changed = False
     # A new owner comes of the same record as the score before it.
     identity = f"{identity_of(cause.cause)}/owner" if isinstance(cause, OwnerChanged) else identity_of(cause)
-    outputs = [score_output(model, profile, row.now_ms, identity)]
+    outputs = [score_output(model, profile, row.now_ms, time_ms, identity)]
     if last is not None and last.lead != now.lead:
         outputs.insert(0, Output(SCORES_TOPIC, last.lead.encode(), None))
     return outputs

@@ -284,4 +284,4 @@ def final_scores(model: Model, rows: Iterable[tuple[bytes, bytes]], until_ms: in
 def final_score(model: Model, profile: Profile, until_ms: int | None) -> Output:
     """The record of `lead-scores` for a row as it stands at `until_ms`, or at its own now if that is later."""
     at_ms = profile.row.now_ms if until_ms is None else max(until_ms, profile.row.now_ms)
-    return score_output(model, profile, at_ms, "final", str(at_ms))
+    return score_output(model, profile, at_ms, at_ms, "final", str(at_ms))

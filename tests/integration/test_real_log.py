@@ -127,7 +127,8 @@ async def test_every_published_score_is_the_oracles_at_its_instant(run: Run) -> 
         row = unpack(simulation.rows[PROFILES][record.partition][key])
         profile = Profile(key.decode(), row)
         identity = f"{record.topic}/{record.partition}/{record.offset}"
-        value = score_output(configuration.model, profile, row.now_ms, identity).value or b""
+        time_ms = configuration.model.decoder.decode(record).time_ms
+        value = score_output(configuration.model, profile, row.now_ms, time_ms, identity).value or b""
         oracle[json.loads(value)["id"]] = value
     published = await run.deployment.read("lead-scores")
     assert {record.key for record in published} == set(await run.deployment.rows())

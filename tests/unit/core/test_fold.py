@@ -151,9 +151,9 @@ def test_only_named_and_standard_traits_are_kept_and_all_of_them_small() -> None
         "secret": "s",
     }
     kept = fed(segment("identify", traits=said)).score()["traits"]
-    assert kept["plan"] == ["x" * 64] * 10
+    assert kept["plan"] == ["x" * 64] * 2
     assert kept["email"] == "e" * 254
-    assert len(kept["company"]) == 10
+    assert 10 < len(kept["company"]) < 22
     assert (kept["company"]["name"], kept["company"]["deep"]) == ("c" * 64, None)
     assert (kept["age"], kept["title"]) == (1e40, "CEO")
     assert "secret" not in kept
