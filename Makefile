@@ -1,6 +1,6 @@
 # Everything runs from .venv, which `make setup` builds from requirements.lock, every file checked by its hash.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick lint bench lock clean
+.PHONY: help setup demo test quick lint bench contract lock clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -31,6 +31,9 @@ lint: .venv/.dev ## ruff and mypy
 
 bench: .venv/.dev ## throughput, latency, recovery, memory, beside a stock Faust agent
 	$(BIN)/python -m benchmarks $(ARGS)
+
+contract: .venv/.run ## renew the JSON Schemas and the AsyncAPI document in topics/ from the structs
+	$(BIN)/python -m engine.stream.contract
 
 lock: .venv/.dev ## renew the lock files from pyproject.toml; --upgrade in ARGS takes newer versions
 	$(LOCK) $(ARGS) pyproject.toml --group build -o requirements.lock
