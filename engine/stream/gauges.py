@@ -26,6 +26,7 @@ async def report(app: StreamApp, observer: Observer) -> None:
                 Partition(topic, lane.number): offset
                 for lane in app.lanes()
                 for topic, offset in lane.shard.positions.items()
+                if topic in lane.job.inputs
             }
             if offsets:
                 await app.consumer.thread.publish_offsets(offsets)

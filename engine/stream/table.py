@@ -8,6 +8,7 @@ import faust
 
 from engine.core.flow import Job
 from engine.stream.chunk import Chunk, Partition
+from engine.stream.errors import ClusterMismatch
 from engine.stream.lane import Lane
 from engine.stream.logs import FAUST
 from engine.stream.schema import ChunkSchema
@@ -43,7 +44,7 @@ class LaneTable(faust.Table):
         self, assigned: set[Any], revoked: set[Any], newly_assigned: set[Any], generation_id: int = 0
     ) -> None:
         """Fence every assigned lane before anything of it is read; give the others up."""
-        numbers = {tp.partition for tp in assigned if tp.topic == self.changelog}
+        numbers = self._numbers(assigned)
         gone = [self.lanes.pop(number) for number in sorted(self.lanes) if number not in numbers]
         for number in numbers - set(self.lanes):
             self.lanes[number] = self._new_lane(self.job, number)
@@ -57,6 +58,17 @@ class LaneTable(faust.Table):
         for lane, error in zip(self.lanes.values(), opened, strict=False):
             if isinstance(error, Exception):
                 self.app.on_lane_failure(lane, error)
+
+    def _numbers(self, assigned: set[Any]) -> set[int]:
+        """The lanes of an assignment. It ends the worker where an input would be left unread or without its rows."""
+        topics = (self.changelog, *self.job.inputs)
+        found = {topic: {tp.partition for tp in assigned if tp.topic == topic} for topic in topics}
+        numbers = found[self.changelog]
+        if any(found[topic] != numbers for topic in topics):
+            shares = ", ".join(f"{topic} {sorted(found[topic])}" for topic in topics)
+            rule = "they must have the same number of partitions, and all workers the same topics"
+            self.app.fail(ClusterMismatch(f"the group assigned {shares}: {rule}"))
+        return numbers
 
     def _may_keep(self, generation: int) -> bool:
         """Whether lanes may keep their rows; without fences only if the group had no generation in between."""

@@ -1,14 +1,16 @@
 """What a worker knows when it starts: the rows as committed, and where to read on."""
 
+import asyncio
 import signal
+from collections import Counter
 from pathlib import Path
 
 import aiokafka
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, RecordsToDelete
 from aiokafka.structs import TopicPartition
 
-from engine.stream.errors import LostPositions
+from engine.stream.errors import ClusterMismatch, LostPositions
 from engine.stream.shard import MARK, POSITIONS, encode_positions
 from tests.integration.stream.conftest import SettingsOf
 from tests.integration.stream.harness import (
@@ -86,6 +88,45 @@ async def test_a_lane_that_stays_keeps_its_rows_without_reading_them_again(
             assert first.counts() == sent
         finally:
             await second.end()
+
+
+async def test_a_spare_worker_is_ready_without_lanes_and_takes_over(
+    kafka: KafkaServer, job: Tally, settings_of: SettingsOf
+) -> None:
+    """As many workers as lanes are busy, one more waits; when the others leave, it has all and what they knew."""
+    await create_topics(kafka.bootstrap, job.partitions)
+    async with running(job, settings_of()) as spare:
+        workers = [await Running(job, settings_of()).ready() for _ in range(2)]
+        everybody = [spare, *workers]
+        await until(
+            lambda: (
+                sorted(worker.worker.lanes[job.table] for worker in everybody) == [0, 1, 1]
+                and all(worker.worker.ready for worker in everybody)
+            ),
+            "two of three workers have a lane",
+        )
+        sent = await produce(kafka.bootstrap, job.inputs[0], KEYS, LANES)
+        await until(lambda: sum((worker.counts() for worker in everybody), Counter()) == sent, "all is counted")
+        for worker in workers:
+            await worker.end()
+        await until(lambda: spare.counts() == sent, "the spare worker knows all")
+
+
+async def test_inputs_with_more_partitions_than_the_changelog_end_the_worker(
+    kafka: KafkaServer, job: Tally, settings_of: SettingsOf
+) -> None:
+    """Somebody added a partition while the worker ran: nobody would read it."""
+    await create_topics(kafka.bootstrap, job.partitions)
+    worker = await Running(job, settings_of()).ready()
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    await admin.start()
+    await admin.create_partitions({job.inputs[0]: NewPartitions(LANES + 1)})
+    await admin.close()
+    assert worker.worker._app is not None
+    thread = worker.worker._app.consumer.thread
+    thread.thread_loop.call_soon_threadsafe(thread._consumer._client.force_metadata_update)
+    with pytest.raises(ClusterMismatch, match=rf"{job.inputs[0]} \[0, 1, 2\]"):
+        await asyncio.wait_for(worker.task, 15)
 
 
 async def test_a_lane_that_somebody_else_had_is_read_again(
