@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import faust
+from aiokafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFailedError
 from faust.app.base import BootStrategy
 
 from engine.core.flow import Job
@@ -14,7 +15,7 @@ from engine.core.partitioner import PARTITIONERS
 from engine.ops.observer import Observer
 from engine.stream import transport
 from engine.stream.chunk import Chunk, Partition
-from engine.stream.errors import StreamError, WriteFailed
+from engine.stream.errors import ClusterMismatch, StreamError, WriteFailed
 from engine.stream.lane import Lane
 from engine.stream.logs import FAUST
 from engine.stream.placing import Placer
@@ -156,6 +157,13 @@ class StreamApp(faust.App):
             self.fail(error)
         else:
             self.fail(StreamError(f"lane {lane.name} failed: {type(error).__name__}: {error}"))
+
+    async def check_group(self) -> None:
+        """Raise what ended the group membership; end the worker where the broker forbids it."""
+        try:
+            await self.consumer.thread.check_group()
+        except (GroupAuthorizationFailedError, TopicAuthorizationFailedError) as error:
+            self.fail(ClusterMismatch(f"the broker does not let the worker read: {type(error).__name__}: {error}"))
 
     def rejoin(self) -> None:
         """Ask for a new assignment soon: it opens the lanes that have stopped."""

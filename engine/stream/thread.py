@@ -222,6 +222,14 @@ class ChunkConsumerThread(AIOKafkaConsumerThread):
         """Ask the group for a new assignment."""
         self.thread_loop.call_soon_threadsafe(self._ensure_consumer()._coordinator.request_rejoin)
 
+    async def check_group(self) -> None:
+        """Raise what ended the group membership: aiokafka keeps it until somebody asks."""
+        if self._consumer is not None and self._consumer._coordinator is not None:
+            await self.call_thread(self._check_group)
+
+    async def _check_group(self) -> None:
+        self._ensure_consumer()._coordinator.check_errors()
+
     async def publish_offsets(self, offsets: Mapping[Partition, int]) -> None:
         """Commit offsets to the group: for lag tools, never read here, so failures are of no interest."""
         await self.call_thread(self._publish_offsets, offsets)

@@ -7,9 +7,11 @@ from pathlib import Path
 import aiokafka
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupAuthorizationFailedError
 from aiokafka.structs import TopicPartition
 
 from engine.core.flow import Fold, Output
+from engine.stream import gauges
 from engine.stream.chunk import Chunk
 from engine.stream.errors import (
     BrokerUnreachable,
@@ -225,6 +227,37 @@ async def test_a_chunk_lost_on_the_way_ends_the_worker(
     with pytest.raises(DeliveryHole, match=rf"{job.inputs[0]}\[0\] was delivered from position 1; 0 was due"):
         await asyncio.wait_for(worker.task, 10)
     assert worker.notes.failures == ["hole"]
+
+
+async def test_a_worker_that_may_not_join_the_group_ends(
+    kafka: KafkaServer, job: Tally, settings_of: SettingsOf
+) -> None:
+    """The library keeps that error until somebody asks; here it is put where the library would."""
+    await create_topics(kafka.bootstrap, job.partitions)
+    worker = await Running(job, settings_of()).ready()
+    assert worker.worker._app is not None
+    coordinator = worker.worker._app.consumer.thread._consumer._coordinator
+    coordinator._pending_exception = GroupAuthorizationFailedError(job.table)
+    with pytest.raises(
+        ClusterMismatch, match=f"does not let the worker read: GroupAuthorizationFailedError.*{job.table}"
+    ):
+        await asyncio.wait_for(worker.task, 10)
+
+
+async def test_a_worker_that_is_stuck_begins_anew(
+    kafka: KafkaServer, job: Tally, settings_of: SettingsOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Records wait and no lane moves, without any error: the worker starts another app, which reads them."""
+    monkeypatch.setattr(gauges, "LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr(gauges, "STUCK_AFTER", 20)
+    await create_topics(kafka.bootstrap, job.partitions)
+    async with running(job, settings_of()) as worker:
+        stuck = worker.worker._app
+        assert stuck is not None
+        stuck.consumer.flow_active = False
+        sent = await produce(kafka.bootstrap, job.inputs[0], KEYS, job.lanes)
+        await until(lambda: worker.counts() == sent, "all is counted")
+        assert worker.worker._app is not stuck
 
 
 async def test_no_broker_ends_the_worker_after_the_start_timeout(
