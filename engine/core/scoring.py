@@ -6,7 +6,6 @@ Clamps act on what is read, never on what is stored, in this order (`semantics.m
 
 from collections.abc import Callable
 from math import exp2, log2
-from sys import float_info
 
 from engine.core.instants import to_rfc3339
 from engine.core.ledger import Ledger
@@ -89,26 +88,31 @@ def next_band(model: Model, ledger: Ledger, at: int) -> int | None:
     rules = [(model.rules[rule_id], entry) for rule_id, entry in ledger.items() if rule_id in model.rules]
     total = total_of(model, ledger, at)
     band = model.band(total)
-    deducts = any(rule.points < 0 for rule, _ in rules)
-    if not rules or (band.name == COLD and not deducts):
+    gains = sum(rule.points * entry[0] for rule, entry in rules if rule.points > 0)
+    losses = sum(-rule.points * entry[0] for rule, entry in rules if rule.points < 0)
+    lowest = model.bands[1].bound
+    if band.name == COLD and (losses == 0 or gains < lowest):
         return None
-    gross = sum(abs(rule.points) * entry[0] for rule, entry in rules)
-    longest_ms = max(rule.half_life_ms for rule, _ in rules)
-    end = at + 1 + int(longest_ms * max(0.0, log2(gross) - log2(model.bands[1].bound)))
     shortest_ms = min(rule.half_life_ms for rule, _ in rules)
-    if not deducts:
-        # No clamp and no mixture of half-lives falls faster than the shortest of them.
-        begin = max(at, at - 1 + int(shortest_ms * log2(total / band.bound)))
-        # In logarithms decay is nearly a straight line.
-        return _crossing(lambda time: log2(max(total_of(model, ledger, time) / band.bound, float_info.min)), begin, end)
-    return _leaves(model, ledger, band, gross / shortest_ms, at, end)
+    longest_ms = max(rule.half_life_ms for rule, _ in rules)
+    end = at + 1 + int(longest_ms * max(0.0, log2(gains + losses) - log2(lowest)))
+    if losses > 0:
+        return _leaves(model, ledger, band, (gains + losses) / shortest_ms, at, end)
+    # No clamp and no mixture of half-lives falls faster than the shortest of them.
+    begin = max(at, at - 1 + int(shortest_ms * log2(total / band.bound)))
+    return _crossing(lambda time: _above(total_of(model, ledger, time), band.bound), begin, end)
+
+
+def _above(total: float, bound: float) -> float:
+    """How far `total` is above `bound`, in halvings, so that decay is nearly a straight line; at most ten below."""
+    return log2(max(total / bound, 2.0**-10))
 
 
 def _leaves(model: Model, ledger: Ledger, band: Band, points_per_ms: float, at: int, end: int) -> int | None:
     """When the total leaves `band`, falling or rising, where deductions decay as well; None if not before `end`.
 
     The total cannot change faster than `points_per_ms`, so it stays in the band for its distance from the nearest
-    bound over that. A crossing and its way back within a quarter of the time gone by are not seen.
+    bound over that. A crossing and its way back within as much time as has gone by are not seen.
     """
     begin = ahead = at
     total = total_of(model, ledger, at)
@@ -116,10 +120,10 @@ def _leaves(model: Model, ledger: Ledger, band: Band, points_per_ms: float, at: 
         if ahead >= end:
             return None
         distance = min(abs(total - one.bound) for one in model.bands[1:])
-        begin, ahead = ahead, ahead + max(1, int(distance / points_per_ms), (ahead - at) // 4)
+        begin, ahead = ahead, ahead + max(1, int(distance / points_per_ms), ahead - at)
         total = total_of(model, ledger, ahead)
     if total < band.bound:
-        return _crossing(lambda time: total_of(model, ledger, time) - band.bound, begin, ahead)
+        return _crossing(lambda time: _above(total_of(model, ledger, time), band.bound), begin, ahead)
     bound = min(one.bound for one in model.bands if one.bound > band.bound)
     # On the bound it has changed already.
     return _crossing(lambda time: (bound - total_of(model, ledger, time)) or -_LITTLE, begin, ahead)
@@ -128,18 +132,17 @@ def _leaves(model: Model, ledger: Ledger, band: Band, points_per_ms: float, at: 
 def _crossing(height: Callable[[int], float], begin: int, end: int) -> int:
     """The first instant at which `height` is below 0, where it is not at `begin`, is at `end`, and crosses once.
 
-    The false position method with Illinois' step. At exactly 0, where a clamp can keep the total for long, it counts
-    as a little above, so that the line is never level.
+    The false position method with Illinois' step; by halves where a clamp keeps the total exactly on the bound.
     """
-    above = max(height(begin), _LITTLE)
+    above = height(begin)
     below = height(end)
     moved = 0
     while end - begin > 1:
-        middle = begin + int((end - begin) * above / (above - below))
-        middle = min(max(middle, begin + 1), end - 1)
+        share = above / (above - below) if above > 0 else 0.5
+        middle = min(max(begin + int((end - begin) * share), begin + 1), end - 1)
         value = height(middle)
         if value >= 0:
-            begin, above = middle, max(value, _LITTLE)
+            begin, above = middle, value
             below = below / 2 if moved > 0 else below
             moved = 1
         else:
