@@ -26,6 +26,10 @@ class Rule:
     fast_track: bool = False
 
 
+Term = tuple[float, float, float | None, str | None]
+"""Of a rule what the sum needs, for the inner loop: points, half-life in ms, max, group."""
+
+
 @dataclass(frozen=True, slots=True)
 class Crosses:
     """Fires when the total goes from below `bound` to it or over it; below `rearm_below` it may fire again."""
@@ -75,6 +79,7 @@ class Model:
     publish_from: float
     groups: Mapping[str, float]
     rules: Mapping[str, Rule]
+    terms: Mapping[str, Term]
     rules_by_event: Mapping[str, tuple[Rule, ...]]
     rules_for_any: tuple[Rule, ...]
     alerts: tuple[Alert, ...]

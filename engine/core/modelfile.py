@@ -137,6 +137,7 @@ class _ModelReader:
             publish_from=publish_from.bound,
             groups=self.groups,
             rules={rule.id: rule for rule, _ in rules},
+            terms={rule.id: (rule.points, rule.half_life_ms, rule.max, rule.group) for rule, _ in rules},
             rules_by_event={
                 name: tuple(rule for rule, events in rules if events is None or name in events)
                 for name in named | _VIEWS

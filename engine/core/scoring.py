@@ -29,32 +29,40 @@ def total_of(model: Model, ledger: Ledger, at: int, explanation: Explanation | N
 
     One function for both, so that what is explained is what is scored, to the last digit.
     """
-    rules = model.rules
+    terms = model.terms
     engagement = 0.0
     grouped: dict[str, float] = {}
     for rule_id, (mass, last, count) in ledger.items():
-        rule = rules.get(rule_id)
-        if rule is None:
+        term = terms.get(rule_id)
+        if term is None:
             continue
-        points = rule.points * mass
+        points, half_life_ms, bound, group = term
+        points *= mass
         if last != at:
-            points *= exp2((last - at) / rule.half_life_ms)
+            points *= exp2((last - at) / half_life_ms)
         if explanation is not None:
-            contribution = Contribution(
-                "engagement", rule_id, rule.label, rule.group, points, count, to_rfc3339(explanation.born_ms + last)
+            explanation.contributions.append(
+                Contribution(
+                    "engagement",
+                    rule_id,
+                    model.rules[rule_id].label,
+                    group,
+                    points,
+                    count,
+                    to_rfc3339(explanation.born_ms + last),
+                )
             )
-            explanation.contributions.append(contribution)
-        if rule.max is not None and not -rule.max <= points <= rule.max:
-            points = _clamp(explanation, f"rule:{rule_id}", points, rule.max)
-        if rule.group is None:
+        if bound is not None and not -bound <= points <= bound:
+            points = _clamp(explanation, "rule", rule_id, points, bound)
+        if group is None:
             engagement += points
         else:
-            grouped[rule.group] = grouped.get(rule.group, 0.0) + points
+            grouped[group] = grouped.get(group, 0.0) + points
     for group, points in grouped.items():
         bound = model.groups[group]
-        engagement += points if -bound <= points <= bound else _clamp(explanation, f"group:{group}", points, bound)
+        engagement += points if -bound <= points <= bound else _clamp(explanation, "group", group, points, bound)
     if engagement > model.scale:
-        engagement = _clamp(explanation, "scale", engagement, model.scale)
+        engagement = _clamp(explanation, "scale", "", engagement, model.scale)
     if explanation is not None:
         explanation.engagement = max(engagement, 0.0)
         if engagement < 0.0:
@@ -62,10 +70,10 @@ def total_of(model: Model, ledger: Ledger, at: int, explanation: Explanation | N
     return max(engagement, 0.0)
 
 
-def _clamp(explanation: Explanation | None, clamp: str, points: float, bound: float) -> float:
-    clamped = max(-bound, min(bound, points))
+def _clamp(explanation: Explanation | None, kind: str, name: str, points: float, bound: float) -> float:
+    clamped = bound if points > 0 else -bound
     if explanation is not None:
-        explanation.clamps.append(Clamp("engagement", clamp, clamped - points))
+        explanation.clamps.append(Clamp("engagement", f"{kind}:{name}" if name else kind, clamped - points))
     return clamped
 
 
