@@ -58,7 +58,9 @@ class Backlog:
         return False
 
     def remove(self, partition: Partition, size: int) -> list[Partition]:
-        """Count what was taken; the partitions to fetch again from now on."""
+        """Count what was taken; the partitions to fetch again from now on. What was dropped no longer counts."""
+        if partition not in self._lanes:
+            return []
         self._lanes[partition] -= size
         self._total -= size
         if not self._stopped or self._total > self._total_max // 2:

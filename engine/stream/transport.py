@@ -97,9 +97,9 @@ class ChunkConsumer(Consumer):
         return epoch
 
     async def wait_empty(self) -> None:
-        """Drop the chunks that wait; let transactions that run end."""
-        self.backlog.clear()
+        """Let transactions that run end; drop the chunks that wait."""
         await self.app.stop_lanes()
+        self.backlog.clear()
 
     async def perform_seek(self) -> None:
         """Positions come from the changelog, at the end of recovery: see `LaneRecovery`."""

@@ -33,6 +33,8 @@ def test_dropping_everything_frees_everything() -> None:
     backlog.add(A, 100)
     backlog.clear()
     assert backlog.total == 0
+    assert backlog.remove(A, 100) == []
+    assert backlog.total == 0
     assert not backlog.add(A, 99)
 
 
