@@ -1,7 +1,7 @@
 """One event into one row: `(row, event) → (row, what fired)`. The row that went in is left as it was."""
 
 from collections.abc import Iterable, Iterator
-from copy import copy
+from operator import methodcaller
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -26,6 +26,7 @@ from engine.core.standing import standing_of
 from engine.core.text import clean
 
 E = TypeVar("E")
+_copy = methodcaller("__copy__")
 
 SESSION_GAP_MS = 30 * 60_000
 TRIGGER_AGE_MS_MAX = 3_600_000
@@ -59,7 +60,7 @@ def new_row(event: Event) -> Row:
 
 def fold_event(model: Model, row: Row, event: Event) -> Folded | None:
     """`row` after `event`; None where the row has seen the event's messageId and nothing changes."""
-    row = copy(row)
+    row = _copy(row)
     if event.id is not None and not _remember(row, event.id, event.time_ms):
         return None
     time = event.time_ms - row.born_ms
