@@ -9,6 +9,7 @@ from random import Random
 from typing import Literal
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
+from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 
 from engine.core.flow import InputRecord
@@ -20,7 +21,8 @@ from tests.integration.worker.deployment import HEATLINE, Deployment, Program
 from tests.servers.kafka import KafkaServer
 
 TABLES = {"profiles": ("visitor-events", "lead-inbox"), "desk": ("routing-requests", "rep-events")}
-TICK_S = 0.05
+TICK_S = 0.1
+SEND_TIMEOUT_S = 5.0
 QUIET_POLL_S = 0.5
 
 Kind = Literal["kill", "freeze", "broker"]
@@ -69,13 +71,14 @@ class Fault:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run left behind: the log that was read, what came of it, and the workers that ended by themselves."""
+    """What a run left behind: the log that was read, what came of it, and what workers did that they should not."""
 
     deployment: Deployment
     log: list[ConsumerRecord]
     found: Books
     forwarded: int
     ended: list[str]
+    """Workers that ended by themselves or logged a trace."""
 
     def findings(self, *, without: int | None = None) -> list[str]:
         """What differs from the oracle; `without`: the number of a record that is kept from it."""
@@ -90,30 +93,59 @@ class Sent:
     def __init__(self, load: Sequence[InputRecord]) -> None:
         """Nothing yet."""
         self.load = load
-        self._awaited: list[tuple[float, asyncio.Event]] = []
+        self._part = 0.0
+        self._more = asyncio.Condition()
 
     async def reached(self, part: float) -> None:
         """Wait until so much of it is sent, as a part of 1."""
-        event = asyncio.Event()
-        self._awaited.append((part, event))
-        await event.wait()
+        async with self._more:
+            await self._more.wait_for(lambda: self._part >= part)
 
     async def send(self, bootstrap: str, within_s: float) -> None:
-        """Send it all, evenly."""
+        """Send it all, evenly. What a crash leaves in doubt is sent again: the oracle reads the log as it is."""
         began_s = time.monotonic()
-        async with AIOKafkaProducer(bootstrap_servers=bootstrap, enable_idempotence=True, linger_ms=5) as producer:
-            for number, record in enumerate(self.load, 1):
+        size = max(1, round(len(self.load) * TICK_S / within_s))
+        producer: AIOKafkaProducer | None = None
+        for begin in range(0, len(self.load), size):
+            while producer is None or not await _sent(producer, self.load[begin : begin + size]):
+                await _closed(producer)
+                producer = await _opened(bootstrap)
+            async with self._more:
+                self._part = min(1.0, (begin + size) / len(self.load))
+                self._more.notify_all()
+            await asyncio.sleep(max(0.0, began_s + within_s * self._part - time.monotonic()))
+        await _closed(producer)
+
+
+async def _opened(bootstrap: str) -> AIOKafkaProducer | None:
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", request_timeout_ms=3_000)
+    try:
+        await producer.start()
+    except KafkaError:
+        await producer.stop()
+        await asyncio.sleep(TICK_S)
+        return None
+    return producer
+
+
+async def _sent(producer: AIOKafkaProducer, records: Sequence[InputRecord]) -> bool:
+    try:
+        async with asyncio.timeout(SEND_TIMEOUT_S):
+            futures = [
                 await producer.send(
                     TOPIC, record.value, key=record.key, partition=record.partition, timestamp_ms=record.timestamp
                 )
-                part = number / len(self.load)
-                for at, event in self._awaited:
-                    if part >= at:
-                        event.set()
-                ahead_s = began_s + within_s * part - time.monotonic()
-                if ahead_s > TICK_S:
-                    await asyncio.sleep(ahead_s)
-            await producer.flush()
+                for record in records
+            ]
+            await asyncio.gather(*futures)
+    except (KafkaError, TimeoutError):
+        return False
+    return True
+
+
+async def _closed(producer: AIOKafkaProducer | None) -> None:
+    if producer is not None:
+        await asyncio.wait({asyncio.create_task(producer.stop())}, timeout=SEND_TIMEOUT_S)
 
 
 async def run(plan: Plan, folder: Path) -> Outcome:
@@ -134,11 +166,18 @@ async def run(plan: Plan, folder: Path) -> Outcome:
             tasks.create_task(_befall(plan, sent, kafka, workers))
         await _read_out(deployment, plan.drained_within_s)
         ended = [f"{worker.directory.name} ended: {worker.logged()[-500:]}" for worker in workers if not worker.running]
+        ended += [f"{worker.directory.name} raised: {worker.logged()[-500:]}" for worker in workers if _raised(worker)]
         log = await deployment.read(TOPIC)
         return Outcome(deployment, log, await _books(deployment), await _forwarded(deployment), ended)
     finally:
         for server in (*workers, kafka):
             server.kill()
+
+
+def _raised(worker: Program) -> bool:
+    """Whether it has logged a trace of its own or ended in one; what aiokafka leaves behind is not counted."""
+    traces = [line for line in worker.logged().splitlines() if "Traceback" in line]
+    return any(line.startswith("Traceback") or '"logger": "engine' in line for line in traces)
 
 
 async def _befall(plan: Plan, sent: Sent, kafka: KafkaServer, workers: Sequence[Program]) -> None:

@@ -43,5 +43,4 @@ def test_without_fences_the_books_do_not_balance(tmp_path: Path) -> None:
         kills=0, freezes=2, broker_kills=0, session_s=1, frozen_s=3.0, command=UNFENCED,
     )  # fmt: skip
     findings = asyncio.run(run(plan, tmp_path)).findings()
-    assert findings
-    assert all("lead " in finding for finding in findings)
+    assert [finding for finding in findings if finding.startswith("lead ")]
