@@ -49,12 +49,14 @@ async def create_topics(bootstrap: str, partitions: Mapping[str, int], **configs
 
 
 async def produce(
-    bootstrap: str, topic: str, keys: Iterable[bytes | None], lanes: int, seed: int = 0
+    bootstrap: str, topic: str, keys: Iterable[bytes | None], lanes: int, seed: int = 0, batch_bytes: int = 16_384
 ) -> Counter[bytes]:
     """Send an event for each key to a partition at random; how often each key was sent."""
     draw = random.Random(seed)
     sent: Counter[bytes] = Counter()
-    async with aiokafka.AIOKafkaProducer(bootstrap_servers=bootstrap, linger_ms=2) as producer:
+    async with aiokafka.AIOKafkaProducer(
+        bootstrap_servers=bootstrap, linger_ms=2, max_batch_size=batch_bytes
+    ) as producer:
         futures = []
         for key in keys:
             futures.append(await producer.send(topic, b"event", key=key, partition=draw.randrange(lanes)))

@@ -103,6 +103,24 @@ async def test_a_worker_tells_its_lag_and_publishes_its_positions(
         await admin.close()
 
 
+async def test_more_than_may_wait_is_fetched_later(kafka: KafkaServer, job: Tally, settings_of: SettingsOf) -> None:
+    """Queues far smaller than what is to be read, and a slow job: fetching stops and goes on until all is counted."""
+    slow = Tally(job.table, job.lanes, slow_s=0.002)
+    await create_topics(kafka.bootstrap, job.partitions)
+    sent = await produce(kafka.bootstrap, job.inputs[0], KEYS * 100, job.lanes, batch_bytes=1_000)
+    settings = settings_of(fetch_bytes=2_000, lane_queue_bytes=4_000, queue_bytes=6_000)
+    async with running(slow, settings) as worker:
+        assert worker.worker._app is not None
+        backlog = worker.worker._app.consumer.backlog
+        most = 0
+        while worker.counts() != sent:
+            most = max(most, backlog.total)
+            await asyncio.sleep(0)
+        assert 0 < most < 30_000, "what may wait, and at most one more chunk of each partition"
+        assert backlog.total == 0
+    assert (await read_books(kafka.bootstrap, job)).errors(sent) == []
+
+
 async def test_two_jobs_share_a_worker(kafka: KafkaServer, job: Tally, settings_of: SettingsOf) -> None:
     """Each has its own table and lanes, as many as its topics have partitions; one may feed the other."""
     other = Tally(f"{job.table}-more", 3)
