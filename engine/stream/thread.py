@@ -237,8 +237,14 @@ class ChunkConsumerThread(AIOKafkaConsumerThread):
 
     async def _publish_offsets(self, offsets: Mapping[Partition, int]) -> None:
         named = {TopicPartition(*partition): OffsetAndMetadata(offset, "") for partition, offset in offsets.items()}
+        consumer = self._ensure_consumer()
+        subscription = consumer._subscription.subscription
+        if subscription is None or subscription.assignment is None:
+            return
+        # Not `commit`: it shields a task whose error nobody retrieves when the time is up.
         with contextlib.suppress(KafkaError, TimeoutError):
-            await asyncio.wait_for(self._ensure_consumer().commit(named), 4.0)
+            commit = consumer._coordinator._do_commit_offsets(subscription.assignment, named)
+            await asyncio.wait_for(commit, 4.0)
 
     def read_out(self, partition: Partition) -> tuple[int, int, int] | None:
         """(handed over, consumer position, end of the log) of an assigned partition, as last heard from the broker."""
