@@ -53,9 +53,9 @@ def _decoded(container: str) -> Callable[[str], Getter]:
 
         def get(event: Event) -> Any:
             value = getattr(getattr(event, container), held, None)
-            if type(value) is str:
-                return clean(value, TEXT_CHARS_MAX)
-            return within(value, path) if path else value
+            if path:
+                value = within(value, path)
+            return clean(value, TEXT_CHARS_MAX) if type(value) is str else value
 
         return get
 

@@ -101,6 +101,16 @@ def test_a_rule_that_names_no_event_sees_page_and_screen_views_only(when: Any, s
     assert {event.name for event in events if any(rule.holds(event) for rule in loaded.rules_for(event.name))} == seen
 
 
+@pytest.mark.parametrize(
+    ("plan", "holds"), [("gold", False), ({"name": "gold"}, True), ({"name": "go\x1bld"}, True), ({}, False)]
+)
+def test_a_nested_field_is_read_inside_of_an_object_only(plan: object, holds: bool) -> None:
+    """Text that stands where the object should be is not the field; what is read is clean."""
+    loaded = model({"engagement": {"r": {"when": {"event": "chat", "properties.plan.name": "gold"}, "points": 1}}})
+    event = decoded(loaded, segment("chat", properties={"plan": plan}))
+    assert [rule.holds(event) for rule in loaded.rules_for("chat")] == [holds]
+
+
 def test_the_version_is_a_hash_of_what_the_files_say() -> None:
     versions = {
         model({"scale": 100}).version,
