@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
+from engine.core.events import Rejected
 from engine.core.flow import InputRecord, Output, Record
 from engine.core.records import Cause
 
@@ -15,6 +16,8 @@ REQUESTS_TOPIC = "routing-requests"
 INBOX_TOPIC = "lead-inbox"
 FORWARDED_HEADER = "heatline-forwarded"
 FORWARDED_KEY_HEADER = "heatline-forwarded-key"
+BESIDE_VALUE_BYTES_MAX = 256 * 1024
+"""Of key and headers of a record that is forwarded: with the largest value that is read, the broker still takes it."""
 
 
 class MessageError(ValueError):
@@ -90,7 +93,14 @@ def _decode(decoder: "msgspec.json.Decoder[_Message]", value: bytes | None) -> _
 
 
 def forward(record: Record, partition: int, key: bytes) -> Output:
-    """`record` for partition number `partition` of `lead-inbox`, under `key`, the key of its profile's row."""
+    """`record` for partition number `partition` of `lead-inbox`, under `key`, the key of its profile's row.
+
+    Raises Rejected where its key and headers make it larger than the broker takes.
+    """
+    beside_bytes = len(record.key or b"") + sum(4 * len(name) + len(value or b"") for name, value in record.headers)
+    if beside_bytes > BESIDE_VALUE_BYTES_MAX:
+        told = f"key and headers have {beside_bytes} bytes; at most {BESIDE_VALUE_BYTES_MAX} can be forwarded"
+        raise Rejected("size", None, told)
     has_key = record.key is not None
     origin = f"1 {record.partition} {record.offset} {record.timestamp} {has_key:d} {record.topic}"
     headers: list[tuple[str, bytes | None]] = [(FORWARDED_HEADER, origin.encode())]

@@ -25,6 +25,8 @@ DESK_PARTITION = 0
 TOP_MAX = 5
 REPUBLISH_MS = 60_000
 TRACE_HEADER = "traceparent"
+TRACE_BYTES_MAX = 512
+"""W3C's has 55 today; a longer one would be for nobody and could make a record too large for the broker."""
 
 
 class Profile(NamedTuple):
@@ -57,8 +59,10 @@ def cause_of(record: Record, event: Event) -> Cause:
 
 
 def trace_headers(record: Record) -> tuple[tuple[str, bytes | None], ...]:
-    """The headers of `record` that its outputs carry on."""
-    return tuple(header for header in record.headers if header[0] == TRACE_HEADER)
+    """The headers of `record` that its outputs carry on: the first traceparent, unless it is no such thing."""
+    traces = (header for header in record.headers if header[0] == TRACE_HEADER)
+    first = next(traces, None)
+    return () if first is None or len(first[1] or b"") > TRACE_BYTES_MAX else (first,)
 
 
 def identity_of(cause: Cause | Record) -> str:

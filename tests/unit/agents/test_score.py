@@ -239,3 +239,22 @@ def test_a_header_in_visitor_events_forwards_nothing() -> None:
     away = 1 - by_murmur2(b"ada", 2)
     fed.fold(record(segment("chat"), headers=claimed, partition=away), lane=away)
     assert [output.topic for output in fed.outputs] == ["lead-inbox"]
+
+
+@pytest.mark.parametrize("more", [{"key": b"k" * 300_000}, {"headers": (("h", b"v" * 999_000),)}])
+def test_what_is_too_large_to_forward_is_a_dead_letter(more: dict[str, Any]) -> None:
+    """The lane drops an output that no broker takes: an event must not be lost with it."""
+    fed = Profiles(model(SPEC), partitions=2)
+    away = 1 - by_murmur2(b"ada", 2)
+    fed.fold(record(segment("chat"), partition=away, **more), lane=away)
+    assert [one["failure"]["reason"] for one in fed.on("dead-letters")] == ["size"]
+    assert [output.topic for output in fed.outputs] == ["dead-letters"]
+
+
+@pytest.mark.parametrize("traces", [(b"x" * 999_000,), (b"00-1", *(b"00-2",) * 9_000), (None,)])
+def test_no_trace_makes_an_alert_too_large(traces: tuple[bytes | None, ...]) -> None:
+    fed = Profiles(model(SPEC))
+    fed.fold(record(segment("chat"), headers=tuple(("traceparent", trace) for trace in traces)))
+    alert = next(output for output in fed.outputs if output.topic == "lead-alerts")
+    kept = [header for header in alert.headers if header[0] == "traceparent"]
+    assert kept == [("traceparent", trace) for trace in traces[:1] if trace is None or len(trace) < 512]
