@@ -163,6 +163,7 @@ class _Chunk:
     def fold(self) -> Fold:
         self.tally["scored",] = self.scored
         changed: dict[bytes, bytes | None] = {}
+        publish_from = self.model.publish_from
         for row_key, lead in self.leads.items():
             if lead.cause is None:
                 continue
@@ -171,7 +172,9 @@ class _Chunk:
             if total is None:
                 total = total_of(self.model, row.ledger, row.now)
             try:
-                self.outputs += publication(self.model, Profile(lead.key, row), total, lead.cause, lead.cause_ms)
+                # Most leads are cold and anonymous and were never told of: they are not even looked at.
+                if row.published is not None or total >= publish_from or row.known:
+                    self.outputs += publication(self.model, Profile(lead.key, row), total, lead.cause, lead.cause_ms)
             except MemoryError:
                 raise
             except Exception:  # noqa: BLE001 - a defect of ours in what is shown must not stop what is counted
