@@ -21,6 +21,10 @@ Duration = NewType("Duration", int)
 
 Port = Annotated[int, Meta(ge=0, le=65_535, description="a port from 0 (any free one) to 65535")]
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,100}$", description="1 to 100 of A-Z a-z 0-9 . _ -")]
+_HOST = r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])"
+_PORT = r"(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+_BROKER = rf"\s*{_HOST}(?::{_PORT})?\s*"
+Brokers = Annotated[str, Meta(pattern=rf"^{_BROKER}(?:,{_BROKER})*$", description="HOST:PORT, separated by commas")]
 Needed = Annotated[str, Meta(min_length=1, description="a text that is not empty")]
 
 
@@ -32,7 +36,7 @@ class KafkaSettings(Struct, frozen=True, kw_only=True):
     `visitor-events` hash their keys.
     """
 
-    bootstrap: Needed = "127.0.0.1:9092"
+    bootstrap: Brokers = "127.0.0.1:9092"
     app_id: Name = "heatline"
     transactions: bool = True
     accept_loss: bool = False
@@ -52,7 +56,7 @@ class RedisSettings(Struct, frozen=True, kw_only=True):
     """Where the read model is; TLS with `rediss://`. `prefix` goes before every key: several can share a server."""
 
     url: Url = Url("redis://127.0.0.1:6379/0")
-    prefix: str = "heatline:1:"
+    prefix: str = ""
     username: str = ""
     password: Secret = Secret("")
     ssl_ca_file: str = ""

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.app import read_model
 from engine.core.instants import parse_duration
 from engine.core.partitioner import PARTITIONERS
 from engine.ops.loading import KNOWN, SECRET_FILES, SettingsError, load_settings
 from engine.ops.security import client_security
 from engine.ops.settings import KafkaSettings, RedisSettings, Settings, describe, duration_text
 from engine.ops.values import Secret, Url
-from engine.readmodel.redis import PREFIX
+from engine.readmodel.redis import PREFIX, RedisReadModel
 
 SHIPPED = Path(__file__).parents[3] / "config" / "heatline.toml"
 
@@ -159,9 +160,12 @@ def test_partitioners_are_those_that_the_core_has() -> None:
     assert set(get_args(field.type)) == set(PARTITIONERS)
 
 
-def test_the_default_prefix_is_that_of_the_read_model() -> None:
-    """Changing the layout changes both."""
-    assert RedisSettings().prefix == PREFIX
+@pytest.mark.parametrize("prefix", ["", "shop:"])
+async def test_the_prefix_goes_before_that_of_the_layout(prefix: str) -> None:
+    """Which stands there once."""
+    async with read_model(load_settings(None, {}, {"redis.prefix": prefix} if prefix else {})) as model:
+        assert isinstance(model, RedisReadModel)
+        assert model._positions == f"{prefix}{PREFIX}positions"
 
 
 def test_redis_gets_one_url_with_everything_in_it() -> None:
@@ -183,3 +187,18 @@ def test_a_certificate_that_cannot_be_used_is_a_mistake(tmp_path: Path) -> None:
 def test_a_duration_is_shown_as_it_would_be_written(duration_ms: int) -> None:
     """Reading what is shown gives the same duration."""
     assert parse_duration(duration_text(duration_ms)) == duration_ms
+
+
+@pytest.mark.parametrize(
+    "text", ["a:b", "a:0", "a:65536", "a:99999", ",", "a,", "", " ", "kafka://a:1", "::1", "a b", "a:1:2"]
+)
+def test_what_is_no_address_of_brokers_is_a_mistake(text: str) -> None:
+    (mistake,) = mistakes_of(flags={"kafka.bootstrap": text})
+    assert mistake.endswith("expected HOST:PORT, separated by commas")
+
+
+@pytest.mark.parametrize(
+    "text", ["a", "a:1", "a:65535", "a-1.example:9092, b_2:9093", "127.0.0.1:9092", "[::1]:9092,c"]
+)
+def test_brokers_are_named_by_their_addresses(text: str) -> None:
+    assert load_settings(None, {}, {"kafka.bootstrap": text}).kafka.bootstrap == text
