@@ -90,7 +90,8 @@ class Board:
         app = web.Application(middlewares=[only_hosts(names), self._readable_errors])
         app.on_response_prepare.append(add_headers)
         app.router.add_get("/", self._board)
-        app.router.add_get("/events", self._events)
+        # A HEAD would be answered by a stream that never ends.
+        app.router.add_get("/events", self._events, allow_head=False)
         app.router.add_get("/leads", self._lead)
         app.router.add_get("/leads/{id}", self._lead)
         app.router.add_static("/static", _STATIC)

@@ -200,6 +200,12 @@ async def test_only_reading(site: Site) -> None:
         assert (await site.client.request(method, "/api/leads")).status == 405
 
 
+async def test_a_head_request_is_no_viewer(site: Site) -> None:
+    """It would be answered by a stream that never ends."""
+    async with site.client.head("/events") as response:
+        assert response.status == 405
+
+
 class Gone(MemoryReadModel):
     """A store that is away."""
 
