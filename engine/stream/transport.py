@@ -14,6 +14,7 @@ from faust.transport.drivers.aiokafka import Consumer, Transport
 from faust.types import TP, ConsumerMessage
 
 from engine.stream.chunk import Backlog, Chunk, Partition
+from engine.stream.lenient import install
 from engine.stream.logs import FAUST
 from engine.stream.settings import StreamSettings
 from engine.stream.thread import ChunkConsumerThread, Fetchable, RebalanceListener
@@ -21,6 +22,7 @@ from engine.stream.thread import ChunkConsumerThread, Fetchable, RebalanceListen
 SCHEME = "heatline"
 
 TRANSPORTS.aliases[SCHEME] = f"{__name__}:ChunkTransport"
+install()
 
 
 class ChunkConsumer(Consumer):
