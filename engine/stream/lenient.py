@@ -60,6 +60,8 @@ def _batches(raw: bytes) -> Iterator["LenientBatch"]:
 class LenientBatch(_DefaultRecordBatchPy):
     """A batch whose header names are decoded whatever their bytes are."""
 
+    _buffer: Any
+
     def __iter__(self) -> Any:
         """Its records."""
         super().__iter__()
