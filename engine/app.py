@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import os
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,8 +15,10 @@ from rich.console import Console
 
 from engine import __version__
 from engine.configuration import Configuration, load_configuration
+from engine.core.source import ConfigError, Problem
 from engine.local.broker import embedded_broker
 from engine.local.demo import print_banner, print_live, print_summary, send_site
+from engine.local.errors import LocalError
 from engine.ops.health import OpsServer
 from engine.ops.loading import SettingsError
 from engine.ops.metrics import MetricsObserver, ProjectorMetrics, WorkerMetrics
@@ -29,6 +32,7 @@ from engine.stream import admin, catalog
 from engine.stream.catalog import Catalog
 from engine.stream.cluster import check_cluster
 from engine.stream.errors import ClusterMismatch
+from engine.stream.logs import quiet_libraries
 from engine.stream.settings import StreamSettings
 from engine.stream.worker import StreamWorker
 from engine.web.board import Board, serve_board
@@ -53,6 +57,7 @@ def stream_settings(settings: Settings) -> StreamSettings:
         security=client_security(kafka),
         plain=not kafka.transactions,
         accept_loss=kafka.accept_loss,
+        take_over=kafka.take_over,
         partitioner=kafka.partitioner,
         session_timeout_s=kafka.session_timeout_ms / 1000,
     )
@@ -60,7 +65,12 @@ def stream_settings(settings: Settings) -> StreamSettings:
 
 def read_catalog(settings: Settings) -> Catalog:
     """The topics as `topics/catalog.yaml` lists them. Raises ConfigError."""
-    return catalog.read(settings.paths.catalog)
+    file = settings.paths.catalog
+    try:
+        return catalog.read(file)
+    except OSError as error:
+        message = f"{error.strerror}: run heatline in its checkout, or name the file with paths.catalog"
+        raise ConfigError([Problem(str(file), 1, 1, "", None, message)]) from None
 
 
 def read_configuration(settings: Settings) -> Configuration:
@@ -86,6 +96,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
     metrics = WorkerMetrics(__version__)
     worker = make_worker(configuration, topics, stream, metrics)
     keep_collector_rare()
+    quiet_libraries(log)
     async with OpsServer(
         settings.worker.ops_host, settings.worker.ops_port, metrics.registry, lambda: _missing(worker)
     ):
@@ -129,6 +140,7 @@ async def run_projection(settings: Settings, stop: asyncio.Event) -> None:
     """Keep the read model in Redis up with the topics until `stop`."""
     metrics = ProjectorMetrics(__version__)
     client = stream_settings(settings).client
+    quiet_libraries(log)
     ops = OpsServer(settings.worker.ops_host, settings.worker.ops_port, metrics.registry, lambda: None)
     async with ops, read_model(settings) as model:
         await run_projector(model, client, stop, metrics.lag, metrics.drop)
@@ -142,8 +154,20 @@ async def run_board(settings: Settings, stop: asyncio.Event, on_ready: Callable[
         check_bind(board.host, allow_remote=board.allow_remote)
     except ValueError as error:
         raise SettingsError([f"board.host: {error} (board.allow_remote)"]) from None
-    async with read_model(settings) as model:
+    async with read_model(settings) as model, named_port(board.host, board.port, "board.port"):
         await serve_board(model, board.host, board.port, stop, on_ready, names=names, allow_remote=board.allow_remote)
+
+
+@asynccontextmanager
+async def named_port(host: str, port: int, setting: str) -> AsyncIterator[None]:
+    """Says of an address that cannot be listened on which setting names another. Raises LocalError."""
+    try:
+        yield
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise LocalError(
+            f"the board cannot be served on {host}:{port}: {reason}; name another with {setting}"
+        ) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +212,9 @@ async def shown_board(model: ReadModel, port: int | None) -> AsyncIterator[str]:
     """A board on loopback, at its usual port if that is free and no other is named; gives its address."""
     board = Board(model, port=DEMO_BOARD_PORT if port is None else port)
     try:
-        address = await board.start()
-    except OSError:
+        async with named_port("127.0.0.1", port or 0, "--port"):
+            address = await board.start()
+    except LocalError:
         if port is not None:
             raise
         board = Board(model)

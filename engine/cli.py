@@ -63,11 +63,19 @@ def worker(
     accept_loss: Annotated[
         bool, typer.Option("--accept-loss", help="start although records were lost before they were read")
     ] = False,
+    *,
+    take_over: Annotated[
+        bool, typer.Option("--take-over", help="go on with what workers of another app id wrote; none may run any more")
+    ] = False,
 ) -> None:
     """Score visitors' events and route hot leads, until SIGTERM."""
     from engine.app import run_worker
 
-    serve(run_worker, kafka__accept_loss="true" if accept_loss else None)
+    serve(
+        run_worker,
+        kafka__accept_loss="true" if accept_loss else None,
+        kafka__take_over="true" if take_over else None,
+    )
 
 
 @app.command()
@@ -305,6 +313,8 @@ def letters_retry(
     for letter in done.sent:
         typer.echo(f"{'would send' if dry_run else 'sent'} {letter}")
     typer.echo(f"{len(done.sent)} sent, {len(done.kept)} kept", err=True)
+    if place and not (done.sent or done.kept):
+        end(f"no dead letter at {place}; `heatline dead-letters list` shows what is there", NOT_FOUND)
 
 
 @app.command("settings")

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,6 +68,9 @@ def plain_errors() -> Iterator[None]:
     """Errors that a user can mend end in their message, not in a traceback."""
     try:
         yield
+    except BrokenPipeError:
+        # Whoever reads us has enough; without this Python complains when it flushes standard output at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ConfigError, SettingsError, SimulateError) as error:
         end(str(error), MISUSED)
     except (StreamError, LocalError, OpsPortTakenError, ReadModelAway, OSError) as error:

@@ -32,14 +32,16 @@ class KafkaSettings(Struct, frozen=True, kw_only=True):
     """The cluster, and what is promised about it.
 
     `app_id` is the consumer group and the beginning of every transactional id. Without `transactions` a crash may
-    double what was in flight. `accept_loss`: go on although records were lost. `partitioner`: as the producers of
-    `visitor-events` hash their keys.
+    double what was in flight. `accept_loss`: go on although records were lost. `take_over`: go on with what was
+    written under another app id, once none of its workers runs. `partitioner`: as the producers of `visitor-events`
+    hash their keys.
     """
 
     bootstrap: Brokers = "127.0.0.1:9092"
     app_id: Name = "heatline"
     transactions: bool = True
     accept_loss: bool = False
+    take_over: bool = False
     partitioner: Literal["murmur2", "crc32"] = "murmur2"
     session_timeout_ms: Duration = msgspec.field(default=Duration(3_000), name="session_timeout")
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"

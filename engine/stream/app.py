@@ -45,6 +45,7 @@ class StreamApp(faust.App):
     """Faust with the tables, agents and lanes of some jobs.
 
     `failure` is set where the worker must end. `ready`: partitions are assigned, and their lanes recovered and running.
+    `was_useful`: a lane has committed what it folded.
     """
 
     logger = FAUST
@@ -73,7 +74,7 @@ class StreamApp(faust.App):
             loghandlers=[],
         )
         self.settings = settings
-        self.ready = self.was_ready = False
+        self.ready = self.was_ready = self.was_useful = False
         self.failure: asyncio.Future[StreamError] = asyncio.get_running_loop().create_future()
         self.lane_tables: dict[str, LaneTable] = {}
         self._counts = partitions
@@ -103,7 +104,7 @@ class StreamApp(faust.App):
     def _new_lane(self, job: Job, number: int) -> Lane:
         return Lane(
             job, number, self._new_writer(job, number), self._placer, self.settings, self._observer,
-            release=self.consumer.release, on_failure=self.on_lane_failure,
+            release=self.consumer.release, on_commit=self.on_commit, on_failure=self.on_lane_failure,
         )  # fmt: skip
 
     def _new_writer(self, job: Job, number: int) -> Writer:
@@ -147,6 +148,10 @@ class StreamApp(faust.App):
         counts.update(lane.job.table for lane in self.lanes())
         self._observer.assigned(dict(counts))
         log.info("running %s", ", ".join(f"{count} lanes of {table}" for table, count in counts.items()))
+
+    def on_commit(self) -> None:
+        """A lane has committed."""
+        self.was_useful = True
 
     def on_lane_failure(self, lane: Lane, error: Exception) -> None:
         """A lane has stopped, or could not be opened: rejoin, reopen, recover; or end, where that would not help."""

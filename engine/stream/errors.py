@@ -21,6 +21,10 @@ class LostPositions(StreamError):
     """A committed position lies outside its input's log: records are gone that nobody has read."""
 
 
+class OtherWriter(StreamError):
+    """The changelog was written under another app id, whose workers this one would not fence."""
+
+
 class DeliveryHole(StreamError):
     """A chunk does not begin where the one before it ended: a record was skipped or repeated on the way."""
 

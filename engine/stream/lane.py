@@ -37,9 +37,10 @@ class Lane:
         settings: StreamSettings,
         observer: Observer,
         release: Callable[[Chunk], None],
+        on_commit: Callable[[], None],
         on_failure: Callable[["Lane", Exception], None],
     ) -> None:
-        """Neither opened nor running; `release` is told each chunk that leaves the queue."""
+        """Neither opened nor running; `release` is told each chunk that leaves the queue, `on_commit` each commit."""
         self.job = job
         self.number = number
         self.shard = Shard()
@@ -49,6 +50,7 @@ class Lane:
         self._settings = settings
         self._observer = observer
         self._release = release
+        self._on_commit = on_commit
         self._on_failure = on_failure
         self._queue: deque[Chunk] = deque()
         self._arrived = asyncio.Event()
@@ -224,9 +226,12 @@ class Lane:
                 size_of(output.key, output.value, output.headers),
                 self._settings.record_bytes_max,
             )
-        changelog = ((key, value, ()) for key, value in changelog_records(self._staged, positions))
+        if oversized:
+            self._folds.append(Fold([], {}, urgent=False, tally={("dropped", "oversized"): len(oversized)}))
+        changelog = changelog_records(self._staged, positions, self._settings.app_id)
         await self._writer.write(batches, changelog)
         self.shard.merge(self._staged, positions)
+        self._on_commit()
         self._observer.committed(self.job.table, self.number, self._folds, perf_counter() - started)
         self._drop_staged()
 

@@ -4,7 +4,7 @@ Faust takes the high water of a changelog as the end; behind a transaction that 
 ever sees. It also seeks to one before the earliest offset, and resumes the inputs before it seeks them.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from aiokafka.errors import IllegalStateError
@@ -13,7 +13,7 @@ from faust.tables.recovery import Recovery
 from faust.types import TP
 
 from engine.stream.chunk import Partition
-from engine.stream.errors import StreamError
+from engine.stream.errors import OtherWriter, StreamError
 from engine.stream.lane import Lane
 from engine.stream.logs import FAUST
 from engine.stream.positions import starting_points
@@ -108,7 +108,7 @@ class LaneRecovery(Recovery):
         """Whether another rebalance has begun, which will end with a recovery of its own."""
         return self.app.consumer.thread.rebalances != self._rebalances
 
-    async def _starting_points(self, lanes: Iterable[tuple[LaneTable, Lane]]) -> dict[Partition, int]:
+    async def _starting_points(self, lanes: Collection[tuple[LaneTable, Lane]]) -> dict[Partition, int]:
         committed: dict[Partition, int | None] = {
             Partition(topic, lane.number): lane.shard.positions.get(topic)
             for table, lane in lanes
@@ -117,6 +117,8 @@ class LaneRecovery(Recovery):
         if not committed:
             return {}
         settings: StreamSettings = self.app.settings
+        if not settings.take_over:
+            check_writers(settings.app_id, lanes)
         ranges = await self.app.consumer.thread.log_ranges(committed)
         if not settings.idempotent:
             # The demo's broker gives the beginning of a log's last batch for its end.
@@ -141,6 +143,20 @@ class LaneTableManager(TableManager):
     async def on_start(self) -> None:
         await self._update_channels()
         await self.recovery.start()
+
+
+def check_writers(app_id: str, lanes: Iterable[tuple[LaneTable, Lane]]) -> None:
+    """Raise OtherWriter where a lane was written last under another app id.
+
+    Only the same app id fences: workers of two would each do everything, and every alert would be there twice.
+    """
+    for _, lane in lanes:
+        writer = lane.shard.writer
+        if writer is not None and writer != app_id:
+            raise OtherWriter(
+                f"lane {lane.name} was written under app id {writer!r}, not {app_id!r}: use that one (kafka.app_id), "
+                "or, once none of its workers runs any more, start with --take-over"
+            )
 
 
 def _tp(table: LaneTable, lane: Lane) -> Any:

@@ -28,6 +28,8 @@ class StreamSettings:
     """Off only for a broker that knows no producer ids, in plain mode: a retried write may then double its records."""
     accept_loss: bool = False
     """Go on although records were lost: from the log's start, or from the beginning of a topic made anew."""
+    take_over: bool = False
+    """Go on with changelogs that were written under another app id, none of whose workers runs any more."""
     partitioner: str = "murmur2"
 
     session_timeout_s: float = 3.0

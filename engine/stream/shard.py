@@ -1,9 +1,10 @@
 """What a lane holds: the rows of one partition of a table, and how far its inputs are folded into them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
+from engine.core.flow import Record
 from engine.stream.chunk import Chunk
 from engine.stream.errors import DeliveryHole
 
@@ -13,6 +14,8 @@ MARK = b"\0mark"
 """Written when a lane is opened; recovery ends at its offset."""
 POSITIONS = b"\0positions"
 """The next offset to read of each input, as JSON: written in the transaction that writes the rows they belong to."""
+WRITER_HEADER = "app-id"
+"""On a position row: under which app id the rows before it were written."""
 
 Staged = dict[bytes, bytes | None]
 
@@ -37,7 +40,8 @@ class Overlay:
 class Shard:
     """Rows and positions of one lane, as committed.
 
-    Opened with the offset of its MARK, it is recovered once it has been given the changelog up to there.
+    Opened with the offset of its MARK, it is recovered once it has been given the changelog up to there. `writer` is
+    the app id under which the changelog was written last, None where it does not say.
     """
 
     def __init__(self) -> None:
@@ -46,6 +50,7 @@ class Shard:
         self.positions: dict[str, int] = {}
         self.mark: int | None = None
         self.recovered = False
+        self.writer: str | None = None
         self._next: int | None = None
 
     def reset(self) -> None:
@@ -54,6 +59,7 @@ class Shard:
         self.positions = {}
         self.mark = None
         self.recovered = False
+        self.writer = None
         self._next = None
 
     def expect(self, offset: int) -> None:
@@ -78,6 +84,7 @@ class Shard:
             if key[:1] == RESERVED:
                 if key == POSITIONS and value is not None:
                     self.positions = decode_positions(value)
+                    self.writer = _writer(record)
             elif value is None:
                 rows.pop(key, None)
             else:
@@ -102,11 +109,16 @@ class Shard:
 
 
 def changelog_records(
-    staged: Mapping[bytes, bytes | None], positions: Mapping[str, int]
-) -> Iterator[tuple[bytes, bytes | None]]:
-    """What a transaction writes to the changelog: the rows, then the positions they belong to."""
-    yield from staged.items()
-    yield POSITIONS, encode_positions(positions)
+    staged: Mapping[bytes, bytes | None], positions: Mapping[str, int], app_id: str
+) -> Iterator[tuple[bytes, bytes | None, Sequence[tuple[str, bytes | None]]]]:
+    """What a transaction writes to the changelog: the rows, then the positions they belong to, with the writer."""
+    for key, row in staged.items():
+        yield key, row, ()
+    yield POSITIONS, encode_positions(positions), ((WRITER_HEADER, app_id.encode()),)
+
+
+def _writer(record: Record) -> str | None:
+    return next((name.decode() for key, name in record.headers if key == WRITER_HEADER and name is not None), None)
 
 
 def encode_positions(positions: Mapping[str, int]) -> bytes:

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 RESTART_DELAYS_S = (0.5, 1.0, 2.0, 5.0)
 RESTARTS_MAX = 20
-"""How often Faust may crash in a row, without the worker having been ready in between, before the worker ends."""
+"""How often Faust may crash in a row, without a commit in between, before the worker ends."""
 
 
 class StreamWorker:
@@ -75,12 +75,12 @@ class StreamWorker:
             await check_cluster(self._settings, self._partitions, stop, patience_s)
             if stop.is_set():
                 return
-            crash, was_ready = await self._run_app(stop)
-            if was_ready:
+            crash, app = await self._run_app(stop)
+            if app.was_ready:
                 patience_s = math.inf
             if crash is None:
                 return
-            crashes = 1 if was_ready else crashes + 1
+            crashes = 1 if app.was_useful else crashes + 1
             if crashes > RESTARTS_MAX:
                 raise StreamError(f"the worker crashed {crashes} times in a row, last by {_named(crash)}")
             delay_s = RESTART_DELAYS_S[min(crashes, len(RESTART_DELAYS_S)) - 1]
@@ -88,8 +88,8 @@ class StreamWorker:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), delay_s)
 
-    async def _run_app(self, stop: asyncio.Event) -> tuple[BaseException | None, bool]:
-        """Run one Faust app to its end: what it crashed by, if it did, and whether it was ever ready."""
+    async def _run_app(self, stop: asyncio.Event) -> tuple[BaseException | None, StreamApp]:
+        """Run one Faust app to its end: what it crashed by, if it did, and the app."""
         app = self._app = StreamApp(self._jobs, self._settings, self._partitions, self._observer)
         starting = asyncio.create_task(app.start())
         reporting = asyncio.create_task(report(app, self._observer))
@@ -111,9 +111,9 @@ class StreamWorker:
         if app.failure.done() and not app.failure.cancelled():
             raise app.failure.result()
         if stop.is_set():
-            return None, app.was_ready
+            return None, app
         crash = app.crash_reason or _error_of(starting) or _error_of(reporting)
-        return crash or RuntimeError("Faust stopped"), app.was_ready
+        return crash or RuntimeError("Faust stopped"), app
 
     def _make_data_dir(self) -> None:
         path = self._settings.data_dir

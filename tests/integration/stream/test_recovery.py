@@ -10,7 +10,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, RecordsToDelete
 from aiokafka.structs import TopicPartition
 
-from engine.stream.errors import ClusterMismatch, LostPositions
+from engine.stream.errors import ClusterMismatch, LostPositions, OtherWriter
 from engine.stream.shard import MARK, POSITIONS, encode_positions
 from tests.integration.stream.conftest import SettingsOf
 from tests.integration.stream.harness import (
@@ -161,6 +161,22 @@ async def test_a_position_beyond_the_end_is_refused_until_accepted(
         await Running(job, settings_of()).ready()
     async with running(job, settings_of(accept_loss=True)) as worker:
         await until(lambda: worker.counts() == sent, "the new topic is counted from its beginning")
+
+
+async def test_another_app_id_is_refused_until_it_takes_over(
+    kafka: KafkaServer, job: Tally, settings_of: SettingsOf
+) -> None:
+    """Two app ids do not fence each other: both would do everything."""
+    await create_topics(kafka.bootstrap, job.partitions)
+    sent = await produce(kafka.bootstrap, job.inputs[0], KEYS, LANES)
+    async with running(job, settings_of()) as worker:
+        await until(lambda: worker.counts() == sent, "everything is counted")
+    with pytest.raises(OtherWriter, match=rf"written under app id '{job.table}', not 'other'.*--take-over"):
+        await Running(job, settings_of(app_id="other")).ready()
+    async with running(job, settings_of()) as worker:
+        assert worker.counts() == sent
+    async with running(job, settings_of(app_id="other", take_over=True)) as worker:
+        assert worker.counts() == sent
 
 
 async def test_a_position_below_the_logs_start_is_refused_until_accepted(

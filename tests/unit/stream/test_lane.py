@@ -91,6 +91,7 @@ class Bench:
             StreamSettings(**options),  # type: ignore[arg-type]
             self.notes,
             release=lambda chunk: None,
+            on_commit=lambda: None,
             on_failure=lambda lane, error: self.failures.append(error),
         )
         self.lane.shard.mark = 0

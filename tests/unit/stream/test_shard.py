@@ -35,7 +35,7 @@ def test_recovery_gives_the_rows_that_were_merged(transactions: list[dict[bytes,
     log: list[tuple[bytes, bytes | None]] = []
     for number, staged in enumerate(transactions):
         positions = {"events": number}
-        log.extend(changelog_records(staged, positions))
+        log.extend((key, value) for key, value, _ in changelog_records(staged, positions, "app"))
         before.merge(staged, positions)
     after = Shard()
     after.mark = len(log)
@@ -108,5 +108,5 @@ def test_positions_survive_the_changelog(positions: dict[str, int]) -> None:
 
 def test_positions_come_last_in_a_transaction() -> None:
     """In plain mode they are written when all else is acknowledged."""
-    written = list(changelog_records({b"a": b"1", b"b": None}, {"events": 7}))
-    assert written == [(b"a", b"1"), (b"b", None), (POSITIONS, b'{"events":7}')]
+    written = list(changelog_records({b"a": b"1", b"b": None}, {"events": 7}, "app"))
+    assert [(key, value) for key, value, _ in written] == [(b"a", b"1"), (b"b", None), (POSITIONS, b'{"events":7}')]
