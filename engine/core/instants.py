@@ -32,6 +32,8 @@ def from_rfc3339(text: str) -> int:
         raise ValueError(f"{text[:80]!r} is not a time such as 2026-11-23T04:30:00Z") from None
 
 
+# A lead's pages and its rules' last events are written again with each of its scores.
+@lru_cache(16_384)
 def to_rfc3339(instant_ms: int) -> str:
     """`2026-11-23T04:30:00.000Z`. Instants outside the years 1 to 9999 raise OverflowError."""
     day, ms = divmod(instant_ms, _DAY_MS)
