@@ -7,7 +7,6 @@ from typing import Any, Literal
 from engine.core.decode import EventDecoder
 from engine.core.events import Event
 
-Part = Literal["engagement", "fit"]
 Priority = Literal["low", "normal", "high"]
 COLD = "cold"
 

@@ -76,7 +76,7 @@ def score_of(model: Model, profile: Profile, at_ms: int) -> LeadScore:
     born_ms = row.born_ms
     total, explanation = explain(model, row, at_ms - born_ms)
     standing = standing_of(model, row, total)
-    next_at = next_band(model, row.ledger, at_ms - born_ms)
+    next_at = next_band(model, row.ledger, at_ms - born_ms, total)
     return LeadScore(
         lead=profile.lead,
         known=standing.known,

@@ -9,7 +9,7 @@ from math import exp2, log2
 
 from engine.core.instants import to_rfc3339
 from engine.core.ledger import Ledger
-from engine.core.model import COLD, Band, Model
+from engine.core.model import COLD, Model
 from engine.core.profile import Row
 from engine.core.records import Clamp, Contribution
 
@@ -88,13 +88,14 @@ def explain(model: Model, row: Row, at: int) -> tuple[float, Explanation]:
 _LITTLE = 1e-9
 
 
-def next_band(model: Model, ledger: Ledger, at: int) -> int | None:
+def next_band(model: Model, ledger: Ledger, at: int, total: float) -> int | None:
     """The first instant after `at` at which decay alone has changed the band; None where it never does.
+
+    `total` is the total at `at`, which whoever asks has already.
 
     Exact to the millisecond; with deductions, which decay as well and can let the total rise, see `_leaves`.
     """
     rules = [(model.rules[rule_id], entry) for rule_id, entry in ledger.items() if rule_id in model.rules]
-    total = total_of(model, ledger, at)
     band = model.band(total)
     gains = sum(rule.points * entry[0] for rule, entry in rules if rule.points > 0)
     losses = sum(-rule.points * entry[0] for rule, entry in rules if rule.points < 0)
@@ -105,7 +106,7 @@ def next_band(model: Model, ledger: Ledger, at: int) -> int | None:
     longest_ms = max(rule.half_life_ms for rule, _ in rules)
     end = at + 1 + int(longest_ms * max(0.0, log2(gains + losses) - log2(lowest)))
     if losses > 0:
-        return _leaves(model, ledger, band, (gains + losses) / shortest_ms, at, end)
+        return _leaves(model, ledger, total, (gains + losses) / shortest_ms, at, end)
     # No clamp and no mixture of half-lives falls faster than the shortest of them.
     begin = max(at, at - 1 + int(shortest_ms * log2(total / band.bound)))
     return _crossing(lambda time: _above(total_of(model, ledger, time), band.bound), begin, end)
@@ -116,14 +117,14 @@ def _above(total: float, bound: float) -> float:
     return log2(max(total / bound, 2.0**-10))
 
 
-def _leaves(model: Model, ledger: Ledger, band: Band, points_per_ms: float, at: int, end: int) -> int | None:
-    """When the total leaves `band`, falling or rising, where deductions decay as well; None if not before `end`.
+def _leaves(model: Model, ledger: Ledger, total: float, points_per_ms: float, at: int, end: int) -> int | None:
+    """When `total` leaves its band, falling or rising, where deductions decay as well; None if not before `end`.
 
     The total cannot change faster than `points_per_ms`, so it stays in the band for its distance from the nearest
     bound over that. A crossing and its way back within as much time as has gone by are not seen.
     """
+    band = model.band(total)
     begin = ahead = at
-    total = total_of(model, ledger, at)
     while model.band(total) is band:
         if ahead >= end:
             return None

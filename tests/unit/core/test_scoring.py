@@ -205,4 +205,4 @@ def test_an_entry_of_a_rule_that_is_gone_is_kept_and_unread() -> None:
     ledger = {"gone": (3.0, 0, 3), "view": (1.0, 0, 1)}
     assert total_of(now, ledger, 0) == 50.0
     assert total_of(now, {"gone": (3.0, 0, 3)}, 0) == 0.0
-    assert next_band(now, {"gone": (3.0, 0, 3)}, 0) is None
+    assert next_band(now, {"gone": (3.0, 0, 3)}, 0, total=0.0) is None
