@@ -1,35 +1,47 @@
 """Conditions (`when`, `if`): the grammar of the configuration, compiled once into closures.
 
 A mapping holds if every entry does. An entry is a field with a scalar (equal; text ignores case; text with `*` or
-`?` is a glob), a list (any of) or the operators gt, gte, lt, lte; or `any`, `all`, `not`. A missing or null field
-makes every entry false, and so do NaN and infinity. A number in text compares as a number where the configured
-value is one; `true` equals true and "true". A list in the subject matches if one of its elements does, by itself.
-Nothing that a subject holds makes a condition raise, and every test takes time linear in the text it looks at.
+`?` is a glob), a list (any of) or operators; or `any`, `all`, `not`. What each operator states:
+
+* `gt`, `gte`, `lt`, `lte`, `between` (inclusive): of numbers, and of text that is a number.
+* `in`: the plain list as an operator, globs included; `not_in`: there, and none of them.
+* `contains`, `starts_with`, `ends_with`, `glob`, `matches` (RE2, searches anywhere): of text; a number is no text.
+* `exists: true`: there and not null, an empty list included; `exists: false`: missing or null.
+
+Several operators of one field must hold together for one value. A missing or null field makes every entry false but
+`exists: false`. A list in the subject matches if one of its elements does, by itself: `not_in` holds for a list with an
+element that is none of those. A number in text compares as a number where the configured value is one; `true` equals
+true and "true". Nothing that a subject holds makes a condition raise, and every test takes time linear in the text.
 """
 
-import fnmatch
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from math import inf
-from sys import float_info
-from typing import Any
 
+from engine.core import comparisons
+from engine.core.comparisons import Comparison, Getter, Key, Scalar, Test, either, every, is_glob
 from engine.core.reader import Reader, unknown
 from engine.core.source import Node
 
-Getter = Callable[[Any], Any]
-Test = Callable[[Any], bool]
+__all__ = ["Condition", "Fields", "Getter", "Test", "compile_condition"]
 
 DEPTH_MAX = 16
 SIZE_MAX = 2_000
 PATTERN_MAX = 200
-NUMBER_TEXT_MAX = 64
 
-OPERATORS = ("gt", "gte", "lt", "lte")
-LATER_OPERATORS = ("between", "in", "not_in", "contains", "starts_with", "ends_with", "glob", "matches", "exists")
+OPERATORS = tuple("gt gte lt lte between in not_in contains starts_with ends_with glob matches exists".split())
 
-_NUMBER = re.compile(r"\s*[-+]?(?:([0-9]+)|(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)(?:[eE][-+]?[0-9]+)?)\s*", re.ASCII)
+_BOUNDS = {"gt": "above", "gte": "lower", "lt": "below", "lte": "upper"}
+_OF_TEXT: Mapping[str, Callable[[str], Comparison]] = {
+    "contains": comparisons.contains,
+    "starts_with": comparisons.starts_with,
+    "ends_with": comparisons.ends_with,
+    "glob": comparisons.glob,
+    "matches": comparisons.matches,
+}
+_OF_LISTS: Mapping[str, Callable[[Iterable[Scalar]], Comparison]] = {
+    "in": comparisons.any_of,
+    "not_in": comparisons.none_of,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +71,15 @@ class Fields:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A compiled condition: `holds` decides for a subject, `fields` names every field it reads."""
+    """A compiled condition: `holds` decides for a subject, `fields` names every field it reads.
+
+    `key` is the same for two conditions that state the same in another order, case or nesting.
+    """
 
     holds: Test
     fields: frozenset[str]
     texts: Mapping[str, frozenset[str]]
+    key: Key = ("all", frozenset())
 
     def values_of(self, name: str) -> frozenset[str] | None:
         """The case-folded texts of which field `name` must be one for the condition to hold; None: no such set.
@@ -78,7 +94,7 @@ def compile_condition(node: Node, fields: Callable[[str], Getter | str], reader:
     return _Compiler(fields, reader).condition(node, 1)
 
 
-_NEVER = Condition(lambda _subject: False, frozenset(), {})
+_NEVER = Condition(lambda _subject: False, frozenset(), {}, ("any", frozenset()))
 
 
 class _Compiler:
@@ -122,31 +138,84 @@ class _Compiler:
 
     def leaf(self, name: str, get: Getter, node: Node) -> Condition:
         if isinstance(node.value, dict):
-            return Condition(_tested(get, self.comparison(node)), frozenset((name,)), {})
+            return self.operators(name, get, node)
         nodes = self.reader.items(node, "values", at_least=1) if isinstance(node.value, tuple) else (node,)
-        values = [value for value in map(self.scalar, nodes) if value is not None]
-        texts = [value.casefold() for value in values if isinstance(value, str) and not _is_glob(value)]
-        if len(texts) == len(values) and values:
-            held = _one_text(get, texts[0]) if len(texts) == 1 else _one_of_texts(get, frozenset(texts))
-            return Condition(held, frozenset((name,)), {name: frozenset(texts)})
-        if len(values) == 1 and (prefix := _prefix(values[0])) is not None:
-            return Condition(_prefixed(get, prefix), frozenset((name,)), {})
-        return Condition(_tested(get, _any_test([_equal(value) for value in values])), frozenset((name,)), {})
+        return _compared(name, get, comparisons.any_of(self.scalars(nodes)))
 
-    def scalar(self, node: Node) -> str | int | float | bool | None:
-        value = self.reader.scalar(node)
-        if isinstance(value, str) and _is_glob(value) and len(value) > PATTERN_MAX:
-            self.reader.problem(node, f"a pattern of {len(value):,} characters; at most {PATTERN_MAX} are supported")
-        return value
-
-    def comparison(self, node: Node) -> Test:
-        """All operators of one entry, on one element."""
-        entries = self.reader.mapping(node, OPERATORS, LATER_OPERATORS)
+    def operators(self, name: str, get: Getter, node: Node) -> Condition:
+        entries = self.reader.mapping(node, OPERATORS)
         if node.value == {}:
             self.reader.problem(node, f"expected operators: {', '.join(OPERATORS)}")
-        bounds = {"gt": -inf, "gte": -float_info.max, "lt": inf, "lte": float_info.max}
-        bounds.update({name: self.reader.number(entry) for name, entry in entries.items()})
-        return _between(bounds["gt"], bounds["gte"], bounds["lt"], bounds["lte"])
+        exists = self.reader.boolean(entries.pop("exists"), True) if "exists" in entries else None
+        parts = [_compared(name, get, comparisons.every_of(self.comparisons(entries)))] if entries else []
+        # Every other operator asks for a value already.
+        if exists is False or (exists and not parts):
+            there = _there(name, get)
+            parts.append(there if exists else _not(there))
+        return _all(parts) if parts else _NEVER
+
+    def comparisons(self, entries: Mapping[str, Node]) -> list[Comparison]:
+        """What each operator states; the bounds of numbers are one comparison."""
+        parts = [comparisons.between(**bounds)] if (bounds := self.bounds(entries)) else []
+        for operator, entry in entries.items():
+            if operator in _OF_LISTS:
+                parts.append(_OF_LISTS[operator](self.listed(entry)))
+            elif operator in _OF_TEXT:
+                parts.append(self.of_text(operator, entry))
+        return parts
+
+    def bounds(self, entries: Mapping[str, Node]) -> dict[str, float]:
+        bounds = {_BOUNDS[name]: self.reader.number(entry) for name, entry in entries.items() if name in _BOUNDS}
+        if "between" in entries:
+            lower, upper = self.pair(entries["between"])
+            bounds["lower"] = max(lower, bounds.get("lower", lower))
+            bounds["upper"] = min(upper, bounds.get("upper", upper))
+        return bounds
+
+    def pair(self, node: Node) -> tuple[float, float]:
+        numbers = [self.reader.number(one) for one in self.reader.items(node, "numbers", at_least=2)]
+        if len(numbers) != 2:
+            if len(numbers) > 2:
+                self.reader.problem(node, f"{len(numbers)} numbers; expected 2, such as [30, 45]")
+            return 0.0, 0.0
+        if numbers[0] > numbers[1]:
+            self.reader.problem(node, f"nothing is between {numbers[0]:g} and {numbers[1]:g}: the smaller comes first")
+        return numbers[0], numbers[1]
+
+    def listed(self, node: Node) -> list[Scalar]:
+        nodes = self.reader.items(node, "values", at_least=1)
+        return self.scalars(nodes) if self.fits(len(nodes), node) else []
+
+    def of_text(self, operator: str, node: Node) -> Comparison:
+        text = self.reader.text(node)
+        if operator in ("glob", "matches"):
+            self.pattern(text, node)
+        try:
+            return _OF_TEXT[operator](text)
+        except ValueError as error:
+            self.reader.problem(node, f"RE2 does not read this pattern: {error}")
+            return comparisons.NEVER
+
+    def scalars(self, nodes: Iterable[Node]) -> list[Scalar]:
+        values = [(value, node) for node in nodes if (value := self.reader.scalar(node)) is not None]
+        for value, node in values:
+            if isinstance(value, str) and is_glob(value):
+                self.pattern(value, node)
+        return [value for value, _ in values]
+
+    def pattern(self, text: str, node: Node) -> None:
+        if len(text) > PATTERN_MAX:
+            self.reader.problem(node, f"a pattern of {len(text):,} characters; at most {PATTERN_MAX} are supported")
+
+
+def _compared(name: str, get: Getter, comparison: Comparison) -> Condition:
+    texts = {} if comparison.texts is None else {name: comparison.texts}
+    key = _joined("any", [(name, key) for key in comparison.keys])
+    return Condition(comparison.of(get), frozenset((name,)), texts, key)
+
+
+def _there(name: str, get: Getter) -> Condition:
+    return Condition(lambda subject: get(subject) is not None, frozenset((name,)), {}, (name, "exists"))
 
 
 def _all(parts: list[Condition]) -> Condition:
@@ -156,7 +225,8 @@ def _all(parts: list[Condition]) -> Condition:
     for part in parts:
         for name, values in part.texts.items():
             texts[name] = texts[name] & values if name in texts else values
-    return Condition(_every([part.holds for part in parts]), _fields(parts), texts)
+    key = _joined("all", [part.key for part in parts])
+    return Condition(every([part.holds for part in parts]), _fields(parts), texts, key)
 
 
 def _any(parts: list[Condition]) -> Condition:
@@ -164,142 +234,26 @@ def _any(parts: list[Condition]) -> Condition:
         return parts[0]
     shared = set.intersection(*(set(part.texts) for part in parts)) if parts else set()
     texts = {name: frozenset[str]().union(*(part.texts[name] for part in parts)) for name in shared}
-    return Condition(_any_test([part.holds for part in parts]), _fields(parts), texts)
+    key = _joined("any", [part.key for part in parts])
+    return Condition(either([part.holds for part in parts]), _fields(parts), texts, key)
 
 
 def _not(part: Condition) -> Condition:
     held = part.holds
-    return Condition(lambda subject: not held(subject), part.fields, {})
+    return Condition(lambda subject: not held(subject), part.fields, {}, ("not", part.key))
+
+
+def _joined(word: str, keys: Iterable[Key]) -> Key:
+    """The key of `all` or `any` of `keys`: order, repetition and nesting of the same word say nothing."""
+    flat: set[Key] = set()
+    for key in keys:
+        match key:
+            case (first, frozenset() as inner) if first == word:
+                flat |= inner
+            case _:
+                flat.add(key)
+    return flat.pop() if len(flat) == 1 else (word, frozenset(flat))
 
 
 def _fields(parts: Iterable[Condition]) -> frozenset[str]:
     return frozenset[str]().union(*(part.fields for part in parts))
-
-
-def _every(tests: list[Test]) -> Test:
-    if len(tests) == 2:
-        first, second = tests
-        return lambda subject: first(subject) and second(subject)
-
-    def every(subject: Any) -> bool:
-        for test in tests:  # noqa: SIM110 - a generator would cost more than the tests
-            if not test(subject):
-                return False
-        return True
-
-    return every
-
-
-def _any_test(tests: list[Test]) -> Test:
-    if len(tests) == 1:
-        return tests[0]
-
-    def any_of(subject: Any) -> bool:
-        for test in tests:  # noqa: SIM110 - a generator would cost more than the tests
-            if test(subject):
-                return True
-        return False
-
-    return any_of
-
-
-def _one_text(get: Getter, folded: str) -> Test:
-    def equal(subject: Any) -> bool:
-        value = get(subject)
-        if isinstance(value, str):
-            return value == folded or value.casefold() == folded
-        return isinstance(value, list) and any(isinstance(one, str) and one.casefold() == folded for one in value)
-
-    return equal
-
-
-def _one_of_texts(get: Getter, folded: frozenset[str]) -> Test:
-    def among(subject: Any) -> bool:
-        value = get(subject)
-        if isinstance(value, str):
-            return value.casefold() in folded
-        return isinstance(value, list) and any(isinstance(one, str) and one.casefold() in folded for one in value)
-
-    return among
-
-
-def _prefix(wanted: str | float | bool) -> str | None:
-    """What comes before the star, folded, where `wanted` is a glob with nothing but a star at its end."""
-    if not isinstance(wanted, str) or not wanted.endswith("*") or _is_glob(wanted[:-1]):
-        return None
-    return wanted[:-1].casefold()
-
-
-def _prefixed(get: Getter, prefix: str) -> Test:
-    def prefixed(subject: Any) -> bool:
-        value = get(subject)
-        if isinstance(value, str):
-            return value.startswith(prefix) or value.casefold().startswith(prefix)
-        return isinstance(value, list) and any(
-            isinstance(one, str) and one.casefold().startswith(prefix) for one in value
-        )
-
-    return prefixed
-
-
-def _tested(get: Getter, test: Test) -> Test:
-    """`test` on the field, or on the elements of a list there."""
-
-    def tested(subject: Any) -> bool:
-        value = get(subject)
-        if isinstance(value, list):
-            return any(map(test, value))
-        return test(value)
-
-    return tested
-
-
-def _equal(wanted: str | float | bool) -> Test:
-    """Whether one value equals `wanted`."""
-    if isinstance(wanted, bool):
-        word = "true" if wanted else "false"
-        return lambda value: value is wanted or (isinstance(value, str) and value.casefold() == word)
-    if isinstance(wanted, int | float):
-        return _equal_number(wanted)
-    if _is_glob(wanted):
-        return _glob(wanted.casefold())
-    folded = wanted.casefold()
-    return lambda value: isinstance(value, str) and value.casefold() == folded
-
-
-def _is_glob(text: str) -> bool:
-    return "*" in text or "?" in text
-
-
-def _glob(pattern: str) -> Test:
-    # fnmatch makes each star atomic, so that matching is linear; brackets are no classes here.
-    match = re.compile(fnmatch.translate(pattern.replace("[", "[[]"))).match
-    return lambda value: isinstance(value, str) and match(value.casefold()) is not None
-
-
-def _read(text: str) -> float | None:
-    """The number that `text` is, None where it is none."""
-    number = _NUMBER.fullmatch(text) if len(text) <= NUMBER_TEXT_MAX else None
-    if number is None:
-        return None
-    return int(text) if number[1] else float(text)
-
-
-def _equal_number(wanted: float) -> Test:
-    def equal(value: Any) -> bool:
-        if type(value) is str:
-            value = _read(value)
-        return (type(value) is float or type(value) is int) and value == wanted
-
-    return equal
-
-
-def _between(above: float, lower: float, below: float, upper: float) -> Test:
-    """Whether above < value < below and lower ≤ value ≤ upper, all finite: NaN and infinity are never between."""
-
-    def between(value: Any) -> bool:
-        if type(value) is str:
-            value = _read(value)
-        return (type(value) is float or type(value) is int) and above < value < below and lower <= value <= upper
-
-    return between
