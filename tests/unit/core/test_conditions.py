@@ -266,9 +266,9 @@ def operator_holds(name: str, wanted: Any, value: object) -> bool:
         if number is None:
             return False
         low, high = wanted if name == "between" else (wanted, wanted)
-        return {"gt": number > low, "gte": number >= low, "lt": number < high, "lte": number <= high}.get(
-            name, low <= number <= high
-        )
+        both = low <= number <= high
+        held = {"gt": number > low, "gte": number >= low, "lt": number < high, "lte": number <= high, "between": both}
+        return bool(held[name])
     if name in ("in", "not_in"):
         return value is not None and element_matches(wanted, value) == (name == "in")
     if not isinstance(value, str):
