@@ -1,6 +1,7 @@
-"""Requests for a rep into assignments: one chunk of a desk at a time.
+"""Requests for a rep into assignments, and what reps say about their leads: one chunk of a desk at a time.
 
-record ─► request or dead letter ─► decide ─► assignment ─► changed rows, and the new owner to the lead's profile
+request or dead letter ─► decide ─► assignment ─► changed rows, and the new owner to the lead's profile
+feedback or dead letter ─► hear ─► feedback downstream ─► changed rows, and the feedback to the lead's profile
 """
 
 import traceback
@@ -8,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from engine.core.cloudevents import output
+from engine.core.events import Rejected
 from engine.core.flow import Fold, Output, Record, Rows
 from engine.core.instants import from_rfc3339
 from engine.core.messages import (
@@ -19,11 +21,12 @@ from engine.core.messages import (
     decode_request,
     encode,
 )
-from engine.core.outputs import trace_headers
+from engine.core.outputs import identity_of, trace_headers
 from engine.core.records import Reason
 from engine.core.rejects import reject
 from engine.routing.config import Routing
 from engine.routing.decide import decide
+from engine.routing.feedback import hear
 
 ASSIGNMENTS_TOPIC = "lead-assignments"
 FEEDBACK_TOPIC = "rep-events"
@@ -62,18 +65,20 @@ class _Chunk:
     def take(self, record: Record) -> None:
         """Fold one record, whatever it holds."""
         self.tally["consumed", record.topic] += 1
-        if record.topic == FEEDBACK_TOPIC:
-            self.reject(record, "feedback", "this version does not read rep-events yet")
-            return
         try:
-            self.answer(decode_request(record.value), record)
+            if record.topic == FEEDBACK_TOPIC:
+                self.hear(record)
+            else:
+                self.answer(decode_request(record.value), record)
+        except Rejected as rejected:
+            self.reject(record, rejected.reason, rejected.field, str(rejected))
         except MessageError as error:
-            self.reject(record, "schema", str(error))
+            self.reject(record, "schema", None, str(error))
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001 - a defect of ours stops one record, never the lane
             self.errors.append(traceback.format_exc())
-            self.reject(record, "internal", f"{type(error).__name__} in routing; see the worker's log")
+            self.reject(record, "internal", None, f"{type(error).__name__} in routing; see the worker's log")
 
     def answer(self, request: LeadRequested, record: Record) -> None:
         decision = decide(self.routing, request, self.row)
@@ -94,10 +99,24 @@ class _Chunk:
         self.tally["assignment", assignment.team or "-", decision.outcome] += 1
         self.urgent = True
 
+    def hear(self, record: Record) -> None:
+        heard = hear(self.routing, record, self.row)
+        headers = trace_headers(record)
+        data, identity = heard.data, identity_of(record)
+        told = output(ASSIGNMENTS_TOPIC, heard.kind, data.lead, heard.at_ms, data, identity, headers=headers)
+        messages = [
+            Output(INBOX_TOPIC, message.profile.encode(), encode(message), heard.partition, headers)
+            for message in heard.messages
+        ]
+        self.outputs += [told, *messages]
+        self.changed.update(heard.rows)
+        self.tally["feedback", heard.kind] += 1
+        self.urgent = True
+
     def row(self, key: bytes) -> bytes | None:
         """A row as this chunk has left it."""
         return self.changed[key] if key in self.changed else self.rows.get(key)
 
-    def reject(self, record: Record, reason: Reason, message: str) -> None:
-        self.outputs.append(reject(record, reason, None, message, record.timestamp))
+    def reject(self, record: Record, reason: Reason, field: str | None, message: str) -> None:
+        self.outputs.append(reject(record, reason, field, message, record.timestamp))
         self.tally["rejected", reason] += 1

@@ -1,7 +1,8 @@
 """Internal messages between lanes: versioned, no contract with other systems.
 
-`LeadRequested` and `OwnerChanged` are JSON. A forwarded event is the original value untouched, with where it came
-from in one header: visitors' events hop by the ten thousand a second, so nothing is decoded or copied into JSON.
+`LeadRequested`, `OwnerChanged` and `LeadFeedback` are JSON. A forwarded event is the original value untouched, with
+where it came from in one header: visitors' events hop by the ten thousand a second, so nothing is decoded or copied
+into JSON.
 """
 
 from typing import Any, Literal, TypeVar
@@ -63,14 +64,50 @@ class OwnerChanged(msgspec.Struct, tag_field="type", tag="lead.owner_changed"):
     v: Literal[1] = 1
 
 
-_Message = TypeVar("_Message", LeadRequested, OwnerChanged)
+FeedbackKind = Literal[
+    "accepted",
+    "declined",
+    "contacted",
+    "snoozed",
+    "qualified",
+    "disqualified",
+    "opportunity",
+    "won",
+    "lost",
+    "recycled",
+    "noted",
+]
+"""What a rep can say about a lead."""
+
+
+class LeadFeedback(msgspec.Struct, tag_field="type", tag="lead.feedback"):
+    """On `lead-inbox`: the rep who has the lead said something about it at the instant `at`, both times in ms.
+
+    Only what belongs to the kind is not null: `until` to snoozed, `amount` to opportunity and won, `currency` to won,
+    `reason` to declined, disqualified and lost.
+    """
+
+    lead: str
+    profile: str
+    kind: FeedbackKind
+    rep: str
+    at: int
+    until: int | None
+    amount: float | None
+    currency: str | None
+    reason: str | None
+    cause: Cause
+    v: Literal[1] = 1
+
+
+_Message = TypeVar("_Message")
 
 _encoder = msgspec.json.Encoder()
 _requests = msgspec.json.Decoder(LeadRequested)
-_inbox = msgspec.json.Decoder(OwnerChanged)
+_inbox: "msgspec.json.Decoder[OwnerChanged | LeadFeedback]" = msgspec.json.Decoder(OwnerChanged | LeadFeedback)
 
 
-def encode(message: LeadRequested | OwnerChanged) -> bytes:
+def encode(message: LeadRequested | OwnerChanged | LeadFeedback) -> bytes:
     """The message as JSON."""
     return _encoder.encode(message)
 
@@ -80,7 +117,7 @@ def decode_request(value: bytes | None) -> LeadRequested:
     return _decode(_requests, value)
 
 
-def decode_inbox(value: bytes | None) -> OwnerChanged:
+def decode_inbox(value: bytes | None) -> OwnerChanged | LeadFeedback:
     """What a record of `lead-inbox` that is no forwarded event says. Raises MessageError."""
     return _decode(_inbox, value)
 

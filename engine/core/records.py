@@ -5,6 +5,7 @@ generated from them. Fields may be added, never renamed or removed. Scores are n
 times are RFC 3339 in UTC with milliseconds.
 """
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -212,3 +213,24 @@ class DeadLetter(msgspec.Struct):
     failure: Failure
     payload: Payload
     processor: Processor
+
+
+class LeadFeedbackRecord(msgspec.Struct):
+    """`lead-assignments`: what the rep who has the lead said about it at the instant `at`.
+
+    Only what belongs to the type can be there: `until` and `text` to snoozed, `channel` to contacted, `amount` to
+    opportunity and won, `currency` to won, `close_on` to opportunity, `text` to noted, `reason` to declined,
+    disqualified and lost. `cause` is the record in `rep-events`, its `event` null.
+    """
+
+    lead: str
+    rep: str
+    at: Time
+    until: Time | None
+    channel: str | None
+    amount: float | None
+    currency: str | None
+    close_on: date | None
+    text: str | None
+    reason: str | None
+    cause: Cause

@@ -1,6 +1,6 @@
 """Who gets the lead: `(request, desk rows) → (assignment, changed rows)`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from engine.core.conditions import Condition
@@ -8,14 +8,12 @@ from engine.core.messages import LeadRequested
 from engine.core.records import LeadAssignment, TraceStep
 from engine.core.source import shown
 from engine.routing.config import FIELDS, Rep, Routing, Team
-from engine.routing.desk import ALERTS_MAX, Held, Turns, due, held_key, pack, turns_key, unpack_held, unpack_turns
+from engine.routing.desk import ALERTS_MAX, Held, Read, Turns, due, held_key, pack, turns_key, unpack_held, unpack_turns
 
 ASSIGNED = "lead.assigned"
 REASSIGNED = "lead.reassigned"
 QUEUED = "lead.queued"
 WHY_FIELDS_MAX = 5
-
-Read = Callable[[bytes], bytes | None]
 
 
 class Decision(NamedTuple):
@@ -49,8 +47,8 @@ def decide(routing: Routing, request: LeadRequested, read: Read) -> Decision | N
     owner = request.owner if held is None else held.rep
     trace: list[TraceStep] = []
     choice = _keep(routing, owner, held, trace) or _by_rules(routing, request, read, trace)
-    answered = [] if held is None else held.alerts
-    row = Held(choice.rep, choice.team, choice.rule, request.at, [*answered, request.alert][-ALERTS_MAX:])
+    answered = [*([] if held is None else held.alerts), request.alert][-ALERTS_MAX:]
+    row = Held(choice.rep, choice.team, choice.rule, request.at, answered, request.profile, request.partition)
     if choice.rep is None:
         kind, outcome = QUEUED, "queued"
     elif choice.rep == owner:

@@ -1,8 +1,13 @@
 """The rows of a desk: whose turn it is in a team, and who has a lead."""
 
+from collections.abc import Callable
+
 import msgspec
 
 ALERTS_MAX = 8
+
+Read = Callable[[bytes], bytes | None]
+"""Gives the row of a key, None where there is none."""
 
 
 class Turns(msgspec.Struct, array_like=True):
@@ -15,6 +20,8 @@ class Held(msgspec.Struct, array_like=True):
     """A lead that asked for a rep: who has it, null where nobody could get it, by which team and rule, since when.
 
     `since_ms` is the instant of the decision; `alerts` are the ids of the last eight that were answered, newest last.
+    `profile` is the key of the lead's row and `partition` its home, as the latest request says; null in rows of
+    versions that did not note it.
     """
 
     rep: str | None
@@ -22,6 +29,8 @@ class Held(msgspec.Struct, array_like=True):
     rule: str | None
     since_ms: int
     alerts: list[str]
+    profile: str | None = None
+    partition: int = 0
 
 
 _turns = msgspec.msgpack.Decoder(Turns)

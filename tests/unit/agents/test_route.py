@@ -1,22 +1,37 @@
-"""The route job: every record of a desk's inputs ends as an answer, a counted repeat or a dead letter."""
+"""The route job: every record of a desk's inputs ends as an answer, feedback, a counted repeat or a dead letter."""
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
+
+import msgspec
 
 from engine.agents.route import RouteJob
 from engine.core.flow import Fold, InputRecord
-from engine.core.messages import OwnerChanged, decode_inbox, encode
-from engine.routing.desk import held_key
+from engine.core.messages import LeadFeedback, OwnerChanged, decode_inbox, encode
+from engine.routing.desk import Held, held_key, pack, unpack_held
 from tests.unit.routing.examples import request, routing
 
 JOB = RouteJob(routing())
 
 
-def record(value: bytes | None, offset: int = 0, topic: str = "routing-requests") -> InputRecord:
+class Said(NamedTuple):
+    """A value for `rep-events`; a bare one is for `routing-requests`."""
+
+    value: bytes
+
+
+def said(kind: str, **more: Any) -> Said:
+    """What Andy says about Ada, a minute before its record's time."""
+    usual = {"type": f"lead.{kind}", "rep": "andy", "lead": "ada", "at": "2026-11-23T04:29:00Z"}
+    return Said(json.dumps({**usual, **more}).encode())
+
+
+def record(value: bytes | Said | None, offset: int = 0) -> InputRecord:
+    topic, value = ("rep-events", value.value) if isinstance(value, Said) else ("routing-requests", value)
     return InputRecord(topic, 0, offset, 1_795_408_200_000, b"main", value, (("traceparent", b"00-1"), ("other", b"x")))
 
 
-def fold(*values: bytes | None, rows: dict[bytes, bytes] | None = None) -> Fold:
+def fold(*values: bytes | Said | None, rows: dict[bytes, bytes] | None = None) -> Fold:
     return JOB.fold(0, [record(value, offset) for offset, value in enumerate(values)], rows or {})
 
 
@@ -90,12 +105,82 @@ def test_what_is_no_request_is_a_dead_letter_and_the_others_go_on() -> None:
     assert not folded.errors
 
 
-def test_feedback_is_a_dead_letter_that_says_so() -> None:
-    folded = JOB.fold(0, [record(b'{"type": "rep.away"}', topic="rep-events")], {})
-    failure = events(folded, "dead-letters")[0]["data"]["failure"]
-    assert (failure["reason"], failure["message"]) == ("feedback", "this version does not read rep-events yet")
+def test_feedback_of_the_assignee_goes_downstream_and_to_the_profile() -> None:
+    """The desk learned from the request who has the lead and where its profile is."""
+    folded = fold(encode(request()), said("contacted", channel="phone"))
+    told, inbox = folded.outputs[2:]
+    event = json.loads(told.value or b"")
+    assert (told.topic, told.key) == ("lead-assignments", b"ada")
+    assert (event["type"], event["time"]) == ("io.heatline.lead.contacted.v1", "2026-11-23T04:29:00.000Z")
+    assert (event["data"]["rep"], event["data"]["channel"]) == ("andy", "phone")
+    assert event["data"]["cause"] == {
+        "topic": "rep-events",
+        "partition": 0,
+        "offset": 1,
+        "event": None,
+        "name": "lead.contacted",
+        "time": "2026-11-23T04:29:00.000Z",
+    }
+    assert (inbox.topic, inbox.key, inbox.partition) == ("lead-inbox", b"browser-of-ada", 3)
+    message = decode_inbox(inbox.value)
+    assert isinstance(message, LeadFeedback)
+    assert (message.kind, message.at) == ("contacted", 1_795_408_140_000)
+    assert ("traceparent", b"00-1") in told.headers
+    assert inbox.headers == (("traceparent", b"00-1"),)
+    assert folded.urgent
+    assert folded.tally["feedback", "lead.contacted"] == 1
+
+
+def test_each_feedback_has_an_id_of_its_own_and_the_same_on_every_replay() -> None:
+    values = [encode(request()), said("noted", text="a"), said("noted", text="a"), said("accepted")]
+    ids = [event["id"] for event in events(fold(*values), "lead-assignments")]
+    assert ids == [event["id"] for event in events(fold(*values), "lead-assignments")]
+    assert len(set(ids)) == 4
+
+
+def test_a_recycled_lead_has_no_owner_and_goes_by_the_rules_again() -> None:
+    """Andy had it; the team's next in turn is Bea."""
+    folded = fold(encode(request()), said("recycled"), said("noted"), encode(request(alert="a2")))
+    owners = [event["owner"] for event in events(folded, "lead-inbox") if event["type"] == "lead.owner_changed"]
+    assert owners == ["andy", None, "bea"]
+    assert [event["data"]["failure"]["field"] for event in events(folded, "dead-letters")] == ["rep"]
+    assert [event["type"] for event in events(folded, "lead-inbox")][1:3] == ["lead.feedback", "lead.owner_changed"]
+    row = unpack_held(folded.rows[held_key("ada")])
+    assert row is not None
+    assert (row.rep, row.alerts, row.profile, row.partition) == ("bea", ["a1", "a2"], "browser-of-ada", 3)
+
+
+def test_feedback_that_cannot_be_is_a_dead_letter_with_field_and_sentence() -> None:
+    """It changes no row and nobody waits for it."""
+    rows = {held_key("ada"): pack(Held("andy", "us", "us", 1_000, ["a1"], "browser-of-ada", 3))}
+    values = [
+        said("accepted", rep="bea"),
+        said("accepted", rep=7),
+        Said(b"{"),
+        said("accepted", at="2026-11-23T04:36:00Z"),
+    ]
+    folded = fold(*values, rows=rows)
+    failures = [event["data"]["failure"] for event in events(folded, "dead-letters")]
+    assert [(failure["reason"], failure["field"]) for failure in failures] == [
+        ("feedback", "rep"),
+        ("schema", "rep"),
+        ("json", None),
+        ("time", "at"),
+    ]
+    assert failures[0]["message"] == "lead 'ada' is not bea's; expected andy, who has it"
+    assert len(folded.outputs) == 4
     assert folded.rows == {}
     assert not folded.urgent
+    assert not folded.errors
+
+
+def test_rows_of_versions_that_did_not_note_the_profile_still_unpack() -> None:
+    """Their lead's next alert notes it."""
+    row = msgspec.msgpack.encode(["andy", "us", "us", 1_000, ["a1"]])
+    assert unpack_held(row) == Held("andy", "us", "us", 1_000, ["a1"], None, 0)
+    folded = fold(said("accepted"), encode(request(alert="a2")), said("accepted"), rows={held_key("ada"): row})
+    assert [event["data"]["failure"]["reason"] for event in events(folded, "dead-letters")] == ["feedback"]
+    assert len([event for event in events(folded, "lead-inbox") if event["type"] == "lead.feedback"]) == 1
 
 
 def test_a_defect_stops_one_record_and_leaves_its_rows() -> None:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from engine.core.flow import InputRecord, Output
 from engine.core.messages import (
+    LeadFeedback,
     LeadRequested,
     MessageError,
     OwnerChanged,
@@ -39,6 +40,7 @@ REQUEST = LeadRequested(
     cause=CAUSE,
 )
 OWNER = OwnerChanged("ada", "u:ada", "andy", 1_000, CAUSE)
+FEEDBACK = LeadFeedback("ada", "u:ada", "won", "andy", 1_000, None, 900.0, "EUR", None, CAUSE)
 
 names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=30)
 headers = st.lists(st.tuples(names, st.none() | st.binary(max_size=20)), max_size=4)
@@ -59,9 +61,10 @@ def delivered(output: Output) -> InputRecord:
     return InputRecord(output.topic, output.partition or 0, 7, 99, output.key, output.value, output.headers)
 
 
-def test_requests_and_owner_changes_round_trip() -> None:
+def test_requests_owner_changes_and_feedback_round_trip() -> None:
     assert decode_request(encode(REQUEST)) == REQUEST
     assert decode_inbox(encode(OWNER)) == OWNER
+    assert decode_inbox(encode(FEEDBACK)) == FEEDBACK
 
 
 @given(records, st.integers(0, 99))
@@ -112,6 +115,21 @@ def test_a_broken_or_newer_envelope_unwraps_to_nothing(origin: bytes | None) -> 
 def test_what_is_no_request_of_this_version_is_refused(value: bytes | None) -> None:
     with pytest.raises(MessageError):
         decode_request(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        encode(REQUEST),
+        encode(OWNER).replace(b'"v":1', b'"v":2'),
+        encode(FEEDBACK).replace(b'"v":1', b'"v":2'),
+        encode(FEEDBACK).replace(b'"won"', b'"kissed"'),
+        encode(FEEDBACK).replace(b"lead.feedback", b"lead.gossip"),
+    ],
+)
+def test_what_is_no_inbox_message_of_this_version_is_refused(value: bytes) -> None:
+    with pytest.raises(MessageError):
+        decode_inbox(value)
 
 
 @given(st.binary())

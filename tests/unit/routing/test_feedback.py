@@ -1,0 +1,261 @@
+"""Only the rep who has a lead says what became of it; anything else is refused with what would be right."""
+
+import json
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.core.events import Rejected
+from engine.core.flow import InputRecord
+from engine.core.instants import from_rfc3339
+from engine.core.messages import LeadFeedback, OwnerChanged, decode_inbox, encode
+from engine.core.records import Cause
+from engine.routing.desk import Held, held_key, pack, unpack_held
+from engine.routing.feedback import Heard, hear
+from tests.unit.routing.examples import routing
+
+ROUTING = routing()
+AT = "2026-11-23T04:30:00.000Z"
+AT_MS = from_rfc3339(AT)
+HELD = Held("andy", "us", "us", 1_000, ["a1"], "browser-of-ada", 3)
+SAID = {"rep": "andy", "lead": "ada", "at": AT}
+KINDS = "accepted declined contacted snoozed qualified disqualified opportunity won lost recycled noted".split()
+OWN_FIELDS: dict[str, dict[str, Any]] = {
+    "declined": {"reason": "on leave"},
+    "contacted": {"channel": "phone"},
+    "snoozed": {"until": "2027-05-23T04:30:00.000Z", "text": "call again in six months"},
+    "disqualified": {"reason": "a student"},
+    "opportunity": {"amount": 1200.5, "close_on": "2026-12-31"},
+    "won": {"amount": 900.0, "currency": "EUR"},
+    "lost": {"reason": "too dear"},
+    "noted": {"text": "nice"},
+}
+"""What belongs to a kind, besides rep, lead and time."""
+ALL_FIELDS = {field: value for fields in OWN_FIELDS.values() for field, value in fields.items()}
+
+
+def record(value: Any, at_ms: int = AT_MS) -> InputRecord:
+    packed = value if value is None or isinstance(value, bytes) else json.dumps(value).encode()
+    return InputRecord("rep-events", 0, 7, at_ms, b"main", packed)
+
+
+def said(kind: str = "accepted", **changes: Any) -> dict[str, Any]:
+    return {"type": f"lead.{kind}", **SAID, **changes}
+
+
+def heard(value: Any, at_ms: int = AT_MS, held: Held | None = HELD) -> Heard:
+    rows = {} if held is None else {held_key("ada"): pack(held)}
+    return hear(ROUTING, record(value, at_ms), rows.get)
+
+
+def refused(value: Any, at_ms: int = AT_MS, held: Held | None = HELD) -> tuple[str, str | None, str]:
+    with pytest.raises(Rejected) as caught:
+        heard(value, at_ms, held)
+    return caught.value.reason, caught.value.field, str(caught.value)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_is_told_with_what_belongs_to_it_and_nothing_else(kind: str) -> None:
+    """Fields of other kinds are not read, whatever they hold."""
+    others = {field: [1] for field in ALL_FIELDS}
+    told = heard(said(kind, **{**others, **OWN_FIELDS.get(kind, {})}))
+    cause = Cause("rep-events", 0, 7, None, f"lead.{kind}", AT)
+    assert (told.kind, told.at_ms, told.partition) == (f"lead.{kind}", AT_MS, 3)
+    assert json.loads(msgspec.json.encode(told.data)) == {
+        **dict.fromkeys(ALL_FIELDS),
+        **OWN_FIELDS.get(kind, {}),
+        **SAID,
+        "cause": msgspec.to_builtins(cause),
+    }
+    message = told.messages[0]
+    assert isinstance(message, LeadFeedback)
+    assert decode_inbox(encode(message)) == message
+    assert (message.lead, message.profile, message.kind, message.rep) == ("ada", "browser-of-ada", kind, "andy")
+    assert (message.at, message.cause) == (AT_MS, cause)
+    assert message.until == (from_rfc3339("2027-05-23T04:30:00Z") if kind == "snoozed" else None)
+    assert (message.amount, message.currency, message.reason) == (
+        told.data.amount,
+        told.data.currency,
+        told.data.reason,
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_only_a_recycled_or_disqualified_lead_loses_its_owner(kind: str) -> None:
+    told = heard(said(kind))
+    if kind in ("recycled", "disqualified"):
+        assert told.messages[1:] == (OwnerChanged("ada", "browser-of-ada", None, AT_MS, told.data.cause),)
+        row = unpack_held(told.rows[held_key("ada")])
+        assert row == Held(None, None, None, AT_MS, ["a1"], "browser-of-ada", 3)
+    else:
+        assert len(told.messages) == 1
+        assert told.rows == {}
+
+
+@pytest.mark.parametrize(
+    ("held", "changes", "field", "message"),
+    [
+        (HELD, {"rep": "andi"}, "rep", "'andi' is no rep; the configuration knows andy, bea, mina, ravi"),
+        (HELD, {"rep": "bea"}, "rep", "lead 'ada' is not bea's; expected andy, who has it"),
+        (HELD, {"lead": "bob"}, "lead", "no rep was ever asked for lead 'bob'; expected one that was"),
+        (None, {}, "lead", "no rep was ever asked for lead 'ada'; expected one that was"),
+        (
+            Held(None, None, None, 1_000, ["a1"], "browser-of-ada", 3),
+            {},
+            "rep",
+            "lead 'ada' has no rep now; only the rep who has a lead can say something about it",
+        ),
+        (
+            Held("andy", "us", "us", 1_000, ["a1"]),
+            {},
+            "lead",
+            "the desk will know where lead 'ada' is kept after its next alert; send it again then",
+        ),
+    ],
+)
+def test_who_does_not_have_the_lead_says_nothing_about_it(
+    held: Held | None, changes: dict[str, str], field: str, message: str
+) -> None:
+    assert refused(said(**changes), held=held) == ("feedback", field, message)
+
+
+@pytest.mark.parametrize("kind", ["rep.available", "rep.away"])
+def test_availability_is_not_read_yet_and_told_so(kind: str) -> None:
+    message = f"{kind} is not supported yet: this version reads feedback on leads, such as lead.accepted"
+    assert refused({"type": kind, "rep": "andy", "at": AT}) == ("feedback", "type", message)
+
+
+TIME = "a time such as 2026-11-23T04:30:00Z"
+
+
+@pytest.mark.parametrize(
+    ("value", "field", "message"),
+    [
+        ({**SAID}, "type", "type is missing; expected one of rep.available, rep.away, lead.accepted, lead.declined, "),
+        ({**SAID, "type": 7}, "type", "type is 7; expected one of rep.available, "),
+        ({**SAID, "type": "lead.kissed"}, "type", "type is 'lead.kissed'; expected one of rep.available, "),
+        (said(rep=None), "rep", "rep is missing; expected the id of a rep"),
+        (said(rep=""), "rep", "rep is missing or empty; expected the id of a rep"),
+        ({"type": "lead.lost", "rep": "andy"}, "lead", "lead is missing or empty; expected the id of a lead"),
+        (said(lead=["ada"]), "lead", "lead is ['ada']; expected the id of a lead"),
+        (said(lead="a" * 501), "lead", "lead has 501 characters; at most 500 are an id"),
+        (said(at="yesterday"), "at", f"at is 'yesterday'; expected {TIME}"),
+        (said(at=AT_MS), "at", f"at is {AT_MS}; expected {TIME}"),
+        (said("snoozed", until="May"), "until", f"until is 'May'; expected {TIME}"),
+        (said("won", amount="much"), "amount", "amount is 'much'; expected a number"),
+        (said("won", amount=True), "amount", "amount is True; expected a number"),
+        (said("won", currency=978), "currency", "currency is 978; expected text"),
+        (
+            said("opportunity", close_on="2026-13-01"),
+            "close_on",
+            "close_on is '2026-13-01'; expected a day such as 2026-12-31",
+        ),
+        (said("declined", reason={}), "reason", "reason is {}; expected text"),
+        (said("contacted", channel=0), "channel", "channel is 0; expected text"),
+        (said("noted", text=0), "text", "text is 0; expected text"),
+        (
+            json.dumps(said("won", amount=0)).replace(": 0}", ": 1e999}").encode(),
+            None,
+            "Number out of range - at `$[...]`; expected numbers that a 64-bit float holds",
+        ),
+    ],
+)
+def test_a_wrong_type_is_named_with_its_field_and_what_would_be_right(
+    value: object, field: str | None, message: str
+) -> None:
+    reason, named, told = refused(value)
+    assert (reason, named) == ("schema", field)
+    assert told.startswith(message) if message.endswith(", ") else told == message
+
+
+@pytest.mark.parametrize("value", [None, b"", b"{", b"[]", b"null", b'"x"', b"\xff", b"[" * 100_000])
+def test_what_is_no_json_object_is_refused_as_such(value: bytes | None) -> None:
+    reason, field, _ = refused(value)
+    assert (reason, field) == ("json", None)
+
+
+def test_unread_fields_must_be_text_and_no_deeper_than_64_levels() -> None:
+    """As with visitor events: the object itself is the first level."""
+    deep: Any = "x"
+    for _ in range(63):
+        deep = [deep]
+    assert heard(said(more=deep)).data.lead == "ada"
+    assert refused(said(more=[deep])) == ("json", None, "nested deeper than 64 levels")
+    value = json.dumps(said(more="?")).encode()
+    assert refused(value.replace(b"?", b"\xff"))[0] == "json"
+    assert refused(value.replace(b"?", b"\\ud800"))[0] == "json"
+
+
+def test_a_value_over_256_kib_is_refused() -> None:
+    value = json.dumps(said(more="")).encode()
+    padding = 256 * 1024 - len(value)
+    assert heard(said(more="x" * padding)).data.lead == "ada"
+    assert refused(said(more="x" * (padding + 1)))[0] == "size"
+
+
+@pytest.mark.parametrize(
+    ("at", "recorded_ms", "at_ms"),
+    [
+        (AT, AT_MS + 1_000, AT_MS),
+        ("2026-11-23T05:30:00+01:00", AT_MS + 1_000, AT_MS),
+        (None, AT_MS + 1_000, AT_MS + 1_000),
+        (AT, AT_MS - 300_000, AT_MS - 300_000),
+    ],
+)
+def test_feedback_is_of_its_own_time_else_of_its_record_s_and_never_after_it(
+    at: str | None, recorded_ms: int, at_ms: int
+) -> None:
+    assert heard(said(at=at), recorded_ms).at_ms == at_ms
+
+
+@pytest.mark.parametrize(
+    ("changes", "recorded_ms", "field", "message"),
+    [
+        ({}, AT_MS - 301_000, "at", "301 s after its record; at most 300 s are"),
+        ({"at": "0001-01-01T00:00:00+14:00"}, AT_MS, "at", "0001-01-01T00:00:00+14:00 is outside the years 1 to 9999"),
+        ({"until": "9999-12-31T23:00:00-10:00"}, AT_MS, "until", "9999-12-31T23:00:00-10:00 is outside the years"),
+        ({"at": None}, 2**62, None, f"{2**62} ms after 1970 is outside the years 1 to 9999"),
+    ],
+)
+def test_times_that_cannot_be_are_refused(
+    changes: dict[str, Any], recorded_ms: int, field: str | None, message: str
+) -> None:
+    reason, named, told = refused(said("snoozed", **changes), recorded_ms)
+    assert (reason, named) == ("time", field)
+    assert told.startswith(message)
+
+
+def test_what_reps_write_is_cut_and_without_control_characters() -> None:
+    told = heard(said("noted", text="a\x00b\u202e" + "c" * 1_000, lead="a\u202eda"))
+    assert told.data.text == "ab" + "c" * 496
+    assert told.data.lead == "ada"
+
+
+JSON_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.sampled_from([AT, "ada", "andy"]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+    max_leaves=3,
+)
+
+
+@given(
+    st.binary(max_size=50)
+    | st.fixed_dictionaries(
+        {"type": st.sampled_from([f"lead.{kind}" for kind in KINDS]) | JSON_VALUES},
+        optional=dict.fromkeys([*SAID, *ALL_FIELDS], JSON_VALUES),
+    ),
+    st.integers(-(2**63), 2**63 - 1),
+)
+def test_nothing_raises_anything_else(value: object, recorded_ms: int) -> None:
+    """Accepted or refused with a reason, whatever a record holds."""
+    with suppress(Rejected):
+        assert heard(value, recorded_ms).data.rep == "andy"
