@@ -10,6 +10,7 @@ from benchmarks.sizes import Sizes
 from benchmarks.throughput import EVENTS_PER_LEAD
 from engine.app import keep_collector_rare
 from engine.configuration import load_folder
+from engine.core.agenda import Agenda
 from engine.core.flow import InputRecord, Job
 from engine.core.fold import fold_event, new_row
 from engine.core.model import Model
@@ -56,11 +57,12 @@ def _chunks(events: int) -> Chunks:
 def _whole(job: Job, chunks: Chunks) -> tuple[float, Counter[str]]:
     """Seconds spent in the job, and how many records it put out by topic."""
     rows: dict[bytes, bytes] = {}
+    agenda = Agenda()
     written: Counter[str] = Counter()
     spent_s = 0.0
     for chunk in chunks:
         began_s = thread_time()
-        fold = job.fold(0, chunk, rows)
+        fold = job.fold(0, chunk, rows, agenda)
         spent_s += thread_time() - began_s
         rows.update({key: row for key, row in fold.rows.items() if row is not None})
         written.update(output.topic for output in fold.outputs)

@@ -10,6 +10,7 @@ from benchmarks.filling import SEED, Placed, fill
 from benchmarks.report import Figure, at_least, at_most
 from benchmarks.sizes import Sizes
 from engine.configuration import load_folder
+from engine.core.agenda import Agenda
 from engine.core.flow import InputRecord
 from engine.core.partitioner import by_murmur2
 from engine.local.load import benchmark_events
@@ -101,7 +102,7 @@ def rows(leads: int, lanes: int) -> Iterator[Placed]:
                     InputRecord("visitor-events", lane, number, now_ms, key, value.replace(other, key))
                 )
         for lane, found in records.items():
-            for key, row in job.fold(lane, found, {}).rows.items():
+            for key, row in job.fold(lane, found, {}, Agenda()).rows.items():
                 if row is not None:
                     yield Placed(lane, now_ms, key, row)
 

@@ -15,6 +15,7 @@ import faust
 from benchmarks.throughput import PROGRESS
 from engine.app import keep_collector_rare
 from engine.configuration import load_folder
+from engine.core.agenda import Agenda
 from engine.core.flow import InputRecord
 from tests.servers.install import ROOT
 
@@ -32,6 +33,7 @@ def make_app(bootstrap: str, lanes: int, folder: Path) -> Any:
         "key_type": bytes, "value_type": bytes, "key_serializer": "raw", "value_serializer": "raw",
     }  # fmt: skip
     topics: dict[str, Any] = {}
+    agendas = [Agenda() for _ in range(lanes)]
     profiles = app.Table("profiles", key_type=bytes, value_type=bytes, partitions=lanes)
     done = 0
 
@@ -44,7 +46,7 @@ def make_app(bootstrap: str, lanes: int, folder: Path) -> Any:
             message = event.message
             timestamp_ms = int(message.timestamp * 1000)
             record = InputRecord(message.topic, message.partition, message.offset, timestamp_ms, event.key, event.value)
-            fold = job.fold(message.partition, [record], profiles)
+            fold = job.fold(message.partition, [record], profiles, agendas[message.partition])
             for key, row in fold.rows.items():
                 profiles[key] = row
             for output in fold.outputs:

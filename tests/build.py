@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from engine.agents.score import ScoreJob
+from engine.core.agenda import Agenda
 from engine.core.events import Event
 from engine.core.flow import Fold, InputRecord, Output
 from engine.core.instants import from_rfc3339, to_rfc3339
@@ -64,12 +65,31 @@ class Profiles:
         self.model = model
         self.job = ScoreJob(model, lambda key: by_murmur2(key, partitions), frozenset(assign_on))
         self.lanes: dict[int, dict[bytes, bytes]] = {lane: {} for lane in range(partitions)}
+        self.agendas = {lane: Agenda() for lane in range(partitions)}
         self.outputs: list[Output] = []
 
     def fold(self, *records: InputRecord, lane: int = 0) -> Fold:
         """Fold one chunk into a lane."""
-        fold = self.job.fold(lane, records, self.lanes[lane])
-        self.lanes[lane].update({key: row for key, row in fold.rows.items() if row is not None})
+        return self._take(lane, self.job.fold(lane, records, self.lanes[lane], self.agendas[lane]))
+
+    def wake(self, until_ms: int, lane: int = 0) -> Fold:
+        """Fold what falls due in a lane at or before `until_ms`."""
+        return self._take(lane, self.job.wake(lane, until_ms, self.lanes[lane], self.agendas[lane], at_most=1_000))
+
+    def restate(self, model: Model, at_ms: int, lane: int = 0) -> Fold:
+        """Go on with another model, and bring the rows of a lane up to it."""
+        stamp, self.model = self.job.stamp, model
+        self.job = ScoreJob(model, self.job.home, self.job.assign_on)
+        rows = self.lanes[lane]
+        return self._take(lane, self.job.restate(lane, list(rows), rows, self.agendas[lane], stamp, at_ms))
+
+    def _take(self, lane: int, fold: Fold) -> Fold:
+        rows = self.lanes[lane]
+        for key, row in fold.rows.items():
+            if row is None:
+                rows.pop(key, None)
+            else:
+                rows[key] = row
         self.outputs += fold.outputs
         return fold
 

@@ -1,7 +1,8 @@
 """The whole product as a function: lines in, lines out; no Kafka, no clock, no network.
 
 It runs the worker's own jobs, one line a chunk; what a job sends to another job's topic is handled at once, first in
-first out. The same lines and configuration give the same bytes.
+first out. What falls due at or before a line's record time happens before it, whatever its lane. The same lines and
+configuration give the same bytes.
 """
 
 import sys
@@ -13,7 +14,8 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from engine.core.flow import InputRecord, Job, Output
+from engine.core.agenda import Agenda
+from engine.core.flow import Fold, InputRecord, Job, Output
 from engine.core.instants import from_rfc3339
 from engine.core.model import Model
 from engine.core.outputs import Profile, score_output
@@ -61,7 +63,8 @@ _decode_record: Callable[[bytes], _RecordLine] = msgspec.json.Decoder(_RecordLin
 class Simulation:
     """Jobs with their rows in memory, fed one record at a time.
 
-    The topics of the desk have one partition, all others `partitions`. `clock_ms` is the largest record time so far.
+    The topics of the desk have one partition, all others `partitions`. `clock_ms` is the largest record time so far,
+    or the due time of what fell due behind it.
     """
 
     def __init__(self, jobs: Sequence[Job], partitions: int) -> None:
@@ -69,7 +72,9 @@ class Simulation:
         self._partitions = partitions
         self._offsets: dict[tuple[str, int], int] = {}
         self._waiting: deque[InputRecord] = deque()
+        self._tables = {job.table: job for job in jobs}
         self.rows: dict[str, dict[int, dict[bytes, bytes]]] = {job.table: {} for job in jobs}
+        self._agendas: dict[tuple[str, int], Agenda] = {}
         self.clock_ms = 0
 
     def line(self, line: bytes, number: int) -> Iterator[Output]:
@@ -77,12 +82,28 @@ class Simulation:
         yield from self.record(self._record(line, number))
 
     def record(self, record: InputRecord) -> Iterator[Output]:
-        """What one record comes to, with everything that it sets off."""
+        """What falls due up to one record and what the record comes to, with everything that it sets off."""
+        yield from self.advance(record.timestamp)
         self.clock_ms = max(self.clock_ms, record.timestamp)
         self._waiting.append(record)
-        while self._waiting:
-            waiting = self._waiting.popleft()
-            yield from self._fold(self._jobs[waiting.topic], waiting)
+        yield from self._handle_waiting()
+
+    def advance(self, until_ms: int) -> Iterator[Output]:
+        """What falls due at or before `until_ms`, by due time and row over all lanes, with all that it sets off."""
+        while (first := self._first_due(until_ms)) is not None:
+            due_ms, _, table, lane = first
+            self.clock_ms = max(self.clock_ms, due_ms)
+            rows, agenda = self._lane(table, lane)
+            fold = self._tables[table].wake(lane, due_ms, rows, agenda, 1)
+            yield from self._take(table, lane, fold)
+            yield from self._handle_waiting()
+
+    def restart(self) -> None:
+        """What a restart leaves: the rows. What falls due is found in them anew."""
+        for table, lane in self._agendas:
+            job = self._tables[table]
+            dues = ((job.due(row), key) for key, row in self.rows[table][lane].items())
+            self._agendas[table, lane] = Agenda((due_ms, key) for due_ms, key in dues if due_ms is not None)
 
     def partition_of(self, topic: str, key: bytes | None) -> int:
         """The partition number of a key on a topic."""
@@ -91,9 +112,33 @@ class Simulation:
     def _count(self, topic: str) -> int:
         return 1 if topic in DESK_TOPICS else self._partitions
 
-    def _fold(self, job: Job, record: InputRecord) -> Iterator[Output]:
-        rows = self.rows[job.table].setdefault(record.partition, {})
-        fold = job.fold(record.partition, [record], rows)
+    def _lane(self, table: str, lane: int) -> tuple[dict[bytes, bytes], Agenda]:
+        if (table, lane) not in self._agendas:
+            self.rows[table][lane] = {}
+            self._agendas[table, lane] = Agenda()
+        return self.rows[table][lane], self._agendas[table, lane]
+
+    def _first_due(self, until_ms: int) -> tuple[int, bytes, str, int] | None:
+        """Due time, key, table and lane of the row that falls due first."""
+        found = []
+        for (table, lane), agenda in self._agendas.items():
+            if agenda.next_ms <= until_ms:
+                rows, due = self.rows[table][lane], self._tables[table].due
+                first = agenda.first(until_ms, lambda key: None if (row := rows.get(key)) is None else due(row))  # noqa: B023
+                if first is not None:
+                    found.append((*first, table, lane))
+        return min(found, default=None)
+
+    def _handle_waiting(self) -> Iterator[Output]:
+        while self._waiting:
+            record = self._waiting.popleft()
+            job = self._jobs[record.topic]
+            rows, agenda = self._lane(job.table, record.partition)
+            yield from self._take(job.table, record.partition, job.fold(record.partition, [record], rows, agenda))
+
+    def _take(self, table: str, lane: int, fold: Fold) -> Iterator[Output]:
+        """Take the rows of a fold over; its outputs, of which internal ones now wait."""
+        rows, _ = self._lane(table, lane)
         for key, row in fold.rows.items():
             if row is None:
                 rows.pop(key, None)
@@ -234,23 +279,29 @@ def run(
 ) -> None:
     """Writes to `out` what `lines` come to, with internal messages if `internal`, every lead at the end if `final`.
 
-    Raises SimulateError for a line that names no input, or an `until` that is no time.
+    What falls due behind the last line, at or before `until`, happens as well. Raises SimulateError for a line that
+    names no input, or an `until` that is no time.
     """
     until_ms = _until(until)
     simulation = Simulation(jobs, partitions)
-    for number, line in enumerate(lines, 1):
-        stripped = line.strip(b"\r\n")
-        if not stripped:
-            continue
-        for output in simulation.line(stripped, number):
-            if internal or output.topic not in INTERNAL_TOPICS:
-                out.write(output_line(output))
+    for output in _outputs(simulation, lines, until_ms):
+        if internal or output.topic not in INTERNAL_TOPICS:
+            out.write(output_line(output))
     if final:
         rows = [item for lane in simulation.rows[PROFILES].values() for item in lane.items()]
         for output in final_scores(model, rows, until_ms):
             partition = simulation.partition_of(output.topic, output.key)
             out.write(output_line(output._replace(partition=partition)))
     out.flush()
+
+
+def _outputs(simulation: Simulation, lines: Iterable[bytes], until_ms: int | None) -> Iterator[Output]:
+    for number, line in enumerate(lines, 1):
+        stripped = line.strip(b"\r\n")
+        if stripped:
+            yield from simulation.line(stripped, number)
+    if until_ms is not None:
+        yield from simulation.advance(until_ms)
 
 
 def read_lines(files: Sequence[Path]) -> Iterator[bytes]:
