@@ -110,7 +110,6 @@ class _Chunk:
         ]
         self.outputs += [told, *messages]
         self.changed.update(heard.rows)
-        self.tally["feedback", heard.kind] += 1
         self.urgent = True
 
     def row(self, key: bytes) -> bytes | None:

@@ -9,6 +9,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 _NO_TIME = "RFC 3339; null counts as missing."
 _ID = {"type": ["string", "null"], "maxLength": 500}
+_NAME = {"type": "string", "minLength": 1, "maxLength": 500}
 _TEXT = {"type": ["string", "null"]}
 _TIME = {"type": ["string", "null"], "format": "date-time", "description": _NO_TIME}
 _OBJECT = {"type": ["object", "null"]}
@@ -52,7 +53,7 @@ _CALL: dict[str, Any] = {
 
 
 def _named(key: str) -> dict[str, Any]:
-    return {"properties": {key: {"type": "string", "minLength": 1, "maxLength": 500}}, "required": [key]}
+    return {"properties": {key: _NAME}, "required": [key]}
 
 
 _VISITOR_EVENTS: dict[str, Any] = {
@@ -117,13 +118,13 @@ _SAYINGS: dict[str, dict[str, Any]] = {
 
 
 def _saying(kind: str, more: dict[str, Any]) -> dict[str, Any]:
-    about = {"lead": {"type": "string", "minLength": 1}} if kind.startswith("lead.") else {}
+    about = {"lead": _NAME} if kind.startswith("lead.") else {}
     return {
         "title": kind,
         "type": "object",
         "properties": {
             "type": {"const": kind},
-            "rep": {"type": "string", "minLength": 1},
+            "rep": _NAME,
             **about,
             "at": _INSTANT,
             **more,

@@ -9,13 +9,14 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from ruamel.yaml import YAML
 
 from engine.core.cloudevents import CloudEvent, kind_of
-from engine.core.records import SOURCE, DeadLetter, LeadAlert, LeadAssignment, LeadScore
+from engine.core.messages import FeedbackKind
+from engine.core.records import SOURCE, DeadLetter, LeadAlert, LeadAssignment, LeadFeedbackRecord, LeadScore
 from engine.stream.accepted import ACCEPTED, DIALECT
 from engine.stream.asyncapi import Message, asyncapi
 from engine.stream.catalog import SHIPPED, Catalog, read
@@ -48,6 +49,7 @@ EMITTED = (
     Kind("lead-assignments", "lead.assigned", LeadAssignment),
     Kind("lead-assignments", "lead.reassigned", LeadAssignment),
     Kind("lead-assignments", "lead.queued", LeadAssignment),
+    *(Kind("lead-assignments", f"lead.{said}", LeadFeedbackRecord) for said in get_args(FeedbackKind)),
     Kind("dead-letters", "event.rejected", DeadLetter),
 )
 

@@ -16,7 +16,9 @@ from engine.core.messages import LeadFeedback, OwnerChanged, decode_inbox, encod
 from engine.core.records import Cause
 from engine.routing.desk import Held, held_key, pack, unpack_held
 from engine.routing.feedback import Heard, hear
+from engine.stream.accepted import ACCEPTED
 from tests.unit.routing.examples import routing
+from tests.unit.stream.test_contract import validator
 
 ROUTING = routing()
 AT = "2026-11-23T04:30:00.000Z"
@@ -82,6 +84,22 @@ def test_each_kind_is_told_with_what_belongs_to_it_and_nothing_else(kind: str) -
         told.data.currency,
         told.data.reason,
     )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_the_schema_promises_is_heard_and_what_it_forbids_is_refused(kind: str) -> None:
+    """Field by field: the schema and the reading know the same ones, and take nothing but their types."""
+    schema = validator(ACCEPTED["rep-events"])
+    (stated,) = (one for one in ACCEPTED["rep-events"]["oneOf"] if one["title"] == f"lead.{kind}")
+    right = said(kind, **OWN_FIELDS.get(kind, {}))
+    assert set(stated["properties"]) == set(right)
+    assert schema.is_valid(right)
+    for field, property_ in stated["properties"].items():
+        assert not schema.is_valid({**right, field: [1]})
+        assert refused({**right, field: [1]})[:2] == ("schema", field)
+        if "null" in property_.get("type", ()):
+            assert schema.is_valid({**right, field: None})
+            assert heard({**right, field: None}).kind == f"lead.{kind}"
 
 
 @pytest.mark.parametrize("kind", KINDS)
