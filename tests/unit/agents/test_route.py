@@ -131,7 +131,7 @@ def test_feedback_of_the_assignee_goes_downstream_and_to_the_profile() -> None:
 
 
 def test_each_feedback_has_an_id_of_its_own_and_the_same_on_every_replay() -> None:
-    values = [encode(request()), said("noted", text="a"), said("noted", text="a"), said("accepted")]
+    values: list[bytes | Said] = [encode(request()), said("noted", text="a"), said("noted", text="a"), said("accepted")]
     ids = [event["id"] for event in events(fold(*values), "lead-assignments")]
     assert ids == [event["id"] for event in events(fold(*values), "lead-assignments")]
     assert len(set(ids)) == 4
