@@ -1,9 +1,29 @@
-"""A toy job that waits for time: each row is a key's alarms, and one that falls due is put out once."""
+"""Toy jobs: one whose rows time does not change, and one whose rows are alarms, each put out once when it falls due."""
 
 from collections.abc import Iterable, Sequence
 
 from engine.core.agenda import Agenda
 from engine.core.flow import Fold, Output, Record, Rows
+
+
+class Timeless:
+    """What a job is whose rows change by records only, and never with a new version of it."""
+
+    stamp = b"toy"
+
+    def wake(self, lane: int, until_ms: int, rows: Rows, agenda: Agenda, at_most: int) -> Fold:
+        """Nothing is due."""
+        return Fold([], {}, urgent=False, tally={})
+
+    def due(self, row: bytes) -> int | None:
+        """Never."""
+        return None
+
+    def restate(
+        self, lane: int, keys: Iterable[bytes], rows: Rows, agenda: Agenda, stamp: bytes | None, at_ms: int
+    ) -> Fold:
+        """Rows mean the same to all versions."""
+        return Fold([], {}, urgent=False, tally={})
 
 
 class Alarms:

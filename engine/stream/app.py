@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import faust
@@ -100,6 +100,14 @@ class StreamApp(faust.App):
                     lane.put(chunk)
 
         self.agent(self.topic(*job.inputs, schema=ChunkSchema()), name=job.table)(hand_over)
+
+    def reload(self, jobs: Iterable[Job]) -> None:
+        """Go on with these jobs, which have the tables and inputs of those before; each lane between two folds."""
+        for job in jobs:
+            table = self.lane_tables[job.table]
+            table.job = job
+            for lane in table.lanes.values():
+                lane.reload(job)
 
     def _new_lane(self, job: Job, number: int) -> Lane:
         return Lane(

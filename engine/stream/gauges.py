@@ -68,23 +68,21 @@ async def _publish_positions(app: StreamApp) -> None:
         await app.consumer.thread.publish_offsets(offsets)
 
 
-def observe_lag(app: StreamApp, observer: Observer, now_ms: float) -> dict[str, int]:
+def observe_lag(app: StreamApp, observer: Observer, now_ms: float) -> dict[str, object]:
     """Tell the observer how far each input is behind: in offsets, and in seconds since the last record folded.
 
-    The positions of those that are behind. Transactions leave control records at a log's end, so an input is read out
-    when its consumer is at the end and all that it handed over has been folded.
+    What should move of those that are behind: the position, or, while rows are walked or woken before it, their number.
     """
-    behind_at: dict[str, int] = {}
+    behind_at: dict[str, object] = {}
     for lane in app.lanes():
         for topic, folded in lane.next.items():
-            seen = app.consumer.thread.read_out(Partition(topic, lane.number))
+            seen = app.consumer.thread.seen(Partition(topic, lane.number))
             if seen is None:
                 continue
-            handed_over, position, end = seen
-            behind = end - (position if folded == handed_over else folded)
+            behind = seen.behind(folded)
             last_ms = lane.last_timestamp_ms.get(topic, now_ms)
             seconds = max(0.0, now_ms - last_ms) / 1000 if behind else 0.0
             observer.lag(topic, lane.number, behind, seconds)
             if behind:
-                behind_at[f"{topic}[{lane.number}]"] = folded
+                behind_at[f"{topic}[{lane.number}]"] = (folded, lane.woken)
     return behind_at

@@ -1,6 +1,7 @@
 """What a lane holds: the rows of one partition of a table, and how far its inputs are folded into them."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -14,8 +15,12 @@ MARK = b"\0mark"
 """Written when a lane is opened; recovery ends at its offset."""
 POSITIONS = b"\0positions"
 """The next offset to read of each input, as JSON: written in the transaction that writes the rows they belong to."""
+STAMP = b"\0stamp"
+"""The job's stamp up to which all rows have been brought."""
 WRITER_HEADER = "app-id"
 """On a position row: under which app id the rows before it were written."""
+TIME_HEADER = "time"
+"""On a position row: how far the lane's time had come, in ms since the epoch."""
 
 Staged = dict[bytes, bytes | None]
 
@@ -41,7 +46,8 @@ class Shard:
     """Rows and positions of one lane, as committed.
 
     Opened with the offset of its MARK, it is recovered once it has been given the changelog up to there. `writer` is
-    the app id under which the changelog was written last, None where it does not say.
+    the app id under which the changelog was written last, `stamp` that of the job up to which all rows were brought,
+    None where it does not say. `time_ms` is how far the lane's time had come.
     """
 
     def __init__(self) -> None:
@@ -51,6 +57,8 @@ class Shard:
         self.mark: int | None = None
         self.recovered = False
         self.writer: str | None = None
+        self.stamp: bytes | None = None
+        self.time_ms = 0
         self._next: int | None = None
 
     def reset(self) -> None:
@@ -60,6 +68,8 @@ class Shard:
         self.mark = None
         self.recovered = False
         self.writer = None
+        self.stamp = None
+        self.time_ms = 0
         self._next = None
 
     def expect(self, offset: int) -> None:
@@ -84,7 +94,10 @@ class Shard:
             if key[:1] == RESERVED:
                 if key == POSITIONS and value is not None:
                     self.positions = decode_positions(value)
-                    self.writer = _writer(record)
+                    self.writer = _header(record, WRITER_HEADER)
+                    self.time_ms = int(_header(record, TIME_HEADER) or 0)
+                elif key == STAMP:
+                    self.stamp = value
             elif value is None:
                 rows.pop(key, None)
             else:
@@ -97,7 +110,7 @@ class Shard:
             return 0
         return max(0, self.mark + 1 - self._next)
 
-    def merge(self, staged: Mapping[bytes, bytes | None], positions: Mapping[str, int]) -> None:
+    def merge(self, staged: Mapping[bytes, bytes | None], progress: "Progress") -> None:
         """Take over what a transaction has committed."""
         rows = self.rows
         for key, value in staged.items():
@@ -105,20 +118,36 @@ class Shard:
                 rows.pop(key, None)
             else:
                 rows[key] = value
-        self.positions.update(positions)
+        self.positions.update(progress.positions)
+        self.stamp = progress.stamp
+        self.time_ms = progress.time_ms
+
+
+class Progress(NamedTuple):
+    """How far a lane has come with a transaction: positions of its inputs, its time, the stamp of all of its rows."""
+
+    positions: Mapping[str, int]
+    time_ms: int
+    stamp: bytes | None
 
 
 def changelog_records(
-    staged: Mapping[bytes, bytes | None], positions: Mapping[str, int], app_id: str
+    staged: Mapping[bytes, bytes | None], progress: Progress, before: bytes | None, app_id: str
 ) -> Iterator[tuple[bytes, bytes | None, Sequence[tuple[str, bytes | None]]]]:
-    """What a transaction writes to the changelog: the rows, then the positions they belong to, with the writer."""
+    """What a transaction writes to the changelog: the rows, their stamp unless it was so `before`, then the positions.
+
+    The position row, which says who wrote all this and when in the lane's time, comes last.
+    """
     for key, row in staged.items():
         yield key, row, ()
-    yield POSITIONS, encode_positions(positions), ((WRITER_HEADER, app_id.encode()),)
+    if progress.stamp != before:
+        yield STAMP, progress.stamp, ()
+    headers = ((WRITER_HEADER, app_id.encode()), (TIME_HEADER, b"%d" % progress.time_ms))
+    yield POSITIONS, encode_positions(progress.positions), headers
 
 
-def _writer(record: Record) -> str | None:
-    return next((name.decode() for key, name in record.headers if key == WRITER_HEADER and name is not None), None)
+def _header(record: Record, name: str) -> str | None:
+    return next((value.decode() for key, value in record.headers if key == name and value is not None), None)
 
 
 def encode_positions(positions: Mapping[str, int]) -> bytes:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Container, Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiokafka
 from aiokafka.errors import ConsumerStoppedError, IllegalStateError, KafkaConnectionError, KafkaError
@@ -246,8 +246,8 @@ class ChunkConsumerThread(AIOKafkaConsumerThread):
             commit = consumer._coordinator._do_commit_offsets(subscription.assignment, named)
             await asyncio.wait_for(commit, 4.0)
 
-    def read_out(self, partition: Partition) -> tuple[int, int, int] | None:
-        """(handed over, consumer position, end of the log) of an assigned partition, as last heard from the broker."""
+    def seen(self, partition: Partition) -> "Seen | None":
+        """How far an assigned partition is read, as last heard from the broker."""
         subscription = self._ensure_consumer()._subscription.subscription
         assignment = subscription.assignment if subscription is not None else None
         if assignment is None or partition not in assignment.tps or partition not in self.positions:
@@ -255,4 +255,21 @@ class ChunkConsumerThread(AIOKafkaConsumerThread):
         state = assignment.state_value(TopicPartition(*partition))
         if state.lso is None or not state.has_valid_position:
             return None
-        return self.positions[partition], state.position, max(state.lso, state.position)
+        return Seen(self.positions[partition], state.position, max(state.lso, state.position), int(state.timestamp))
+
+
+class Seen(NamedTuple):
+    """Of a partition: what was handed over, the consumer's position, the log's end, and when that was so, in ms."""
+
+    handed_over: int
+    position: int
+    end: int
+    at_ms: int
+
+    def behind(self, folded: int) -> int:
+        """How many offsets there are behind `folded`.
+
+        Transactions leave control records at a log's end, so none where the consumer is at the end and all that it
+        handed over has been folded.
+        """
+        return self.end - (self.position if folded == self.handed_over else folded)

@@ -15,6 +15,7 @@ from engine.stream.errors import DataDirectoryError, StreamError
 from engine.stream.gauges import report
 from engine.stream.logs import quiet_libraries
 from engine.stream.settings import StreamSettings
+from engine.stream.ticker import follow_clock
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,17 @@ class StreamWorker:
         self._partitions = partitions
         self._observer = observer
         self._app: StreamApp | None = None
+
+    def reload(self, jobs: Sequence[Job]) -> None:
+        """Go on with these jobs: each lane between two folds, then brings its rows up to its job's stamp.
+
+        Raises ValueError where their tables or inputs are others.
+        """
+        if {job.table: job.inputs for job in jobs} != {job.table: job.inputs for job in self._jobs}:
+            raise ValueError("a running worker keeps its tables and their inputs")
+        self._jobs = jobs
+        if self._app is not None:
+            self._app.reload(jobs)
 
     @property
     def ready(self) -> bool:
@@ -93,10 +105,12 @@ class StreamWorker:
         app = self._app = StreamApp(self._jobs, self._settings, self._partitions, self._observer)
         starting = asyncio.create_task(app.start())
         reporting = asyncio.create_task(report(app, self._observer))
+        ticking = asyncio.create_task(follow_clock(app))
         watched = {
             asyncio.create_task(stop.wait()),
             asyncio.create_task(app.wait_until_stopped()),
             reporting,
+            ticking,
             app.failure,
         }
         try:
@@ -112,7 +126,7 @@ class StreamWorker:
             raise app.failure.result()
         if stop.is_set():
             return None, app
-        crash = app.crash_reason or _error_of(starting) or _error_of(reporting)
+        crash = app.crash_reason or _error_of(starting) or _error_of(reporting) or _error_of(ticking)
         return crash or RuntimeError("Faust stopped"), app
 
     def _make_data_dir(self) -> None:

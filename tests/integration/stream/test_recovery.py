@@ -11,7 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, RecordsToDelete
 from aiokafka.structs import TopicPartition
 
 from engine.stream.errors import ClusterMismatch, LostPositions, OtherWriter
-from engine.stream.shard import MARK, POSITIONS, encode_positions
+from engine.stream.shard import MARK, POSITIONS, STAMP, encode_positions
 from tests.integration.stream.conftest import SettingsOf
 from tests.integration.stream.harness import (
     Process,
@@ -204,7 +204,7 @@ async def write_positions(bootstrap: str, job: Tally, positions: dict[str, int])
         await producer.send_and_wait(f"{job.table}-changelog", encode_positions(positions), key=POSITIONS, partition=0)
 
 
-async def test_the_changelog_holds_rows_a_mark_and_positions_and_nothing_else(
+async def test_the_changelog_holds_rows_a_mark_a_stamp_and_positions_and_nothing_else(
     kafka: KafkaServer, job: Tally, settings_of: SettingsOf
 ) -> None:
     """Reserved keys begin with NUL, so that no row is ever taken for one."""
@@ -213,4 +213,4 @@ async def test_the_changelog_holds_rows_a_mark_and_positions_and_nothing_else(
     async with running(job, settings_of()) as worker:
         await until(lambda: worker.counts() == sent, "all is counted")
     keys = {key for key, _ in await read_committed(kafka.bootstrap, f"{job.table}-changelog", LANES)}
-    assert keys == {*KEYS, MARK, POSITIONS}
+    assert keys == {*KEYS, MARK, STAMP, POSITIONS}

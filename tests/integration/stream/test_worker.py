@@ -177,7 +177,7 @@ class Bulky(Tally):
 
     row_bytes = 0
 
-    def fold(self, lane: int, records: object, rows: object) -> Fold:
+    def fold(self, lane: int, records: object, rows: object, agenda: object) -> Fold:
         """Nothing is counted."""
         outputs = [Output(self.out, b"large", b"x" * 2_000_000), Output(self.out, b"small", b"1")]
         return Fold(outputs, {b"row": b"x" * self.row_bytes}, urgent=True, tally={})

@@ -12,15 +12,17 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from engine.core.agenda import Agenda
 from engine.core.flow import Fold, Output, Record, Rows
 from engine.core.partitioner import by_murmur2
 from engine.stream.settings import StreamSettings
 from engine.stream.worker import StreamWorker
 from engine.stream.writer import Producer
+from tests.alarms import Timeless
 from tests.unit.stream.notes import Notes
 
 
-class Tally:
+class Tally(Timeless):
     """The toy job of one table, with topics of the table's name; `slow_s` is what a fold takes."""
 
     def __init__(self, table: str, lanes: int, slow_s: float = 0.0) -> None:
@@ -32,7 +34,7 @@ class Tally:
         self.lanes = lanes
         self._slow_s = slow_s
 
-    def fold(self, lane: int, records: Sequence[Record], rows: Rows) -> Fold:
+    def fold(self, lane: int, records: Sequence[Record], rows: Rows, agenda: Agenda) -> Fold:
         """Count or forward each record; an event without a key is a bug of this job."""
         time.sleep(self._slow_s)
         counts: dict[bytes, int] = {}

@@ -1,31 +1,26 @@
 """A lane's own rules, with a writer that keeps what it is given."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
-from engine.core.flow import Fold, InputRecord, Output, Record, Rows
-from engine.core.partitioner import by_murmur2
-from engine.stream.chunk import Chunk, Partition
+from engine.core.agenda import Agenda
+from engine.core.flow import Fold, Output, Record, Rows
 from engine.stream.errors import DeliveryHole, JobFailed, WriteFailed
-from engine.stream.lane import Lane
-from engine.stream.placing import KeyValue, Placer
-from engine.stream.settings import StreamSettings
-from engine.stream.shard import POSITIONS
-from engine.stream.writer import Batches
-from tests.unit.stream.notes import Notes
-
-EVENTS = Partition("events", 0)
+from engine.stream.shard import POSITIONS, STAMP
+from tests.alarms import Timeless
+from tests.unit.stream.bench import Bench, settle
 
 
-class Sum:
+class Sum(Timeless):
     """Adds the values of each key; the value `!` is urgent, `?` a bug, `#` a record at which the job fails alone."""
 
     table = "sums"
     inputs = ("events",)
 
-    def fold(self, lane: int, records: Sequence[Record], rows: Rows) -> Fold:
+    def fold(self, lane: int, records: Sequence[Record], rows: Rows, agenda: Agenda) -> Fold:
         """Put each new sum out."""
         sums: dict[bytes, bytes | None] = {}
         outputs = []
@@ -43,79 +38,14 @@ class Sum:
         return Fold(outputs, sums, urgent, tally={}, errors=errors)
 
 
-class Desk:
-    """A writer in memory; `gate` holds it back, `fault` is what it raises."""
-
-    def __init__(self) -> None:
-        """Writes succeed."""
-        self.written: list[tuple[list[bytes | None], dict[bytes | None, bytes | None]]] = []
-        self.opened = 0
-        self.gate = asyncio.Event()
-        self.gate.set()
-        self.fault: WriteFailed | None = None
-
-    async def open(self) -> int:
-        self.opened += 1
-        return 0
-
-    async def mark(self) -> int:
-        if self.fault:
-            raise self.fault
-        return 10
-
-    async def write(self, outputs: Batches, changelog: Iterable[KeyValue]) -> None:
-        await self.gate.wait()
-        if self.fault:
-            raise self.fault
-        values = [value for records in outputs.values() for _, value, _ in records]
-        self.written.append((values, {key: value for key, value, _ in changelog}))
-
-    async def close(self) -> None:
-        """Nothing to close."""
-
-
-class Bench:
-    """A lane that runs, recovered and empty, reading `events` from 0 on."""
-
-    def __init__(self, **changes: object) -> None:
-        """`changes` of the settings; 0.05 s from fold to commit unless changed."""
-        self.desk = Desk()
-        self.notes = Notes()
-        self.failures: list[Exception] = []
-        options: dict[str, object] = {"bootstrap": "", "commit_after_s": 0.05, **changes}
-        self.lane = Lane(
-            Sum(),
-            0,
-            self.desk,
-            Placer(by_murmur2, {"out": 1}, 1_000_000),
-            StreamSettings(**options),  # type: ignore[arg-type]
-            self.notes,
-            release=lambda chunk: None,
-            on_commit=lambda: None,
-            on_failure=lambda lane, error: self.failures.append(error),
-        )
-        self.lane.shard.mark = 0
-        self.lane.shard.recovered = True
-        self.lane.start(epoch=1, positions={"events": 0})
-        self.next = 0
-
-    def put(self, *values: bytes, epoch: int = 1, skip: int = 0) -> None:
-        """One chunk with a record of key `k` for each value."""
-        start = self.next + skip
-        records = [InputRecord("events", 0, start + i, 0, b"k", value) for i, value in enumerate(values)]
-        self.next = start + len(records)
-        self.lane.put(Chunk(EVENTS, start, self.next, records, 10, epoch))
-
-
-async def settle() -> None:
-    """Let everything run that need not wait for a clock."""
-    for _ in range(20):
-        await asyncio.sleep(0)
+def summing(**changes: Any) -> Bench:
+    """A lane that adds."""
+    return Bench(Sum(), **changes)
 
 
 async def test_what_nobody_waits_for_is_committed_together_after_a_while() -> None:
     """Chunks that arrive meanwhile are folded at once, and see each other's rows."""
-    bench = Bench()
+    bench = summing()
     bench.put(b"1")
     await settle()
     bench.put(b"2")
@@ -123,7 +53,7 @@ async def test_what_nobody_waits_for_is_committed_together_after_a_while() -> No
     assert bench.notes.folds == 2
     assert bench.desk.written == []
     await asyncio.sleep(0.1)
-    assert bench.desk.written == [([b"1", b"3"], {b"k": b"3", POSITIONS: b'{"events":2}'})]
+    assert bench.desk.written == [([b"1", b"3"], {b"k": b"3", STAMP: b"toy", POSITIONS: b'{"events":2}'})]
     assert bench.lane.shard.rows == {b"k": b"3"}
     await bench.lane.stop()
 
@@ -135,7 +65,7 @@ async def test_what_nobody_waits_for_is_committed_together_after_a_while() -> No
 )
 async def test_a_lane_commits_at_once_when_it_must(changes: dict[str, object], values: list[bytes]) -> None:
     """For people, and for the sake of the broker and of memory."""
-    bench = Bench(commit_after_s=1_000.0, **changes)
+    bench = summing(commit_after_s=1_000.0, **changes)
     bench.put(*values)
     await settle()
     assert len(bench.desk.written) == 1
@@ -144,7 +74,7 @@ async def test_a_lane_commits_at_once_when_it_must(changes: dict[str, object], v
 
 async def test_rows_are_taken_over_only_when_committed_and_nothing_is_folded_meanwhile() -> None:
     """One transaction at a time."""
-    bench = Bench()
+    bench = summing()
     bench.desk.gate.clear()
     bench.put(b"!")
     bench.put(b"!")
@@ -161,7 +91,7 @@ async def test_rows_are_taken_over_only_when_committed_and_nothing_is_folded_mea
 
 async def test_stopping_lets_the_transaction_end_and_drops_what_is_staged_or_waits() -> None:
     """The rest is read again by whoever has the lane next."""
-    bench = Bench()
+    bench = summing()
     bench.desk.gate.clear()
     bench.put(b"!")
     await settle()
@@ -179,7 +109,7 @@ async def test_stopping_lets_the_transaction_end_and_drops_what_is_staged_or_wai
 
 async def test_a_failed_write_stops_the_lane_and_leaves_no_trace() -> None:
     """It is reported once, and nothing is folded until the lane is opened anew."""
-    bench = Bench()
+    bench = summing()
     bench.desk.fault = WriteFailed("fenced", "taken over")
     bench.put(b"!")
     await settle()
@@ -192,7 +122,7 @@ async def test_a_failed_write_stops_the_lane_and_leaves_no_trace() -> None:
 
 async def test_a_stale_chunk_is_dropped_and_a_hole_is_not_folded() -> None:
     """A chunk of an earlier epoch was sought back; one that skips records was not."""
-    bench = Bench()
+    bench = summing()
     bench.put(b"!", epoch=0)
     await settle()
     assert (bench.notes.folds, bench.failures) == (0, [])
@@ -207,7 +137,7 @@ async def test_a_stale_chunk_is_dropped_and_a_hole_is_not_folded() -> None:
 
 async def test_a_job_that_raises_is_named_with_its_records() -> None:
     """And nothing of its fold is written."""
-    bench = Bench()
+    bench = summing()
     bench.put(b"1", b"?")
     await settle()
     (failure,) = bench.failures
@@ -220,7 +150,7 @@ async def test_a_job_that_raises_is_named_with_its_records() -> None:
 
 async def test_a_lane_keeps_its_rows_if_nobody_had_it_and_it_has_not_failed() -> None:
     """A MARK that can be committed proves the one; a failure leaves open what was written."""
-    bench = Bench()
+    bench = summing()
     bench.put(b"!")
     await settle()
     await bench.lane.stop()
@@ -232,7 +162,7 @@ async def test_a_lane_keeps_its_rows_if_nobody_had_it_and_it_has_not_failed() ->
 
 async def test_a_lane_that_was_fenced_is_opened_anew() -> None:
     """Also where the fence shows only at the next rebalance."""
-    bench = Bench()
+    bench = summing()
     bench.put(b"!")
     await settle()
     await bench.lane.stop()
@@ -243,7 +173,7 @@ async def test_a_lane_that_was_fenced_is_opened_anew() -> None:
 
 async def test_a_defect_at_one_record_is_logged_with_its_trace(caplog: pytest.LogCaptureFixture) -> None:
     """The record is a dead letter already; its neighbours are folded and written."""
-    bench = Bench()
+    bench = summing()
     bench.put(b"1", b"#", b"!")
     await settle()
     assert [record.levelname for record in caplog.records if "the trace" in record.getMessage()] == ["ERROR"]

@@ -1,5 +1,7 @@
 """Rows and positions of a lane: staged, merged, restored."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +12,9 @@ from engine.stream.errors import DeliveryHole
 from engine.stream.shard import (
     MARK,
     POSITIONS,
+    STAMP,
     Overlay,
+    Progress,
     Shard,
     changelog_records,
     decode_positions,
@@ -28,22 +32,33 @@ def chunk_of(records: list[tuple[bytes, bytes | None]], start: int) -> Chunk:
     return Chunk(CHANGELOG, start, start + len(read), read, 0, 0)
 
 
-@given(st.lists(changes, max_size=6))
-def test_recovery_gives_the_rows_that_were_merged(transactions: list[dict[bytes, bytes | None]]) -> None:
-    """Whatever was written and deleted, in whatever transactions, the changelog restores it."""
+def written(
+    staged: dict[bytes, bytes | None], progress: Progress, before: bytes | None = None
+) -> list[tuple[bytes, bytes | None, Sequence[tuple[str, bytes | None]]]]:
+    """The changelog records of a transaction."""
+    return list(changelog_records(staged, progress, before, "app"))
+
+
+@given(st.lists(st.tuples(changes, st.sampled_from([b"a", b"b"])), max_size=6))
+def test_recovery_gives_what_was_merged(transactions: list[tuple[dict[bytes, bytes | None], bytes]]) -> None:
+    """Whatever was written and deleted, in whatever transactions, the changelog restores rows, positions and time."""
     before = Shard()
-    log: list[tuple[bytes, bytes | None]] = []
-    for number, staged in enumerate(transactions):
-        positions = {"events": number}
-        log.extend((key, value) for key, value, _ in changelog_records(staged, positions, "app"))
-        before.merge(staged, positions)
+    log: list[tuple[bytes, bytes | None, Sequence[tuple[str, bytes | None]]]] = []
+    for number, (staged, stamp) in enumerate(transactions):
+        progress = Progress({"events": number}, 1_000 + number, stamp)
+        log += written(staged, progress, before.stamp)
+        before.merge(staged, progress)
     after = Shard()
     after.mark = len(log)
     after.expect(0)
-    after.restore(chunk_of([*log, (MARK, b"")], 0))
+    records = [
+        InputRecord(*CHANGELOG, place, 0, key, value, headers)
+        for place, (key, value, headers) in enumerate([*log, (MARK, b"", ())])
+    ]
+    after.restore(Chunk(CHANGELOG, 0, len(records), records, 0, 0))
     assert after.recovered
     assert after.rows == before.rows
-    assert after.positions == before.positions
+    assert (after.positions, after.time_ms, after.stamp) == (before.positions, before.time_ms, before.stamp)
 
 
 @given(changes, changes)
@@ -52,10 +67,10 @@ def test_an_overlay_reads_as_the_merged_rows_will(
 ) -> None:
     """A row deleted by a fold is gone for the next one, before anything is committed."""
     shard = Shard()
-    shard.merge(committed, {})
+    shard.merge(committed, Progress({}, 0, None))
     overlay = Overlay(shard.rows, staged)
     seen = {key: overlay.get(key) for key in {*committed, *staged}}
-    shard.merge(staged, {})
+    shard.merge(staged, Progress({}, 0, None))
     assert seen == {key: shard.rows.get(key) for key in seen}
 
 
@@ -108,5 +123,13 @@ def test_positions_survive_the_changelog(positions: dict[str, int]) -> None:
 
 def test_positions_come_last_in_a_transaction() -> None:
     """In plain mode they are written when all else is acknowledged."""
-    written = list(changelog_records({b"a": b"1", b"b": None}, {"events": 7}, "app"))
-    assert [(key, value) for key, value, _ in written] == [(b"a", b"1"), (b"b", None), (POSITIONS, b'{"events":7}')]
+    records = written({b"a": b"1", b"b": None}, Progress({"events": 7}, 5, b"new"), b"old")
+    assert [(key, value) for key, value, _ in records] == [
+        (b"a", b"1"), (b"b", None), (STAMP, b"new"), (POSITIONS, b'{"events":7}'),
+    ]  # fmt: skip
+
+
+def test_a_stamp_is_written_when_it_changes_only() -> None:
+    """It is one row among many, and models change rarely."""
+    keys = [[key for key, _, _ in written({}, Progress({}, 0, b"a"), before)] for before in (b"a", b"b")]
+    assert keys == [[POSITIONS], [STAMP, POSITIONS]]
