@@ -7,7 +7,8 @@ from engine.agents.route import RouteJob
 from engine.agents.score import ScoreJob
 from engine.core.flow import Job
 from engine.core.model import Model
-from engine.core.modelfile import load_model, load_names
+from engine.core.modelfile import load_model
+from engine.core.names import Vocabulary, load_names
 from engine.core.partitioner import PARTITIONERS
 from engine.core.source import ConfigError, Problem
 from engine.routing.config import Routing, load_routing
@@ -37,12 +38,12 @@ def load_configuration(model: Path, events: Path, routing: Path) -> Configuratio
     if model_text is None:
         message = "there is no such file: it states how to score; the shipped one is config/model.yaml"
         raise ConfigError([Problem(str(model), 1, 1, "", None, message)])
-    names = {} if events_text is None else load_names(events_text, str(events))
+    vocabulary = Vocabulary() if events_text is None else load_names(events_text, str(events))
     if routing_text is None:
-        return Configuration(load_model(model_text, str(model), names), NO_ROUTING)
-    traits = load_routing(routing_text, str(routing)).traits
-    loaded = load_model(model_text, str(model), names, traits)
-    alerts = [alert.id for alert in loaded.alerts]
+        return Configuration(load_model(model_text, str(model), vocabulary), NO_ROUTING)
+    fields = load_routing(routing_text, str(routing)).fields
+    loaded = load_model(model_text, str(model), vocabulary, fields)
+    alerts = [alert.id for alert in loaded.alerts if not alert.is_action]
     return Configuration(loaded, load_routing(routing_text, str(routing), alerts))
 
 

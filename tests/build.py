@@ -11,6 +11,7 @@ from engine.core.flow import Fold, InputRecord, Output
 from engine.core.instants import from_rfc3339, to_rfc3339
 from engine.core.model import Model
 from engine.core.modelfile import load_model
+from engine.core.names import Vocabulary
 from engine.core.outputs import Profile, score_output
 from engine.core.partitioner import by_murmur2
 from engine.core.profile import Row, unpack
@@ -23,7 +24,7 @@ _TYPES = {"page_view": "page", "screen_view": "screen", "identify": "identify"}
 
 def model(spec: Mapping[str, Any] | str, names: Mapping[str, str] | None = None) -> Model:
     """The model that a mapping, or the text of a model.yaml, states."""
-    return load_model(spec if isinstance(spec, str) else json.dumps(spec), "model.yaml", names)
+    return load_model(spec if isinstance(spec, str) else json.dumps(spec), "model.yaml", Vocabulary(names or {}))
 
 
 def segment(name: str = "page_view", at_ms: int | None = T0, lead: str = "ada", **changes: Any) -> dict[str, Any]:

@@ -112,7 +112,7 @@ class _Compiler:
         if depth > DEPTH_MAX:
             self.reader.problem(node, f"nested deeper than {DEPTH_MAX} conditions")
             return _NEVER
-        return _all([self.entry(name, entry, depth) for name, entry in node.value.items()])
+        return all_of([self.entry(name, entry, depth) for name, entry in node.value.items()])
 
     def entry(self, name: str, node: Node, depth: int) -> Condition:
         if not self.fits(len(node.value) if isinstance(node.value, tuple) else 1, node):
@@ -122,7 +122,7 @@ class _Compiler:
         if name in ("any", "all"):
             nodes = self.reader.items(node, "conditions", at_least=1)
             parts = [self.condition(part, depth + 1) for part in nodes]
-            return _any(parts) if name == "any" else _all(parts)
+            return _any(parts) if name == "any" else all_of(parts)
         getter = self.fields(name)
         if isinstance(getter, str):
             self.reader.key_problem(node, getter)
@@ -152,7 +152,7 @@ class _Compiler:
         if exists is False or (exists and not parts):
             there = _there(name, get)
             parts.append(there if exists else _not(there))
-        return _all(parts) if parts else _NEVER
+        return all_of(parts) if parts else _NEVER
 
     def comparisons(self, entries: Mapping[str, Node]) -> list[Comparison]:
         """What each operator states; the bounds of numbers are one comparison."""
@@ -218,7 +218,8 @@ def _there(name: str, get: Getter) -> Condition:
     return Condition(lambda subject: get(subject) is not None, frozenset((name,)), {}, (name, "exists"))
 
 
-def _all(parts: list[Condition]) -> Condition:
+def all_of(parts: list[Condition]) -> Condition:
+    """The condition that all of `parts` hold."""
     if len(parts) == 1:
         return parts[0]
     texts: dict[str, frozenset[str]] = {}

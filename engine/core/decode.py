@@ -5,14 +5,16 @@ Input is the Segment spec, bare, in RudderStack's wrapper `{message, userId, top
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from engine.core.events import IMPORT, NO_PAGE, Campaign, Event, Page, Rejected, attribute, partial
+from engine.core.context import context_of
+from engine.core.events import IMPORT, NO_PAGE, Event, Page, Rejected, attribute, partial
 from engine.core.flow import Record
 from engine.core.instants import FIRST_MS, LAST_MS, from_datetime
 from engine.core.names import NAMED_BY_TYPE, Names
@@ -21,6 +23,7 @@ from engine.core.text import clean
 VALUE_BYTES_MAX = 256 * 1024
 DEPTH_MAX = 64
 ID_CHARS_MAX = 500
+ID_BYTES_MAX = 500
 TEXT_CHARS_MAX = 500
 URL_CHARS_MAX = 1_000
 AHEAD_MS_MAX = 5 * 60_000
@@ -32,21 +35,35 @@ _NO_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 SOURCES = frozenset({"web", "server", "mobile", "email", IMPORT, "phone", "chat", "event"})
 
 
-class Context(msgspec.Struct, gc=False):
-    """What is read of `context` of the Segment spec."""
-
-    page: Page | None = None
-    campaign: Campaign | None = None
-    channel: str | None = None
+ProductPaths = tuple[tuple[str, Callable[[str], bool]], ...]
+"""Products with the tests of the paths that are about them."""
+_PRODUCT_KEYS = ("product", "product_id", "category")
+_PATHS_CACHED_MAX = 4_096
 
 
 class EventDecoder:
-    """Decodes records into events, reading of `properties` and `traits` only the keys that are named."""
+    """Decodes records into events, reading only what is named: keys of `properties` and `traits`, fields of `context`.
 
-    def __init__(self, names: Names, lateness_ms: int, properties: Iterable[str], traits: Iterable[str]) -> None:
+    `reads` are fields of events and leads, of which those that stand in `context` count; `products` give the product
+    of interest by path.
+    """
+
+    def __init__(
+        self,
+        names: Names,
+        lateness_ms: int,
+        properties: Iterable[str],
+        traits: Iterable[str],
+        reads: Collection[str] = (),
+        products: ProductPaths = (),
+    ) -> None:
         self._canonical = names.canonical
         self._lateness_ms = lateness_ms
         self._page_attributes = [(key, attribute(key)) for key in Page.__struct_fields__]
+        self._product_attributes = [attribute(key) for key in _PRODUCT_KEYS]
+        # Bounded, paths and number of them, since visitors choose them.
+        self._product_of_path = lru_cache(_PATHS_CACHED_MAX)(_by_path(products)) if products else None
+        properties = {*properties, *Page.__struct_fields__, *_PRODUCT_KEYS}
         traits = sorted(set(traits))
         self._trait_attributes = [(key, attribute(key)) for key in traits]
         body = msgspec.defstruct(
@@ -54,8 +71,8 @@ class EventDecoder:
             [
                 *((key, str | None, None) for key in ("type", "event", "messageId", "anonymousId", "userId")),
                 *((key, datetime | None, None) for key in ("timestamp", "originalTimestamp", "sentAt", "receivedAt")),
-                ("context", Context | None, None),
-                ("properties", partial("Properties", {*properties, *Page.__struct_fields__}) | None, None),
+                ("context", context_of(reads) | None, None),
+                ("properties", partial("Properties", properties) | None, None),
                 ("traits", partial("Traits", traits) | None, None),
                 ("specversion", Any, None),
                 ("data", msgspec.Raw | UnsetType, UNSET),
@@ -129,6 +146,7 @@ class EventDecoder:
         time_ms = self._time_ms(record, body, source)
         if not FIRST_MS <= time_ms <= LAST_MS:
             raise Rejected("time", None, f"{time_ms} ms after 1970 is outside the years 1 to 9999")
+        page = self._page(context, body.properties)
         return Event(
             kind,
             name,
@@ -137,10 +155,12 @@ class EventDecoder:
             anonymous_id,
             user_id,
             source,
-            self._page(context, body.properties),
+            page,
             None if context is None else context.campaign,
             body.properties,
             body.traits,
+            context,
+            self._product(body.properties, page.path),
         )
 
     def _time_ms(self, record: Record, body: Any, source: str) -> int:
@@ -166,8 +186,18 @@ class EventDecoder:
         allowed_s = self._lateness_ms // 1000
         raise Rejected("time", field, f"{age_ms // 1000} s before its record; lateness allows {allowed_s} s")
 
-    def _page(self, context: Context | None, properties: Any) -> Page:
-        page = None if context is None else context.page
+    def _product(self, properties: Any, path: str | None) -> str | None:
+        if properties is not None:
+            for name in self._product_attributes:
+                value = getattr(properties, name)
+                if value is not UNSET and (product := _product_named(value)):
+                    return product
+        if path is None or self._product_of_path is None:
+            return None
+        return self._product_of_path(path)
+
+    def _page(self, context: Any, properties: Any) -> Page:
+        page: Page | None = None if context is None else context.page
         if page is None or page.path is None:
             if properties is not None:
                 # Segment's page calls repeat the page in properties; a sender without context has it there only.
@@ -183,6 +213,22 @@ class EventDecoder:
         if page.path is not None:
             page.path = clean(page.path, TEXT_CHARS_MAX)
         return page
+
+
+def _product_named(value: Any) -> str:
+    """The product that a property names, text or a number; empty where it names none."""
+    if isinstance(value, float) and value.is_integer():
+        value = f"{value:.0f}"
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        value = str(value)
+    return clean(value, TEXT_CHARS_MAX).strip() if isinstance(value, str) else ""
+
+
+def _by_path(products: ProductPaths) -> Callable[[str], str | None]:
+    def product_of(path: str) -> str | None:
+        return next((product for product, is_about in products if is_about(path)), None)
+
+    return product_of
 
 
 def _path_of(url: str) -> str:
@@ -235,10 +281,12 @@ def _id(field: str, value: str | None) -> str | None:
         return None
     if len(value) > ID_CHARS_MAX:
         raise Rejected("schema", field, f"{field} has {len(value)} characters; at most {ID_CHARS_MAX} are an id")
+    if not value.isascii() and len(value.encode()) > ID_BYTES_MAX:
+        raise Rejected("schema", field, f"{field} has {len(value.encode())} bytes; at most {ID_BYTES_MAX} are an id")
     return clean(value, ID_CHARS_MAX) or None
 
 
-def _source(record: Record, context: Context | None) -> str:
+def _source(record: Record, context: Any) -> str:
     for key, value in record.headers:
         if key == SOURCE_HEADER and value is not None:
             named = value.decode(errors="replace")

@@ -1,62 +1,38 @@
-"""`config/model.yaml` and `config/events.yaml`: parsed, checked and compiled into a `Model`.
-
-Keys of the documented grammar that this version does not know yet are refused by name.
-"""
+"""`config/model.yaml`: parsed, checked and compiled into a `Model`."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from math import inf
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
 
-from engine.core.conditions import Condition, compile_condition
+from engine.core import modelsections as sections
+from engine.core.abandoned import FORM, FORM_KEYS
+from engine.core.contacts import DERIVED
+from engine.core.context import PLACES
 from engine.core.decode import EventDecoder
-from engine.core.fields import EVENT_FIELDS, LEAD_FIELDS, properties_read, traits_read
-from engine.core.model import COLD, Alert, Band, Crosses, FastTrack, Model, Priority, Rule
-from engine.core.names import Names
+from engine.core.fields import event_fields, properties_read, traits_read
+from engine.core.model import COLD, Model
+from engine.core.modelconditions import Conditions, When
+from engine.core.modelkeys import MODEL
+from engine.core.modelreaders import Lookers
+from engine.core.modelvalues import steps
+from engine.core.names import Names, Vocabulary
 from engine.core.reader import Reader
+from engine.core.rowsize import problem_of, row_parts
+from engine.core.rulefile import HALF_LIFE_MS_MIN, RuleFile
 from engine.core.source import Node
+from engine.core.triggerfile import TriggerFile
+from engine.core.triggers import FallsBelow, Gains, waiting_of
+from engine.core.visits import VIDEO_KEYS
 
-_KEYS = ("scale", "lateness", "bands", "publish_from", "defaults", "groups", "engagement", "alerts")
-_LATER_KEYS = (
-    "time_zone",
-    "total",
-    "grades",
-    "products",
-    "fit",
-    "personas",
-    "conversions",
-    "stages",
-    "stage_names",
-    "cycle",
-    "actions",
-    "actions_limit",
-    "suppress",
-    "identity",
-    "bots",
-)
-_RULE_KEYS = ("when", "points", "half_life", "max", "group", "label", "fast_track")
-_LATER_RULE_KEYS = ("times", "times_max", "limit", "window", "decay", "sources")
-_ALERT_KEYS = ("crosses", "fast_track", "rearm_below", "cooldown", "if", "priority", "label")
-_LATER_ALERT_KEYS = (
-    "falls_below",
-    "rearm_above",
-    "score",
-    "when",
-    "not_followed_by",
-    "within",
-    "gains",
-    "silent_for",
-    "enters",
-)
-_PRIORITIES: tuple[Priority, ...] = ("low", "normal", "high")
-_DEFAULT_BANDS = {"warm": 30.0, "hot": 80.0}
-_PUBLISH_FROM = "warm"
-_POINTS_MAX = 1e9
-_DEFAULT_LATENESS_MS = 96 * 3_600_000
-_DEFAULT_HALF_LIFE_MS = 30 * 86_400_000
-_DEFAULT_COOLDOWN_MS = 24 * 3_600_000
-_HALF_LIFE_MS_MIN = 1_000
-_VIEWS = frozenset({"page_view", "screen_view"})
+BANDS = {"warm": 30.0, "hot": 80.0}
+GRADES = {"A": 20.0, "B": 10.0, "C": 1.0}
+LOWEST_GRADE = "D"
+_SCALE = 100.0
+_LATENESS_MS = 96 * 3_600_000
+_HALF_LIFE_MS = 30 * 86_400_000
+_SIGNALS_READ = {FORM: FORM_KEYS, "video_watched": VIDEO_KEYS}
+"""The properties from which signals are derived."""
 STANDARD_TRAITS = (
     "email",
     "name",
@@ -79,193 +55,154 @@ STANDARD_TRAITS = (
 """The traits of Segment's `identify` that are kept besides those that the configuration names."""
 
 
-def load_names(text: str, file: str) -> Mapping[str, str]:
-    """What `config/events.yaml` says: other tools' names → canonical names. Raises ConfigError with every problem."""
-    reader = Reader(file)
-    entries = reader.names(reader.parse(text), "other tools' event names to canonical ones", at_most=10_000)
-    names = {}
-    for name, entry in entries.items():
-        if isinstance(entry.value, tuple):
-            reader.problem(entry, "property paths are not supported yet: expected a canonical name, such as purchase")
-        else:
-            names[name] = reader.text(entry, at_most=100).casefold()
-    reader.finish()
-    return names
-
-
-def load_model(
-    text: str, file: str, names: Mapping[str, str] | None = None, routing_traits: Iterable[str] = ()
-) -> Model:
+def load_model(text: str, file: str, vocabulary: Vocabulary | None = None, routing_fields: Iterable[str] = ()) -> Model:
     """The model that `text`, the content of `file`, states. Raises ConfigError with every problem.
 
-    `names` maps other tools' event names to canonical ones; `routing_traits` are the traits that routing reads.
+    `vocabulary` is what `events.yaml` says; `routing_fields` are the fields of leads that routing reads.
     """
-    return _ModelReader(Reader(file)).model(text, names or {}, frozenset(routing_traits))
+    return read_model(text, file, vocabulary, routing_fields).model
 
 
-class _ModelReader:
-    def __init__(self, reader: Reader) -> None:
-        self.reader = reader
-        self.scale = 100.0
-        self.half_life_ms = _DEFAULT_HALF_LIFE_MS
-        self.bands: tuple[Band, ...] = ()
-        self.groups: dict[str, float] = {}
-        self.fields: set[str] = set()
-        self.lead_fields: set[str] = set()
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """A model with the node that states it, and the conditions of its engagement rules."""
 
-    def model(self, text: str, names: Mapping[str, str], routing_traits: frozenset[str]) -> Model:
-        reader = self.reader
-        root = reader.mapping(reader.parse(text), _KEYS, _LATER_KEYS)
-        self.scale = reader.number(root.get("scale"), 100.0, above=0)
-        lateness_ms = reader.duration_ms(root.get("lateness"), _DEFAULT_LATENESS_MS)
-        self.bands = self._bands(root.get("bands"))
-        publish_from = self._band(root.get("publish_from"), _PUBLISH_FROM)
-        defaults = reader.mapping(root.get("defaults"), ("half_life",))
-        self.half_life_ms = reader.duration_ms(
-            defaults.get("half_life"), _DEFAULT_HALF_LIFE_MS, at_least=_HALF_LIFE_MS_MIN
-        )
-        self.groups = self._groups(root.get("groups"))
-        rules = self._rules(root.get("engagement"))
-        alerts = self._alerts(root.get("alerts"))
-        reader.finish()
-        named = frozenset(name for _, events in rules if events is not None for name in events)
-        traits = {*STANDARD_TRAITS, *routing_traits, *traits_read(self.fields), *traits_read(self.lead_fields)}
+    model: Model
+    root: Node
+    whens: Mapping[str, When]
+
+
+def read_model(
+    text: str, file: str, vocabulary: Vocabulary | None = None, routing_fields: Iterable[str] = ()
+) -> ModelFile:
+    """`load_model`, for who also asks where things stand in the file. Raises ConfigError with every problem."""
+    reader = Reader(file)
+    node = reader.parse(text)
+    parts = _Parts(reader, reader.mapping(node, tuple(MODEL)), vocabulary or Vocabulary(), frozenset(routing_fields))
+    reader.finish()
+    version = hashlib.sha256(repr((text, parts.vocabulary.stated)).encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    model = parts.model(version)
+    sizes = row_parts(model)
+    problem = problem_of(sizes)
+    if problem is not None:
+        reader.key_problem(node, problem)
+    reader.finish()
+    return ModelFile(
+        replace(model, row_bytes_max=sum(sizes.values())), node, {rule.id: when for rule, when in parts.rules}
+    )
+
+
+class _Parts:
+    """What a file states, read part by part in the order in which they need each other."""
+
+    def __init__(
+        self, reader: Reader, root: Mapping[str, Node], vocabulary: Vocabulary, routing_fields: frozenset[str]
+    ) -> None:
+        self.vocabulary = vocabulary
+        self.scale = reader.number(root.get("scale"), _SCALE, above=0)
+        self.lateness_ms = reader.duration_ms(root.get("lateness"), _LATENESS_MS)
+        self.weights = sections.read_weights(reader, root.get("total"))
+        self.bands = steps(reader, root.get("bands"), "band", COLD, BANDS, self.scale)
+        self.grades = steps(reader, root.get("grades"), "grade", LOWEST_GRADE, GRADES, self.scale)
+        self.publish_from = sections.read_publish_from(reader, root.get("publish_from"), self.bands)
+        self.groups = sections.read_groups(reader, root.get("groups"))
+        self.products = sections.read_products(reader, root.get("products"))
+        self.conditions = self._conditions(reader, root)
+        self.conditions.ask_of_leads(routing_fields)
+        rule_file = RuleFile(reader, self.conditions, self.groups, _half_life_ms(reader, root.get("defaults")))
+        self.rules = rule_file.engagement(root.get("engagement"))
+        self.fit = rule_file.fit(root.get("fit"))
+        self.personas = sections.read_personas(self.conditions, root.get("personas"))
+        self.conditions.values["persona"] = [name for name, _ in self.personas]
+        self.conversions = rule_file.conversions(root.get("conversions"))
+        self.stages = sections.read_stages(self.conditions, root.get("stages"))
+        self.stage_names = sections.read_stage_names(reader, root.get("stage_names"))
+        self.cycle = sections.read_cycle(self.conditions, root.get("cycle"))
+        self.triggers = TriggerFile(reader, self.conditions, self.scale, self.bands)
+        alerts = self.triggers.alerts(root.get("alerts"))
+        self.alerts = (*alerts, *self.triggers.actions(root.get("actions")))
+        self.actions_limit = sections.read_actions_limit(reader, root.get("actions_limit"))
+        self.suppress = self.conditions.lead(root["suppress"]).holds if "suppress" in root else None
+        sections.check_identity_and_bots(reader, root.get("identity"), root.get("bots"))
+
+    def _conditions(self, reader: Reader, root: Mapping[str, Node]) -> Conditions:
+        stated = root["engagement"].value if "engagement" in root else None
+        zone = sections.read_zone(reader, root.get("time_zone"))
+        fields = event_fields(zone, self.vocabulary.paths)
+        conditions = Conditions(reader, fields, self.vocabulary, list(stated) if isinstance(stated, dict) else ())
+        conditions.values["band"] = [band.name for band in self.bands]
+        conditions.values["grade"] = [grade.name for grade in self.grades]
+        return conditions
+
+    def model(self, version: str) -> Model:
+        """The model of all parts; its rows are not measured yet."""
+        conditions = self.conditions
+        lookers = Lookers(self.rules, self.conversions, self.triggers.whens, self.triggers.followers)
         return Model(
-            version=hashlib.sha256(repr((text, sorted(names.items()))).encode()).hexdigest()[:12],
+            version=version,
             scale=self.scale,
+            engagement_weight=self.weights[0],
+            fit_weight=self.weights[1],
             bands=self.bands,
-            publish_from=publish_from.bound,
+            grades=self.grades,
+            publish_from=self.publish_from,
             groups=self.groups,
-            rules={rule.id: rule for rule, _ in rules},
-            terms={rule.id: (rule.points, rule.half_life_ms, rule.max, rule.group) for rule, _ in rules},
-            rules_by_event={
-                name: tuple(rule for rule, events in rules if events is None or name in events)
-                for name in named | _VIEWS
+            rules={rule.id: rule for rule, _ in self.rules},
+            terms={
+                one.id: (one.points, one.half_life_ms, one.max, one.group, one.window_days) for one, _ in self.rules
             },
-            rules_for_any=tuple(rule for rule, events in rules if events is None),
-            alerts=alerts,
-            crosses_from=min(
-                (alert.trigger.bound for alert in alerts if isinstance(alert.trigger, Crosses)), default=inf
+            fit=self.fit,
+            personas=self.personas,
+            conversions=tuple(conversion for conversion, _ in self.conversions),
+            stages=self.stages,
+            stage_names=self.stage_names,
+            cycle=self.cycle,
+            alerts=self.alerts,
+            actions_limit=self.actions_limit,
+            suppress=self.suppress,
+            readers_by_event=lookers.by_event(),
+            readers_of_any=lookers.of_any(),
+            readers_by_signal=lookers.by_signal(),
+            signals=frozenset(conditions.signals),
+            counted=frozenset(conditions.named),
+            waiting=waiting_of(self.alerts),
+            watched=(*self.bands[1:], *(one.trigger for one in self.alerts if isinstance(one.trigger, FallsBelow))),
+            gains_minutes=max(
+                (one.trigger.minutes for one in self.alerts if isinstance(one.trigger, Gains)), default=0
             ),
-            counted=named,
-            decoder=EventDecoder(Names(names), lateness_ms, properties_read(self.fields), traits),
+            products=self.products,
+            lists=self.vocabulary.lists,
+            reads=frozenset(conditions.reads),
+            places=tuple(name for name in PLACES if name in conditions.asked_of_leads),
+            decoder=self._decoder(),
+            fit_of_nobody=self._fit_of_nobody(),
+            row_bytes_max=0,
         )
 
-    def _bands(self, node: Node | None) -> tuple[Band, ...]:
-        reader = self.reader
-        bounds = dict(_DEFAULT_BANDS)
-        if node is not None:
-            entries = reader.names(node, "bands to the totals they begin at", at_most=20)
-            bounds = {name: reader.number(entry, above=0, at_most=self.scale) for name, entry in entries.items()}
-            for name, entry in entries.items():
-                if name == COLD:
-                    reader.key_problem(entry, "cold is what is below the lowest band: leave it out")
-            if not bounds:
-                reader.problem(node, "expected at least one band, such as hot: 80")
-            if len(set(bounds.values())) < len(bounds):
-                reader.problem(node, "two bands begin at the same total")
-        rising = sorted(((name, bound) for name, bound in bounds.items() if name != COLD), key=lambda item: item[1])
-        return (Band(COLD, float("-inf")), *(Band(name, bound) for name, bound in rising))
-
-    def _band(self, node: Node | None, default: str) -> Band:
-        """The band that `node` names, `default` without one, the lowest above cold where there is none of that name."""
-        by_name = {band.name: band for band in self.bands}
-        name = default if node is None else self.reader.reference(node, by_name, "band")
-        return by_name.get(name, self.bands[min(1, len(self.bands) - 1)])
-
-    def _groups(self, node: Node | None) -> dict[str, float]:
-        groups = {}
-        for name, entry in self.reader.names(node, "groups to their bounds").items():
-            bound = self.reader.mapping(entry, ("max",), required=("max",))
-            groups[name] = self.reader.number(bound.get("max"), above=0)
-        return groups
-
-    def _rules(self, node: Node | None) -> list[tuple[Rule, frozenset[str] | None]]:
-        """Each rule with the names of the events it can hold for, None where it looks at all."""
-        rules = []
-        for name, entry in self.reader.names(node, "rules").items():
-            keys = self.reader.mapping(entry, _RULE_KEYS, _LATER_RULE_KEYS, required=("when", "points"))
-            if "when" not in keys:
-                continue
-            condition = compile_condition(keys["when"], EVENT_FIELDS, self.reader)
-            self.fields |= condition.fields
-            events = condition.values_of("event") if "event" in condition.fields else _VIEWS
-            rules.append((self._rule(name, keys, self._beside_event(keys["when"], condition)), events))
-        return rules
-
-    def _rule(self, name: str, keys: Mapping[str, Node], condition: Condition) -> Rule:
-        reader = self.reader
-        group = reader.reference(keys["group"], self.groups, "group") if "group" in keys else None
-        return Rule(
-            id=name,
-            holds=condition.holds,
-            points=reader.number(keys.get("points"), at_least=-_POINTS_MAX, at_most=_POINTS_MAX),
-            half_life_ms=reader.duration_ms(keys.get("half_life"), self.half_life_ms, at_least=_HALF_LIFE_MS_MIN),
-            label=reader.text(keys["label"], at_most=100) if "label" in keys else None,
-            group=group,
-            max=reader.number(keys["max"], 1.0, above=0) if "max" in keys else None,
-            fast_track=reader.boolean(keys.get("fast_track")),
+    def _decoder(self) -> EventDecoder:
+        """Decodes what rules, alerts and routing read, and what signals are derived from."""
+        reads = self.conditions.reads
+        properties = properties_read(reads, self.vocabulary.paths)
+        for signal in self.conditions.signals & set(_SIGNALS_READ):
+            properties |= set(_SIGNALS_READ[signal])
+        traits = traits_read(reads) - (set(DERIVED) - set(STANDARD_TRAITS))
+        places = {name for name in PLACES if name in reads}
+        return EventDecoder(
+            Names(self.vocabulary.names),
+            self.lateness_ms,
+            properties,
+            {*STANDARD_TRAITS, *traits, *places},
+            reads,
+            self.products,
         )
 
-    def _beside_event(self, when: Node, condition: Condition) -> Condition:
-        """`condition` without its `event` where finding the rule by the event's name already made sure of that."""
-        if not isinstance(when.value, dict) or "event" not in when.value:
-            return condition
-        unread = Reader(self.reader.file)
-        event = {"event": when.value["event"]}
-        if compile_condition(replace(when, value=event), EVENT_FIELDS, unread).values_of("event") is None:
-            return condition
-        rest = {name: entry for name, entry in when.value.items() if name != "event"}
-        if not rest:
-            return Condition(_always, frozenset(), {})
-        return compile_condition(replace(when, value=rest), EVENT_FIELDS, unread)
-
-    def _alerts(self, node: Node | None) -> tuple[Alert, ...]:
-        return tuple(self._alert(name, entry) for name, entry in self.reader.names(node, "alerts").items())
-
-    def _alert(self, name: str, node: Node) -> Alert:
-        reader = self.reader
-        keys = reader.mapping(node, _ALERT_KEYS, _LATER_ALERT_KEYS)
-        triggers = [key for key in ("crosses", "fast_track") if key in keys]
-        if len(triggers) != 1 and isinstance(node.value, dict):
-            reader.key_problem(node, "expected exactly one trigger: crosses or fast_track")
-        condition = Condition(_always, frozenset(), {})
-        if "if" in keys:
-            condition = compile_condition(keys["if"], LEAD_FIELDS, reader)
-            self.lead_fields |= condition.fields
-        crosses = "crosses" in keys
-        if not crosses and "rearm_below" in keys:
-            reader.key_problem(keys["rearm_below"], "only an alert that `crosses` re-arms")
-        if not crosses and "fast_track" in keys and not reader.boolean(keys["fast_track"], True):
-            reader.problem(keys["fast_track"], "expected true")
-        return Alert(
-            id=name,
-            trigger=self._crosses(keys) if crosses else FastTrack(),
-            holds=condition.holds,
-            cooldown_ms=reader.duration_ms(keys.get("cooldown"), 0 if crosses else _DEFAULT_COOLDOWN_MS),
-            priority=_priority(reader.one_of(keys.get("priority"), _PRIORITIES, "normal")),
-            label=reader.text(keys["label"], at_most=100) if "label" in keys else None,
-        )
-
-    def _crosses(self, keys: Mapping[str, Node]) -> Crosses:
-        reader = self.reader
-        node = keys["crosses"]
-        if isinstance(node.value, str):
-            band = self._band(node, COLD)
-            name, bound = band.name, band.bound
-            if name == COLD:
-                reader.problem(node, "nothing crosses into cold: expected a band above it, or a number")
-        else:
-            name, bound = None, reader.number(node, self.scale, above=0, at_most=self.scale)
-        # semantics.md 4; half-way to 0 where the tenth of the scale would leave nothing to fall below.
-        default = max(bound - self.scale / 10, bound / 2)
-        rearm_below = reader.number(keys.get("rearm_below"), default, above=0, at_most=max(bound, 0))
-        return Crosses(bound, rearm_below, name)
+    def _fit_of_nobody(self) -> float | None:
+        if not all(name.startswith("traits.") for name in self.conditions.asked_of_persons):
+            return None
+        nobody = SimpleNamespace(traits={})
+        return min(sum(rule.points for rule in self.fit if rule.holds(nobody)), self.scale)
 
 
-def _priority(name: str) -> Priority:
-    return next(priority for priority in _PRIORITIES if priority == name)
-
-
-def _always(_subject: object) -> bool:
-    return True
+def _half_life_ms(reader: Reader, node: Node | None) -> int:
+    stated = reader.mapping(node, ("half_life",))
+    return reader.duration_ms(stated.get("half_life"), _HALF_LIFE_MS, at_least=HALF_LIFE_MS_MIN)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from engine.core.conditions import Condition, Fields, compile_condition
-from engine.core.fields import LEAD_FIELDS, traits_read
+from engine.core.fields import EVENT_ONLY, LEAD_FIELDS
 from engine.core.reader import NAME_MAX, Reader
 from engine.core.source import Node
 
@@ -27,10 +27,7 @@ TEAM_REPS_MAX = 1_000
 FIELDS = Fields(
     known=LEAD_FIELDS.known,
     families=LEAD_FIELDS.families,
-    later=(
-        *LEAD_FIELDS.later,
-        *("event", "signal", "channel", "device", "hour", "weekday", "page.", "campaign.", "properties."),
-    ),
+    later=(*EVENT_ONLY, "points."),
 )
 """What a rule's `when` may read: the lead; not yet what only the event that caused the request has."""
 
@@ -71,9 +68,9 @@ class Routing:
     rules: tuple[Rule, ...]
 
     @property
-    def traits(self) -> set[str]:
-        """The traits that the rules read."""
-        return traits_read(field for rule in self.rules if rule.when for field in rule.when.fields)
+    def fields(self) -> frozenset[str]:
+        """The fields of leads that the rules read."""
+        return frozenset(field for rule in self.rules if rule.when for field in rule.when.fields)
 
 
 _NOBODY = Team("", ())

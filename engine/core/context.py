@@ -1,0 +1,118 @@
+"""What an event's `context` tells besides page and campaign: the device, the language, the place.
+
+Only what the model reads is decoded. Everything here takes time linear in its text and never raises.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from engine.core.contacts import country_code, us_state_code
+from engine.core.events import Campaign, Event, Page
+from engine.core.text import clean
+
+PLACES = ("country", "state", "county", "city", "zip", "language")
+"""What is remembered of where a lead's last event came from."""
+DEVICES = ("desktop", "mobile", "tablet", "other")
+
+_LOCATED: Mapping[str, tuple[str, ...]] = {
+    "country": ("country",),
+    "state": ("region", "state"),
+    "county": ("county",),
+    "city": ("city",),
+    "zip": ("postalCode", "postal_code", "zip"),
+}
+_TEXT_CHARS_MAX = 500
+_AGENTS_CACHED_MAX = 4_096
+_LANGUAGE = re.compile(r"([a-z]{2})(?![a-z0-9])", re.IGNORECASE)
+_US_ZIP_PLUS_4 = re.compile(r"([0-9]{5})-?[0-9]{4}")
+_NO_READER = re.compile(r"bot\b|crawl|spider|smart-?tv|appletv|hbbtv|playstation|xbox")
+_TABLET = re.compile(r"ipad|tablet|kindle|silk/|playbook")
+_MOBILE = re.compile(r"mobi|iphone|ipod|windows phone|blackberry|opera mini|\bj2me\b")
+_DESKTOP = re.compile(r"windows|macintosh|mac os x|x11|cros |linux")
+
+
+def context_of(reads: Collection[str]) -> Any:
+    """The struct that decodes of `context` what the fields in `reads` need, and what every event is read for."""
+    fields: list[tuple[str, Any, Any]] = [
+        ("page", Page | None, None),
+        ("campaign", Campaign | None, None),
+        ("channel", str | None, None),
+    ]
+    if "device" in reads:
+        fields.append(("userAgent", str | None, None))
+    if "language" in reads:
+        fields.append(("locale", str | None, None))
+    located = [name for place in _LOCATED if place in reads for name in _LOCATED[place]]
+    if located:
+        location = msgspec.defstruct("Location", [(name, Any, None) for name in located], gc=False)
+        fields.append(("location", location | None, None))
+    return msgspec.defstruct("Context", fields, gc=False)
+
+
+def device(event: Event) -> str | None:
+    """What the event's browser runs on, one of `DEVICES`; None where no browser is named."""
+    agent = getattr(event.context, "userAgent", None)
+    return _device(agent[:_TEXT_CHARS_MAX]) if agent else None
+
+
+@lru_cache(_AGENTS_CACHED_MAX)
+def _device(agent: str) -> str:
+    agent = agent.lower()
+    if _NO_READER.search(agent):
+        return "other"
+    if _TABLET.search(agent) or ("android" in agent and "mobi" not in agent):
+        return "tablet"
+    if _MOBILE.search(agent):
+        return "mobile"
+    return "desktop" if _DESKTOP.search(agent) else "other"
+
+
+def language(event: Event) -> str | None:
+    """The two letters of the event's locale."""
+    return language_of(getattr(event.context, "locale", None))
+
+
+def language_of(said: Any) -> str | None:
+    """`en` of `en-US`, `en_GB` or `EN`; None of what names no language by two letters."""
+    found = _LANGUAGE.match(said) if isinstance(said, str) else None
+    return found[1].lower() if found else None
+
+
+def place(event: Event, name: str) -> str | None:
+    """Country, state, county, city or zip of the event's location, as `placed` writes it."""
+    location = getattr(event.context, "location", None)
+    if location is None:
+        return None
+    said = (getattr(location, key, None) for key in _LOCATED[name])
+    return placed(name, next((value for value in said if value is not None), None))
+
+
+def placed(name: str, said: Any) -> str | None:
+    """A place as fields show it: codes for countries and US states, a zip in upper case without spaces.
+
+    A US ZIP+4 is cut to five digits. What is no text, or number of a zip, is None.
+    """
+    if isinstance(said, int) and not isinstance(said, bool) and name == "zip" and 0 <= said < 10**12:
+        said = str(said)
+    if not isinstance(said, str):
+        return None
+    text = clean(said, _TEXT_CHARS_MAX).strip()
+    if name == "country":
+        return country_code(text) or text or None
+    if name == "state":
+        return us_state_code(text) or text or None
+    if name == "zip":
+        text = "".join(text.split()).upper()
+        plus_4 = _US_ZIP_PLUS_4.fullmatch(text)
+        return plus_4[1] if plus_4 else text or None
+    return text or None
+
+
+def places(event: Event, names: Iterable[str]) -> dict[str, str]:
+    """Of `names`, each one of `PLACES`, what the event tells."""
+    told = ((name, language(event) if name == "language" else place(event, name)) for name in names)
+    return {name: said for name, said in told if said is not None}
