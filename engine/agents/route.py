@@ -6,8 +6,9 @@ feedback or dead letter ─► hear ─► feedback downstream ─► changed ro
 
 import traceback
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from engine.core.agenda import Agenda
 from engine.core.cloudevents import output
 from engine.core.events import Rejected
 from engine.core.flow import Fold, Output, Record, Rows
@@ -21,16 +22,17 @@ from engine.core.messages import (
     decode_request,
     encode,
 )
-from engine.core.outputs import identity_of, trace_headers
+from engine.core.origins import identity_of, trace_headers
 from engine.core.records import Reason
 from engine.core.rejects import reject
 from engine.routing.config import Routing
-from engine.routing.decide import decide
+from engine.routing.decide import decide, released
 from engine.routing.feedback import hear
 
 ASSIGNMENTS_TOPIC = "lead-assignments"
 FEEDBACK_TOPIC = "rep-events"
 TABLE = "desk"
+NOTHING = Fold([], {}, urgent=False, tally={})
 
 
 class RouteJob:
@@ -42,12 +44,31 @@ class RouteJob:
     def __init__(self, routing: Routing) -> None:
         self.routing = routing
 
-    def fold(self, lane: int, records: Sequence[Record], rows: Rows) -> Fold:
+    @property
+    def stamp(self) -> bytes:
+        """Nothing: a desk's rows mean the same under any routing."""
+        return b""
+
+    def fold(self, lane: int, records: Sequence[Record], rows: Rows, agenda: Agenda) -> Fold:
         """Every record ends as an answer, a counted repeat or a dead letter; none raises."""
         chunk = _Chunk(self.routing, rows)
         for record in records:
             chunk.take(record)
         return Fold(chunk.outputs, chunk.changed, chunk.urgent, chunk.tally, errors=chunk.errors)
+
+    def wake(self, lane: int, until_ms: int, rows: Rows, agenda: Agenda, at_most: int) -> Fold:
+        """Nothing is ever due."""
+        return NOTHING
+
+    def due(self, row: bytes) -> int | None:
+        """None: time alone changes no row."""
+        return None
+
+    def restate(
+        self, lane: int, keys: Iterable[bytes], rows: Rows, agenda: Agenda, stamp: bytes | None, at_ms: int
+    ) -> Fold:
+        """Nothing is to be brought up to anything."""
+        return NOTHING
 
 
 class _Chunk:
@@ -69,7 +90,11 @@ class _Chunk:
             if record.topic == FEEDBACK_TOPIC:
                 self.hear(record)
             else:
-                self.answer(decode_request(record.value), record)
+                message = decode_request(record.value)
+                if isinstance(message, LeadRequested):
+                    self.answer(message, record)
+                else:
+                    self.changed.update(released(message, self.row))
         except Rejected as rejected:
             self.reject(record, rejected.reason, rejected.field, str(rejected))
         except MessageError as error:

@@ -1,23 +1,38 @@
 """Visitor events into profiles: one chunk of a lane at a time.
 
-record ─► event, message or dead letter ─► its row ─► fold ─► alerts ─► changed rows and scores
+what is due, then record ─► event, message or dead letter ─► its row ─► fold ─► what came of it ─► changed rows and scores
 """
 
 import traceback
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from engine.core.events import Event, Rejected
+from engine.core.agenda import Agenda
+from engine.core.effects import Effect, Fired
+from engine.core.events import Rejected
 from engine.core.flow import Fold, Output, Record, Rows
-from engine.core.fold import Fired, fold_event, new_row
+from engine.core.fold import Folded, fold_event, new_row
 from engine.core.instants import from_rfc3339
-from engine.core.messages import INBOX_TOPIC, MessageError, OwnerChanged, decode_inbox, forward, unwrap
+from engine.core.messages import (
+    INBOX_TOPIC,
+    LeadFeedback,
+    MessageError,
+    OwnerChanged,
+    decode_inbox,
+    forward,
+    unwrap,
+)
 from engine.core.model import Model
-from engine.core.outputs import Profile, alert_outputs, publication
-from engine.core.profile import Row, pack, unpack
+from engine.core.origins import Origin
+from engine.core.outputs import Profile, effect_outputs, publication, tombstone
+from engine.core.profile import Row, due_of, pack, unpack
 from engine.core.records import Reason
 from engine.core.rejects import reject
-from engine.core.scoring import total_of
+from engine.core.restate import RELOAD, alerts_before, restate, stamp_of
+from engine.core.scoring import score_at
+from engine.core.step import fit_now
+from engine.core.told import fold_feedback
+from engine.core.wake import next_due_ms, wake
 
 EVENTS_TOPIC = "visitor-events"
 TABLE = "profiles"
@@ -26,49 +41,81 @@ TABLE = "profiles"
 class ScoreJob:
     """Folds `visitor-events` and `lead-inbox` into the table `profiles`.
 
-    `home` gives the partition number of a row's key; `assign_on` names the alerts that ask for a rep.
+    `home` gives the partition number of a row's key; `assign_on` names the alerts that ask for a rep. With
+    `alert_on_change` a changed model fires the alerts that the change itself sets off.
     """
 
     table = TABLE
     inputs = (EVENTS_TOPIC, INBOX_TOPIC)
 
-    def __init__(self, model: Model, home: Callable[[bytes], int], assign_on: frozenset[str]) -> None:
+    def __init__(
+        self, model: Model, home: Callable[[bytes], int], assign_on: frozenset[str], *, alert_on_change: bool = False
+    ) -> None:
         self.model = model
         self.home = home
         self.assign_on = assign_on
+        self.alert_on_change = alert_on_change
+        self.stamp = stamp_of(model)
 
-    def fold(self, lane: int, records: Sequence[Record], rows: Rows) -> Fold:
+    def fold(self, lane: int, records: Sequence[Record], rows: Rows, agenda: Agenda) -> Fold:
         """Every record ends as scored, forwarded, dropped with a counted reason or dead-lettered; none raises."""
-        chunk = _Chunk(self, lane, rows)
+        chunk = _Chunk(self, lane, rows, agenda)
         for record in records:
+            if record.topic == EVENTS_TOPIC and agenda.next_ms <= record.timestamp:
+                chunk.wake(record.timestamp)
             chunk.take(record)
         for topic, count in Counter(record.topic for record in records).items():
             chunk.tally["consumed", topic] = count
         return chunk.fold()
 
+    def wake(self, lane: int, until_ms: int, rows: Rows, agenda: Agenda, at_most: int) -> Fold:
+        """Fold what is due at or before `until_ms`."""
+        chunk = _Chunk(self, lane, rows, agenda)
+        chunk.wake(until_ms, at_most)
+        return chunk.fold()
+
+    def due(self, row: bytes) -> int | None:
+        """When time alone will change the row."""
+        return due_of(row)
+
+    def restate(
+        self, lane: int, keys: Iterable[bytes], rows: Rows, agenda: Agenda, stamp: bytes | None, at_ms: int
+    ) -> Fold:
+        """Bring rows up to this job's model."""
+        chunk = _Chunk(self, lane, rows, agenda)
+        before = alerts_before(stamp)
+        for key in keys:
+            chunk.restate(key, before, at_ms)
+        return chunk.fold()
+
 
 class _Lead:
-    """A lead of this chunk: its row so far, the total it stands at, and what changed it last, if anything did."""
+    """A lead of this chunk: its row so far (None: given up), when it is due, and what changed it last, if anything did.
 
-    __slots__ = ("cause", "cause_ms", "key", "row", "total")
+    `total` is what it stands at, `told` whether anybody is to be told of the change.
+    """
 
-    def __init__(self, key: str, row: Row) -> None:
+    __slots__ = ("due_ms", "key", "origin", "row", "told", "total")
+
+    def __init__(self, key: str, row: Row | None, due_ms: int | None) -> None:
         self.key = key
         self.row = row
+        self.due_ms = due_ms
         self.total: float | None = None
-        self.cause: Record | OwnerChanged | None = None
-        self.cause_ms = 0
+        self.origin: Origin | None = None
+        self.told = False
 
 
 class _Chunk:
     """The work on one chunk; what it comes to is in `fold`."""
 
-    def __init__(self, job: ScoreJob, lane: int, rows: Rows) -> None:
+    def __init__(self, job: ScoreJob, lane: int, rows: Rows, agenda: Agenda) -> None:
         self.job = job
         self.model = job.model
         self.decode = job.model.decoder.decode
         self.lane = lane
         self.rows = rows
+        self.agenda = agenda
         self.leads: dict[bytes, _Lead] = {}
         self.outputs: list[Output] = []
         self.tally: Counter[tuple[str, ...]] = Counter()
@@ -87,7 +134,7 @@ class _Chunk:
                 record = original
                 self.take_event(original, forwarded=True)
             else:
-                self.take_owner(decode_inbox(record.value))
+                self.take_message(decode_inbox(record.value))
         except Rejected as rejected:
             self.reject(record, rejected.reason, rejected.field, str(rejected))
         except MessageError as error:
@@ -102,59 +149,134 @@ class _Chunk:
         event = self.decode(record)
         key = event.anonymous_id or event.user_id or ""
         row_key = key.encode()
-        lead = self.leads.get(row_key)
+        lead = self.lead(row_key)
         if lead is None:
-            packed = self.rows.get(row_key)
-            if packed is not None:
-                lead = _Lead(key, unpack(packed))
-            elif not forwarded and (home := self.job.home(row_key)) != self.lane:
+            if not forwarded and (home := self.job.home(row_key)) != self.lane:
                 self.outputs.append(forward(record, home, row_key))
                 self.tally["forwarded",] += 1
                 self.urgent = True
                 return
-            else:
-                lead = _Lead(key, new_row(event))
-        self.fold_event(lead, event, record)
-        self.leads[row_key] = lead
-
-    def fold_event(self, lead: _Lead, event: Event, record: Record) -> None:
-        folded = fold_event(self.model, lead.row, event)
+            lead = self.leads[row_key] = _Lead(key, None, None)
+        while lead.due_ms is not None and lead.due_ms <= event.time_ms:
+            self.wake_row(row_key, lead, lead.due_ms)
+        row = lead.row or new_row(event)
+        folded = fold_event(self.model, row, event)
         if folded is None:
             self.tally["duplicate", "message_id"] += 1
             return
-        if folded.fired:
-            self.alert(Profile(lead.key, folded.row), folded.fired, event, record)
-        if event.time_ms < lead.row.now_ms:
-            self.late_ms.append(lead.row.now_ms - event.time_ms)
-        lead.row, lead.total = folded.row, folded.total
-        lead.cause, lead.cause_ms = record, event.time_ms
+        self.settle(row_key, lead, folded, Origin(event.name, event.time_ms, record, event), record.timestamp)
+        if event.time_ms < row.now_ms:
+            self.late_ms.append(row.now_ms - event.time_ms)
         self.scored += 1
 
-    def alert(self, profile: Profile, alerts: list[Fired], event: Event, record: Record) -> None:
-        # All of them or, where one raises, none: its record leaves nothing behind but a dead letter.
-        outputs: list[Output] = []
-        for fired in alerts:
-            outputs += alert_outputs(
-                self.model, profile, fired, record, event, partition=self.lane, assign_on=self.job.assign_on
-            )
-        self.outputs += outputs
-        self.tally.update(("alert", fired.alert.id) for fired in alerts)
-        self.alerted += [record.timestamp] * len(alerts)
+    def take_message(self, message: OwnerChanged | LeadFeedback) -> None:
+        row_key = message.profile.encode()
+        lead = self.lead(row_key)
+        if lead is None or lead.row is None:
+            self.tally["dropped", "no_profile"] += 1
+            return
+        time_ms = from_rfc3339(message.cause.time)
+        if isinstance(message, LeadFeedback):
+            folded = fold_feedback(self.model, lead.row, message)
+            self.settle(row_key, lead, folded, Origin(message.cause.name, time_ms, stated=message.cause), time_ms)
+            return
+        # A new owner comes of the same record as the score before it.
+        lead.origin = Origin(message.cause.name, time_ms, stated=message.cause, kind="owner")
+        lead.told = True
+        if lead.row.owner != message.owner:
+            lead.row.owner = message.owner
+            lead.row.changed = True
+
+    def wake(self, until_ms: int, at_most: int | None = None) -> None:
+        """Fold what is due at or before `until_ms`, at most so many rows."""
+        woken = 0
+        while at_most is None or woken < at_most:
+            due = self.agenda.pop(until_ms, self.due_of)
+            if due is None:
+                return
+            due_ms, row_key = due
+            lead = self.lead(row_key)
+            if lead is not None and lead.row is not None:
+                self.wake_row(row_key, lead, due_ms)
+            woken += 1
+
+    def wake_row(self, row_key: bytes, lead: _Lead, due_ms: int) -> None:
+        assert lead.row is not None
+        row = lead.row
+        lead.due_ms = None
+        try:
+            woken = wake(self.model, row, due_ms)
+            origin = Origin(woken.name, due_ms)
+            if woken.row is None:
+                self.outputs += tombstone(Profile(lead.key, row))
+                self.tally["evicted",] += 1
+                lead.row, lead.origin, lead.told = None, origin, False
+            elif woken.idle:
+                lead.row = woken.row
+                lead.origin = lead.origin or origin
+                self.schedule(row_key, lead)
+            else:
+                folded = Folded(woken.row, woken.total, woken.effects)
+                self.settle(row_key, lead, folded, origin, due_ms)
+        except MemoryError:
+            raise
+        except Exception:  # noqa: BLE001 - a defect of ours must not stop the lane, nor come again and again
+            self.errors.append(traceback.format_exc())
+            lead.origin = lead.origin or Origin("defect", due_ms)
+
+    def restate(self, row_key: bytes, alerts: dict[str, str], at_ms: int) -> None:
+        """Bring one row up to the model."""
+        lead = self.lead(row_key)
+        if lead is None or lead.row is None:
+            return
+        try:
+            folded = restate(self.model, lead.row, alerts, at_ms, fire=self.job.alert_on_change)
+            self.settle(row_key, lead, folded, Origin(RELOAD, lead.row.now_ms), at_ms)
+        except MemoryError:
+            raise
+        except Exception:  # noqa: BLE001 - a defect of ours in one row must not keep the others from the new model
+            self.errors.append(traceback.format_exc())
+
+    def settle(self, row_key: bytes, lead: _Lead, folded: Folded, origin: Origin, caused_ms: int) -> None:
+        """Take over what a step came to: all of it or, where telling it raises, nothing."""
+        if folded.effects:
+            self.tell(Profile(lead.key, folded.row), folded.effects, origin, caused_ms)
+        lead.row, lead.total = folded.row, folded.total
+        lead.origin, lead.told = origin, True
+        self.schedule(row_key, lead)
+
+    def tell(self, profile: Profile, effects: list[Effect], origin: Origin, caused_ms: int) -> None:
+        self.outputs += effect_outputs(self.model, profile, effects, origin, self.lane, self.job.assign_on)
+        alerts = [effect.alert for effect in effects if isinstance(effect, Fired) and not effect.alert.is_action]
+        self.tally.update(("alert", alert.id) for alert in alerts)
+        self.alerted += [caused_ms] * len(alerts)
         self.urgent = True
 
-    def take_owner(self, message: OwnerChanged) -> None:
-        row_key = message.profile.encode()
+    def schedule(self, row_key: bytes, lead: _Lead) -> None:
+        """Have the lane look at the row when something of it falls due: there is an entry for its due time before."""
+        assert lead.row is not None
+        due_ms = next_due_ms(self.model, lead.row)
+        if due_ms is not None and (lead.due_ms is None or due_ms < lead.due_ms):
+            self.agenda.put(due_ms, row_key)
+        lead.due_ms = due_ms
+
+    def lead(self, row_key: bytes) -> _Lead | None:
+        """The lead of a key, as this chunk has left it; None where there is no row."""
         lead = self.leads.get(row_key)
         if lead is None:
             packed = self.rows.get(row_key)
             if packed is None:
-                self.tally["dropped", "no_profile"] += 1
-                return
-            lead = self.leads[row_key] = _Lead(message.profile, unpack(packed))
-        if lead.row.owner != message.owner:
-            lead.row.owner = message.owner
-            lead.row.changed = True
-        lead.cause, lead.cause_ms = message, from_rfc3339(message.cause.time)
+                return None
+            lead = self.leads[row_key] = _Lead(row_key.decode(), unpack(packed), due_of(packed))
+        return lead
+
+    def due_of(self, row_key: bytes) -> int | None:
+        """When a row is due, as this chunk has left it."""
+        lead = self.leads.get(row_key)
+        if lead is not None:
+            return lead.due_ms
+        packed = self.rows.get(row_key)
+        return None if packed is None else due_of(packed)
 
     def reject(self, record: Record, reason: Reason, field: str | None, message: str) -> None:
         self.outputs.append(reject(record, reason, field, message, record.timestamp))
@@ -163,21 +285,27 @@ class _Chunk:
     def fold(self) -> Fold:
         self.tally["scored",] = self.scored
         changed: dict[bytes, bytes | None] = {}
-        publish_from = self.model.publish_from
         for row_key, lead in self.leads.items():
-            if lead.cause is None:
+            if lead.origin is None:
                 continue
-            row = lead.row
-            total = lead.total
-            if total is None:
-                total = total_of(self.model, row.ledger, row.now)
-            try:
-                # Most leads are cold and anonymous and were never told of: they are not even looked at.
-                if row.published is not None or total >= publish_from or row.known:
-                    self.outputs += publication(self.model, Profile(lead.key, row), total, lead.cause, lead.cause_ms)
-            except MemoryError:
-                raise
-            except Exception:  # noqa: BLE001 - a defect of ours in what is shown must not stop what is counted
-                self.errors.append(traceback.format_exc())
-            changed[row_key] = pack(row)
+            if lead.row is None:
+                changed[row_key] = None
+                continue
+            if lead.told:
+                self.publish(lead, lead.row, lead.origin)
+            changed[row_key] = pack(lead.row, lead.due_ms)
         return Fold(self.outputs, changed, self.urgent, self.tally, self.alerted, self.late_ms, self.errors)
+
+    def publish(self, lead: _Lead, row: Row, origin: Origin) -> None:
+        total = lead.total
+        if total is None:
+            total = score_at(self.model, row, row.now, fit_now(self.model, row)).total
+        # Most leads are cold and anonymous and were never told of: they are not even looked at.
+        if row.published is None and total < self.model.publish_from and not row.known:
+            return
+        try:
+            self.outputs += publication(self.model, Profile(lead.key, row), total, origin)
+        except MemoryError:
+            raise
+        except Exception:  # noqa: BLE001 - a defect of ours in what is shown must not stop what is counted
+            self.errors.append(traceback.format_exc())

@@ -4,63 +4,16 @@ A touch is the start of a web session with where it came from. Money is counted 
 a revenue is rounded to two decimals, half to even, from the shortest decimal that reads back as its float.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
-import msgspec
+from engine.core.profile import TOUCHES_MAX
+from engine.core.records import Cause, LeadConversion, Shares, Touch
 
-from engine.core.records import Cause, Touch
-
-TOUCHES_MAX = 20
-"""Of a lead: the first and the last 19."""
 DIRECT = "direct"
 """The channel of a lead that converts without a touch."""
-
-
-class Visit(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """A touch as a row keeps it; `at` is its instant in ms, counted from where the row counts."""
-
-    at: int
-    channel: str
-    source: str | None = None
-    medium: str | None = None
-    campaign: str | None = None
-
-    @property
-    def origin(self) -> tuple[str, str | None, str | None, str | None]:
-        """Where the visit came from: neighbours of one origin are one touch."""
-        return self.channel, self.source, self.medium, self.campaign
-
-
-class Shares(msgspec.Struct):
-    """One number per touch, in their order, for each way of weighting them.
-
-    As `weights` each list sums to 1, as `credit` to the revenue, to the cent.
-    """
-
-    first: list[float]
-    last: list[float]
-    linear: list[float]
-    u_shaped: list[float]
-
-
-class LeadConversion(msgspec.Struct):
-    """`lead-conversions`: what the lead did, what it is worth, and which touches earned it.
-
-    `revenue` is rounded to the cent, 0 where the conversion states none, below 0 for a refund; `currency` is what the
-    event says, null where it says none.
-    """
-
-    lead: str
-    conversion: str
-    revenue: float
-    currency: str | None
-    touches: list[Touch]
-    weights: Shares
-    credit: Shares
-    cause: Cause
 
 
 class Credit(NamedTuple):
@@ -69,22 +22,6 @@ class Credit(NamedTuple):
     revenue: float
     weights: Shares
     credit: Shares
-
-
-def added(visits: Sequence[Visit], visit: Visit) -> list[Visit]:
-    """`visits` with the latest one: a new touch unless it came from where the one before did."""
-    if visits and visits[-1].origin == visit.origin:
-        return list(visits)
-    return _cut([*visits, visit])
-
-
-def united(visits: Iterable[Visit]) -> list[Visit]:
-    """The touches of one lead out of those of several ids, by time; the same in whatever order they are given."""
-    kept: list[Visit] = []
-    for visit in sorted(visits, key=lambda visit: (visit.at, *(part or "" for part in visit.origin))):
-        if not kept or kept[-1].origin != visit.origin:
-            kept.append(visit)
-    return _cut(kept)
 
 
 def credit(touch_count: int, revenue: float) -> Credit:
@@ -114,10 +51,6 @@ def conversion(
 def _fractions(parts: Sequence[int]) -> list[float]:
     parts_sum = sum(parts)
     return [part / parts_sum for part in parts]
-
-
-def _cut(visits: list[Visit]) -> list[Visit]:
-    return visits if len(visits) <= TOUCHES_MAX else [visits[0], *visits[1 - TOUCHES_MAX :]]
 
 
 @lru_cache(TOUCHES_MAX)

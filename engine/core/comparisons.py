@@ -207,6 +207,15 @@ def _keyed(test: Test, *key: Key) -> Comparison:
     return Comparison(test, frozenset((key,)))
 
 
+def number_of(value: Any) -> float | None:
+    """The finite number that `value` is, or that its text says; None where it is none."""
+    if isinstance(value, str):
+        value = _read(value)
+    if type(value) is not float and type(value) is not int:
+        return None
+    return value if -float_info.max <= value <= float_info.max else None
+
+
 def _read(text: str) -> float | None:
     """The number that `text` is, None where it is none."""
     number = _NUMBER.fullmatch(text) if len(text) <= NUMBER_TEXT_MAX else None

@@ -1,15 +1,18 @@
-"""What a visitor event is to the rules."""
+"""What a visitor event, or a signal derived from one, is to the rules."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from msgspec import UNSET
 
-from engine.core.records import Reason
+from engine.core.records import Reason, Signal
 
 IMPORT = "import"
-"""The source of events that come from a back-fill: however old they are they count, and they fire no alert."""
+"""The source of events that come from a back-fill: however old they are they count, and they fire nothing."""
+WEB = "web"
+SIGNALS: frozenset[str] = frozenset(get_args(Signal))
+VIEWS = frozenset({"page_view", "screen_view"})
 
 
 class Rejected(Exception):
@@ -42,10 +45,13 @@ class Campaign(msgspec.Struct, gc=False):
 
 
 class Event(msgspec.Struct, gc=False):
-    """An event as the rules see it. `type` is Segment's, `name` the canonical one, `id` the messageId.
+    """An event as the rules see it. `type` is Segment's, `name` the canonical one or the signal's, `id` the messageId.
 
-    `time_ms` is never after its record's time. At least one of `anonymous_id` and `user_id` is there. `properties` and
-    `traits` are attribute objects that hold the keys that the model reads (`partial`).
+    `time_ms` is never after its record's time. At least one of `anonymous_id` and `user_id` is there. `properties`,
+    `traits` and `context` are attribute objects that hold the keys that the model reads (`partial`), or None.
+    `signal` is true where the engine derived it; then everything else is the causing event's, but for the page and
+    the properties, which are the signal's own. `channel` is that of the visit, set when the event meets its row;
+    `product` the product of interest that it names.
     """
 
     type: str
@@ -59,6 +65,10 @@ class Event(msgspec.Struct, gc=False):
     campaign: Campaign | None
     properties: Any
     traits: Any
+    context: Any = None
+    product: str | None = None
+    channel: str | None = None
+    signal: bool = False
 
 
 NO_PAGE = Page()

@@ -5,8 +5,10 @@ topics and of its changelog. A `Job` folds what waits in a lane into outputs and
 pure, so the worker, `simulate` and the tests run the very same one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
+
+from engine.core.agenda import Agenda
 
 
 class Record(Protocol):
@@ -79,7 +81,10 @@ class Fold(NamedTuple):
 
 
 class Job(Protocol):
-    """One table and the topics that feed it. Folding is pure: no I/O, no clock, the same answer every time."""
+    """One table and the topics that feed it. Folding is pure: no I/O, no clock, the same answer every time.
+
+    `agenda` is the lane's: what a fold changes it puts there, so a lane whose fold comes to nothing builds it anew.
+    """
 
     @property
     def table(self) -> str:
@@ -91,6 +96,31 @@ class Job(Protocol):
         """The topics that feed the table; all have the changelog's partition count."""
         ...
 
-    def fold(self, lane: int, records: Sequence[Record], rows: Rows) -> Fold:
-        """Fold `records`, in order, into the rows of partition number `lane`. Never raises for what a record holds."""
+    @property
+    def stamp(self) -> bytes:
+        """What rows depend on besides their inputs, such as the model's version; equal stamps, equal meaning."""
+        ...
+
+    def fold(self, lane: int, records: Sequence[Record], rows: Rows, agenda: Agenda) -> Fold:
+        """Fold `records`, in order, into the rows of partition number `lane`. Never raises for what a record holds.
+
+        What falls due at or before the record time of a visitor's record is folded before it.
+        """
+        ...
+
+    def wake(self, lane: int, until_ms: int, rows: Rows, agenda: Agenda, at_most: int) -> Fold:
+        """Fold what is due at or before `until_ms`, in order, `at_most` rows of it."""
+        ...
+
+    def due(self, row: bytes) -> int | None:
+        """When time alone will change the row, in ms since the epoch, or a little before; None: never."""
+        ...
+
+    def restate(
+        self, lane: int, keys: Iterable[bytes], rows: Rows, agenda: Agenda, stamp: bytes | None, at_ms: int
+    ) -> Fold:
+        """Bring the rows of `keys`, last written under `stamp` (None: an unknown one), up to this job's stamp.
+
+        `at_ms` is how far the lane's time has come.
+        """
         ...

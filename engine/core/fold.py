@@ -1,56 +1,33 @@
-"""One event into one row: `(row, event) → (row, what fired)`. The row that went in is left as it was."""
+"""One event into one row: `(row, event) → (row, what came of it)`. The row that went in is left as it was."""
 
-from collections.abc import Iterable, Iterator
 from operator import methodcaller
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
-import msgspec
 import xxhash
 
-from engine.core.events import IMPORT, Event
-from engine.core.ledger import Ledger, counted
-from engine.core.model import Alert, Crosses, Model, Rule
-from engine.core.profile import (
-    EMAIL_CHARS_MAX,
-    ID_BYTES,
-    PAGES_MAX,
-    RECENT_IDS_MAX,
-    RECENT_WITHIN_S,
-    STORED_CHARS_MAX,
-    TIME_BYTES,
-    Row,
-    packed_page,
-)
-from engine.core.scoring import total_of
-from engine.core.standing import standing_of
-from engine.core.text import clean
+from engine.core.abandoned import TOUCHED_BY, observe_begun
+from engine.core.alerts import look
+from engine.core.drift import falls_after
+from engine.core.effects import Effect
+from engine.core.events import IMPORT, VIEWS, WEB, Event
+from engine.core.lifecycle import advance
+from engine.core.model import Model
+from engine.core.persons import observe_person
+from engine.core.profile import ID_BYTES, RECENT_IDS_MAX, RECENT_WITHIN_S, TIME_BYTES, Row
+from engine.core.step import Step
+from engine.core.visits import observe_page, observe_product, observe_video, observe_visit
 
-E = TypeVar("E")
 _copy = methodcaller("__copy__")
-
-SESSION_GAP_MS = 30 * 60_000
-TRIGGER_AGE_MS_MAX = 3_600_000
-TITLE_CHARS_MAX = 300
-TRAIT_BYTES_MAX = 160
-"""Of a list or an object: an address fits, and a row stays small whatever a visitor sends."""
 _SECONDS_MASK = 2**32 - 1
-
-
-class Fired(NamedTuple):
-    """An alert that fired: the score before and after its cause, and the rule that weighed most in it."""
-
-    alert: Alert
-    before: float
-    after: float
-    rule: Rule | None
+_NONE_DUE: frozenset[str] = frozenset()
 
 
 class Folded(NamedTuple):
-    """The row after an event, the total it stands at, and the alerts that the event fired, in the model's order."""
+    """The row after a step, the total it stands at, and what came of it, in the order in which it is to be told."""
 
     row: Row
     total: float
-    fired: list[Fired]
+    effects: list[Effect]
 
 
 def new_row(event: Event) -> Row:
@@ -59,26 +36,45 @@ def new_row(event: Event) -> Row:
 
 
 def fold_event(model: Model, row: Row, event: Event) -> Folded | None:
-    """`row` after `event`; None where the row has seen the event's messageId and nothing changes."""
+    """`row` after `event`; None where the row has seen the event's messageId and nothing changes.
+
+    Nothing of the row may be due before the event.
+    """
+    before = row
     row = _copy(row)
     if event.id is not None and not _remember(row, event.id, event.time_ms):
         return None
-    time = event.time_ms - row.born_ms
-    _observe(model, row, event, time)
-    before_ledger = row.ledger
-    matched = [rule for rule in model.rules_for(event.name) if rule.holds(event)]
-    fast_track = False
-    if matched:
-        row.ledger = ledger = before_ledger.copy()
-        for rule in matched:
-            ledger[rule.id] = counted(ledger.get(rule.id), time, rule.half_life_ms)
-            fast_track = fast_track or rule.fast_track
-    total = total_of(model, row.ledger, row.now)
-    if fast_track and not row.fast_track:
-        row.fast_track = row.changed = True
-    if not (fast_track or row.alerts or total >= model.crosses_from):
-        return Folded(row, total, [])
-    return Folded(row, total, list(_alerts(model, row, event, before_ledger, total, matched)))
+    signals = _observe(model, row, event, event.time_ms - row.born_ms)
+    step = Step(model, before, row, event, event.name, quiet=row.quiet)
+    step.count((*signals, event) if signals else (event,))
+    return settle(step, _NONE_DUE)
+
+
+def settle(step: Step, due: frozenset[str]) -> Folded:
+    """Where the row stands now that everything has counted: its stage, and the alerts and actions that fire.
+
+    `due` are the states of the alerts and actions whose time has come.
+    """
+    model, row = step.model, step.row
+    effects: list[Effect] = []
+    total = step.after.total
+    moved = advance(step)
+    if moved is not None:
+        effects.append(moved)
+    effects += step.converted
+    waiting = model.waiting
+    if (
+        row.alerts
+        or total >= waiting.looks_from
+        or step.triggered
+        or step.fast is not None
+        or moved is not None
+        or waiting.gains
+        or due
+    ):
+        effects += look(step, None if moved is None else moved.stage_to, due)
+    row.falls = falls_after(model, row, row.now, step.after.engagement, step.after.fit) if model.watched else None
+    return Folded(row, step.after.total, effects)
 
 
 def _remember(row: Row, message_id: str, time_ms: int) -> bool:
@@ -102,104 +98,25 @@ def _remember(row: Row, message_id: str, time_ms: int) -> bool:
     return True
 
 
-def _observe(model: Model, row: Row, event: Event, time: int) -> None:
-    """What the row knows of the lead besides the score: times, sessions, counts, pages, who it is."""
-    if event.source == "web" and (row.sessions == 0 or time - row.now > SESSION_GAP_MS):
-        row.sessions += 1
-    if time >= row.now:
-        row.now = row.last = time
+def _observe(model: Model, row: Row, event: Event, time: int) -> list[Event]:
+    """What the row learns besides the score: times, visits, pages, counts, who it is; the signals that follow."""
+    name = event.name
+    signals = observe_visit(model, row, event, time) if event.source == WEB else []
+    if name == "video_progress":
+        signals += observe_video(model, row, event)
+    if name in VIEWS:
+        observe_page(row, event, time)
+    row.now = max(row.now, time)
+    if time > row.last:
+        row.last = time
     elif time < row.first:
         row.first = time
-    name = event.name
+    row.quiet = event.source == IMPORT
+    if name in TOUCHED_BY:
+        observe_begun(model, row, event, time)
+    if event.product is not None:
+        observe_product(row, event.product)
     if name in model.counted:
         row.counts = {**row.counts, name: row.counts.get(name, 0) + 1}
-    if name == "page_view":
-        path = event.page.path
-        if path is not None:
-            title = event.page.title
-            row.pages = [
-                *row.pages[1 - PAGES_MAX :],
-                packed_page(time, path, None if title is None else clean(title, TITLE_CHARS_MAX)),
-            ]
-    elif event.type == "identify":
-        _identify(model, row, event, time)
-
-
-def _identify(model: Model, row: Row, event: Event, time: int) -> None:
-    # What came before a second person's login stays with the first, and who the first is as well.
-    if row.anonymous and event.user_id is not None:
-        if row.user is not None and row.user != event.user_id:
-            return
-        row.changed = row.changed or row.user is None
-        row.user = event.user_id
-    said = {key: _stored(key, value) for key, value in model.decoder.traits_of(event).items()}
-    if said:
-        traits = {**row.traits}
-        for key, value in said.items():
-            held = traits.get(key)
-            if held is None or _later((time, value), held):
-                row.changed = row.changed or held is None or held[1] != value
-                traits[key] = (time, value)
-        row.traits = traits
-
-
-def _later(said: tuple[int, Any], held: tuple[int, Any]) -> bool:
-    """A trait's value is that of the latest event time; ties: the larger bytes."""
-    if said[0] != held[0]:
-        return said[0] > held[0]
-    return msgspec.json.encode(said[1]) > msgspec.json.encode(held[1])
-
-
-def _stored(key: str, value: Any) -> Any:
-    """A trait's value as a row keeps it: text cut short, lists and objects to what fits, nothing nested deeper."""
-    if isinstance(value, str):
-        return clean(value, EMAIL_CHARS_MAX if key == "email" else STORED_CHARS_MAX)
-    if isinstance(value, list):
-        return list(_fitting(map(_scalar, value)))
-    if isinstance(value, dict):
-        return dict(_fitting((clean(name, STORED_CHARS_MAX), _scalar(element)) for name, element in value.items()))
-    return _scalar(value)
-
-
-def _fitting(elements: Iterable[E]) -> Iterator[E]:
-    room = TRAIT_BYTES_MAX
-    for element in elements:
-        room -= len(msgspec.msgpack.encode(element))
-        if room < 0:
-            return
-        yield element
-
-
-def _scalar(value: Any) -> Any:
-    if isinstance(value, str):
-        return clean(value, STORED_CHARS_MAX)
-    if isinstance(value, int) and not -(2**63) <= value < 2**63:
-        return float(value) if abs(value) < 1e300 else None
-    return None if isinstance(value, list | dict) else value
-
-
-def _alerts(
-    model: Model, row: Row, event: Event, before_ledger: Ledger, after: float, matched: list[Rule]
-) -> Iterator[Fired]:
-    """Fires what is due, and writes down in `row` what is armed and what has fired; an import fires nothing."""
-    before = total_of(model, before_ledger, row.now)
-    standing = standing_of(model, row, after)
-    states = row.alerts.copy()
-    in_time = row.now_ms - event.time_ms <= TRIGGER_AGE_MS_MAX
-    fast = [rule for rule in matched if rule.fast_track and in_time]
-    for alert in model.alerts:
-        fired, fired_at = states.get(alert.id, (False, None))
-        if isinstance(alert.trigger, Crosses):
-            if fired and before < alert.trigger.rearm_below:
-                fired = False
-                states[alert.id] = (False, fired_at)
-            due, rules = not fired and after >= alert.trigger.bound, matched
-        else:
-            due, rules = bool(fast), fast
-        if due and alert.holds(standing):
-            cooling = fired_at is not None and row.now - fired_at < alert.cooldown_ms
-            silent = cooling or event.source == IMPORT
-            states[alert.id] = (True, fired_at if silent else row.now)
-            if not silent:
-                yield Fired(alert, before, after, max(rules, key=lambda rule: rule.points, default=None))
-    row.alerts = states
+    observe_person(model, row, event, time)
+    return signals

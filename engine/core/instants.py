@@ -53,3 +53,13 @@ def parse_duration(text: str) -> int:
     if not _DURATION.fullmatch(text):
         raise ValueError(f"{text!r} is not a duration such as 30s, 15m, 2h, 30d or 1h30m")
     return sum(int(count) * _UNITS_MS[unit] for count, unit in _STEP.findall(text))
+
+
+def to_duration(duration_ms: int) -> str:
+    """`1d12h` for so many milliseconds; a rest below a second is left out."""
+    left, parts = duration_ms // 1_000, []
+    for unit in ("d", "h", "m", "s"):
+        count, left = divmod(left, _UNITS_MS[unit] // 1_000)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"

@@ -11,7 +11,7 @@ import msgspec
 
 from engine.core.events import Rejected
 from engine.core.flow import InputRecord, Output, Record
-from engine.core.records import Cause
+from engine.core.records import Cause, Stage, Touch
 
 REQUESTS_TOPIC = "routing-requests"
 INBOX_TOPIC = "lead-inbox"
@@ -49,6 +49,24 @@ class LeadRequested(msgspec.Struct, tag_field="type", tag="lead.requested"):
     fast_track: bool
     traits: dict[str, Any]
     owner: str | None
+    cause: Cause
+    persona: str | None = None
+    product: str | None = None
+    counts: dict[str, int] = {}
+    revenue: float = 0.0
+    sessions: int = 0
+    first_touch: Touch | None = None
+    last_touch: Touch | None = None
+    place: dict[str, str] = {}
+    v: Literal[1] = 1
+
+
+class StageChanged(msgspec.Struct, tag_field="type", tag="lead.stage_changed"):
+    """On `routing-requests`: the lead went to `stage` at the instant `at` in ms, by itself."""
+
+    lead: str
+    stage: Stage
+    at: int
     cause: Cause
     v: Literal[1] = 1
 
@@ -103,16 +121,16 @@ class LeadFeedback(msgspec.Struct, tag_field="type", tag="lead.feedback"):
 _Message = TypeVar("_Message")
 
 _encoder = msgspec.json.Encoder()
-_requests = msgspec.json.Decoder(LeadRequested)
+_requests: "msgspec.json.Decoder[LeadRequested | StageChanged]" = msgspec.json.Decoder(LeadRequested | StageChanged)
 _inbox: "msgspec.json.Decoder[OwnerChanged | LeadFeedback]" = msgspec.json.Decoder(OwnerChanged | LeadFeedback)
 
 
-def encode(message: LeadRequested | OwnerChanged | LeadFeedback) -> bytes:
+def encode(message: LeadRequested | StageChanged | OwnerChanged | LeadFeedback) -> bytes:
     """The message as JSON."""
     return _encoder.encode(message)
 
 
-def decode_request(value: bytes | None) -> LeadRequested:
+def decode_request(value: bytes | None) -> LeadRequested | StageChanged:
     """What a record of `routing-requests` says. Raises MessageError."""
     return _decode(_requests, value)
 

@@ -2,57 +2,92 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from math import inf
+from typing import Any
 
+from engine.core.channels import Lists
 from engine.core.decode import EventDecoder
 from engine.core.events import Event
+from engine.core.records import Stage
+from engine.core.triggers import Alert, Crosses, FallsBelow, Waiting
 
-Priority = Literal["low", "normal", "high"]
 COLD = "cold"
+STAGES: tuple[Stage, ...] = (
+    "subscriber",
+    "lead",
+    "marketingqualifiedlead",
+    "salesqualifiedlead",
+    "opportunity",
+    "customer",
+    "evangelist",
+    "disqualified",
+    "recycled",
+)
+"""In rising order up to evangelist; a lead goes to the last two from anywhere. Rows hold a stage's place in here."""
+MQL = STAGES.index("marketingqualifiedlead")
+RECYCLED = STAGES.index("recycled")
+
+EventTest = Callable[[Event], bool]
+LeadTest = Callable[[Any], bool]
+"""Of a `Standing`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """An engagement rule. `holds` reads the event; `max` bounds the rule's points on both sides."""
+    """An engagement rule. `holds` reads the event; `max` bounds the rule's points on both sides.
+
+    Counts decay with `half_life_ms` (infinite: not at all) or, with `window_days`, count for so many whole UTC days.
+    `limit` of them count within `limit_ms`, or the earliest one ever where `once`. `times` gives the amount of an
+    event, of which `times_max` counts. Only events from `sources` count, if there are any.
+    """
 
     id: str
-    holds: Callable[[Event], bool]
+    holds: EventTest
     points: float
     half_life_ms: float
     label: str | None = None
     group: str | None = None
     max: float | None = None
     fast_track: bool = False
+    window_days: int | None = None
+    limit: int | None = None
+    limit_ms: int = 0
+    once: bool = False
+    times: Callable[[Event], Any] | None = None
+    times_max: float = inf
+    sources: frozenset[str] | None = None
 
 
-Term = tuple[float, float, float | None, str | None]
-"""Of a rule what the sum needs, for the inner loop: points, half-life in ms, max, group."""
-
-
-@dataclass(frozen=True, slots=True)
-class Crosses:
-    """Fires when the total goes from below `bound` to it or over it; below `rearm_below` it may fire again."""
-
-    bound: float
-    rearm_below: float
-    band: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class FastTrack:
-    """Fires when an event matches a rule that qualifies at once."""
+Term = tuple[float, float, float | None, str | None, int | None]
+"""Of a rule what the sum needs, for the inner loop: points, half-life in ms, max, group, window in days."""
 
 
 @dataclass(frozen=True, slots=True)
-class Alert:
-    """An alert: one trigger, and what holds it back. `holds` (the `if`) reads the lead after the change."""
+class FitRule:
+    """Points for who a lead is; `holds` reads the lead."""
 
     id: str
-    trigger: Crosses | FastTrack
-    holds: Callable[[Any], bool]
-    cooldown_ms: int
-    priority: Priority
-    label: str | None
+    holds: LeadTest
+    points: float
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """What counts as a conversion, and which fields of the event hold its value and currency."""
+
+    id: str
+    holds: EventTest
+    value: Callable[[Event], Any] | None = None
+    currency: Callable[[Event], Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """How long a lead may stay qualified before it is recycled, where `holds`."""
+
+    holds: LeadTest
+    for_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,35 +99,92 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True)
+class Readers:
+    """What looks at an event of one name, each in the model's order.
+
+    `whens` are alerts and actions with the test of their trigger, `followers` those with the test of what would have
+    had to follow.
+    """
+
+    rules: tuple[Rule, ...] = ()
+    conversions: tuple[Conversion, ...] = ()
+    whens: tuple[tuple[Alert, EventTest], ...] = ()
+    followers: tuple[tuple[Alert, EventTest], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """Everything that scoring needs to know.
 
-    `bands` ascend and begin with cold at minus infinity. `rules_by_event` lists for an event's name the rules that
-    can hold for it, `rules_for_any` those of every other name. `counted` are the events whose times seen are kept.
-    `crosses_from` is the lowest total that any alert waits for.
+    `bands` ascend and begin with cold at minus infinity, `grades` ascend and begin with D at minus infinity.
+    `readers_by_event` lists by an event's name what can look at it, `readers_of_any` what looks at every other name;
+    likewise for signals. `counted` are the events and signals whose times seen are kept. `signals` are those that
+    anything reads: the engine derives no others. `stages` are the places in STAGES that the engine moves leads to,
+    with their conditions, in rising order. `alerts` holds alerts and actions, in the model's order, alerts first.
+    `watched` are the bounds whose crossing downward must be seen on time. `fit_of_nobody` is the fit of a lead of whom
+    no trait is known, None where fit or personas read more than traits. `products` are path patterns by product, in
+    order. `reads` are the fields of leads and events that anything reads, routing included, `places` those of them
+    that say where a lead is.
     """
 
     version: str
     scale: float
+    engagement_weight: float
+    fit_weight: float
     bands: tuple[Band, ...]
+    grades: tuple[Band, ...]
     publish_from: float
     groups: Mapping[str, float]
     rules: Mapping[str, Rule]
     terms: Mapping[str, Term]
-    rules_by_event: Mapping[str, tuple[Rule, ...]]
-    rules_for_any: tuple[Rule, ...]
+    fit: tuple[FitRule, ...]
+    personas: tuple[tuple[str, LeadTest], ...]
+    conversions: tuple[Conversion, ...]
+    stages: tuple[tuple[int, LeadTest], ...]
+    stage_names: Mapping[str, str]
+    cycle: tuple[Cycle, ...]
     alerts: tuple[Alert, ...]
-    crosses_from: float
+    actions_limit: tuple[int, int] | None
+    suppress: LeadTest | None
+    readers_by_event: Mapping[str, Readers]
+    readers_of_any: Readers
+    readers_by_signal: Mapping[str, Readers]
+    signals: frozenset[str]
     counted: frozenset[str]
+    waiting: Waiting
+    watched: tuple[Crosses | FallsBelow | Band, ...]
+    gains_minutes: int
+    products: tuple[tuple[str, Callable[[str], bool]], ...]
+    lists: Lists
+    reads: frozenset[str]
+    places: tuple[str, ...]
     decoder: EventDecoder
+    fit_of_nobody: float | None
+    row_bytes_max: int
+    """What the model's own parts of a row can come to, a visitor's text left out."""
 
-    def rules_for(self, event: str) -> tuple[Rule, ...]:
-        """The rules that can hold for an event of this name, in the model's order."""
-        return self.rules_by_event.get(event, self.rules_for_any)
+    def readers_of(self, event: str) -> Readers:
+        """What can look at an event of this name."""
+        return self.readers_by_event.get(event, self.readers_of_any)
+
+    def readers_of_signal(self, signal: str) -> Readers:
+        """What can look at a signal of this name."""
+        return self.readers_by_signal.get(signal, NOTHING)
 
     def band(self, total: float) -> Band:
         """The band that `total` is in; exactly a bound is in its band."""
-        for band in reversed(self.bands):
-            if total >= band.bound:
-                return band
-        return self.bands[0]
+        return _highest(self.bands, total)
+
+    def grade(self, fit: float) -> str:
+        """The letter of `fit`."""
+        return _highest(self.grades, fit).name
+
+
+NOTHING = Readers()
+
+
+def _highest(steps: tuple[Band, ...], value: float) -> Band:
+    for step in reversed(steps):
+        if value >= step.bound:
+            return step
+    return steps[0]

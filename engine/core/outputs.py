@@ -1,32 +1,37 @@
-"""What a lead's row and an alert look like to others: the records of `lead-scores` and `lead-alerts`."""
+"""What a lead's row looks like to others: its score, its alerts and actions, its stages and conversions."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
+from engine.core.attribution import conversion
 from engine.core.cloudevents import derived_id, kind_of, output
-from engine.core.decode import TEXT_CHARS_MAX
-from engine.core.events import Event
-from engine.core.flow import Output, Record
-from engine.core.fold import Fired
+from engine.core.drift import next_band
+from engine.core.effects import Converted, Effect, Fired, Moved
+from engine.core.flow import Output
 from engine.core.instants import LAST_MS, to_rfc3339
-from engine.core.messages import REQUESTS_TOPIC, LeadRequested, OwnerChanged, encode
-from engine.core.model import Crosses, Model
-from engine.core.profile import Published, Row, pages
-from engine.core.records import Cause, Ids, LeadAlert, LeadScore, Page
-from engine.core.scoring import explain, next_band
-from engine.core.standing import standing_of
-from engine.core.text import clean
+from engine.core.messages import REQUESTS_TOPIC, LeadRequested, StageChanged, encode
+from engine.core.model import RECYCLED, STAGES, Model
+from engine.core.origins import Origin
+from engine.core.profile import Published, Row, stored_page, stored_touch
+from engine.core.reasons import reason_of
+from engine.core.records import Ids, LeadAction, LeadAlert, LeadScore, LeadStageChange, Page
+from engine.core.scoring import Explanation, explain, fit_of
+from engine.core.standing import Standing, shown_touch
 
 SCORES_TOPIC = "lead-scores"
 ALERTS_TOPIC = "lead-alerts"
+ACTIONS_TOPIC = "lead-actions"
+STAGES_TOPIC = "lead-stages"
+CONVERSIONS_TOPIC = "lead-conversions"
 SCORE_CHANGED = "lead.score_changed"
 ALERTED = "lead.alerted"
+ACTION_REQUESTED = "lead.action_requested"
+STAGE_CHANGED = "lead.stage_changed"
+CONVERTED = "lead.converted"
 DESK = "main"
 DESK_PARTITION = 0
 TOP_MAX = 5
 REPUBLISH_MS = 60_000
-TRACE_HEADER = "traceparent"
-TRACE_BYTES_MAX = 512
-"""W3C's has 55 today; a longer one would be for nobody and could make a record too large for the broker."""
 
 
 class Profile(NamedTuple):
@@ -49,46 +54,38 @@ class Profile(NamedTuple):
 
     def pages(self) -> list[Page]:
         """The last ten pages, oldest first."""
-        return [Page(to_rfc3339(self.row.born_ms + page.at), page.path, page.title, None) for page in pages(self.row)]
+        born_ms = self.row.born_ms
+        pages = map(stored_page, self.row.pages)
+        return [Page(to_rfc3339(born_ms + page.at), page.path, page.title, page.seconds) for page in pages]
 
 
-def cause_of(record: Record, event: Event) -> Cause:
-    """`event`, in `record`, as the cause of an output."""
-    message_id = None if event.id is None else clean(event.id, TEXT_CHARS_MAX)
-    return Cause(record.topic, record.partition, record.offset, message_id, event.name, to_rfc3339(event.time_ms))
-
-
-def trace_headers(record: Record) -> tuple[tuple[str, bytes | None], ...]:
-    """The headers of `record` that its outputs carry on: the first traceparent, unless it is no such thing."""
-    traces = (header for header in record.headers if header[0] == TRACE_HEADER)
-    first = next(traces, None)
-    return () if first is None or len(first[1] or b"") > TRACE_BYTES_MAX else (first,)
-
-
-def identity_of(cause: Cause | Record) -> str:
-    """What tells one cause from another, the same on every replay."""
-    return f"{cause.topic}/{cause.partition}/{cause.offset}"
+def explained(model: Model, row: Row, at: int, origin: Origin | None = None) -> tuple[Standing, Explanation]:
+    """Where the lead stands at `at`, its row's now or later, and the arithmetic of it."""
+    explanation = explain(model, row, at)
+    standing = Standing(model, row, None if origin is None else origin.event)
+    standing.engagement, standing.fit, standing.total = explanation.engagement, explanation.fit, explanation.total
+    return standing, explanation
 
 
 def score_of(model: Model, profile: Profile, at_ms: int) -> LeadScore:
     """The lead's score at `at_ms`, its row's now or later, with the arithmetic."""
     row = profile.row
     born_ms = row.born_ms
-    total, explanation = explain(model, row, at_ms - born_ms)
-    standing = standing_of(model, row, total)
-    next_at = next_band(model, row.ledger, at_ms - born_ms, total)
+    at = at_ms - born_ms
+    standing, explanation = explained(model, row, at)
+    next_at = next_band(model, row, at, fit_of(model, standing))
     return LeadScore(
         lead=profile.lead,
-        known=standing.known,
-        engagement=explanation.engagement,
+        known=row.known,
+        engagement=standing.engagement,
         fit=standing.fit,
-        total=total,
+        total=standing.total,
         band=standing.band,
         grade=standing.grade,
-        stage=standing.stage,
+        stage=STAGES[row.stage],
         owner=row.owner,
-        persona=None,
-        product=None,
+        persona=standing.persona,
+        product=standing.product,
         fast_track=row.fast_track,
         at=to_rfc3339(at_ms),
         contributions=explanation.contributions,
@@ -99,8 +96,8 @@ def score_of(model: Model, profile: Profile, at_ms: int) -> LeadScore:
         sessions=row.sessions,
         counts=dict(sorted(row.counts.items())),
         pages=profile.pages(),
-        first_touch=None,
-        last_touch=None,
+        first_touch=standing.first_touch,
+        last_touch=standing.last_touch,
         traits=standing.traits,
         ids=profile.ids,
         model=model.version,
@@ -112,105 +109,196 @@ def score_output(model: Model, profile: Profile, at_ms: int, time_ms: int, *iden
     return output(SCORES_TOPIC, SCORE_CHANGED, profile.lead, time_ms, score_of(model, profile, at_ms), *identity)
 
 
-def publication(
-    model: Model, profile: Profile, total: float, cause: Record | OwnerChanged, time_ms: int
-) -> list[Output]:
+def publication(model: Model, profile: Profile, total: float, origin: Origin) -> list[Output]:
     """What `lead-scores` must be told now that the row stands at `total`; noted in the row, too.
 
-    `cause`, which happened at `time_ms`, changed the row last.
-
-    As `records.md` says: a lead at or above `publish_from`, or known, when something that is shown changed or the
-    last record is 60 s old; a last record for one that sinks below; a tombstone for an id that the lead has left.
+    `origin` changed the row last. As `records.md` says: a lead at or above `publish_from`, or known, when something
+    that is shown changed or the last record is 60 s old; a last record for one that sinks below; a tombstone for an id
+    that the lead has left.
     """
     row = profile.row
     last = row.published
     visible = total >= model.publish_from or row.known
     if not visible and (last is None or not last.visible):
         return []
-    now = Published(profile.lead, row.now, round(total), model.band(total).name, visible)
+    standing = Standing(model, row)
+    fit = 0.0 if not model.fit and not model.personas else max(0.0, fit_of(model, standing))
+    standing.fit = fit
+    persona = standing.persona if model.personas else None
+    band = model.band(total).name
+    now = Published(row.user is not None, row.now, round(total), band, standing.grade, persona, visible)
     if (
         last is not None
         and not row.changed
         and row.now - last.at < REPUBLISH_MS
-        and (last.total, last.band, last.visible) == (now.total, now.band, now.visible)
+        and (last.total, last.band, last.grade, last.persona, last.visible)
+        == (now.total, now.band, now.grade, now.persona, now.visible)
     ):
         return []
     row.published = now
     row.changed = False
-    # A new owner comes of the same record as the score before it.
-    identity = f"{identity_of(cause.cause)}/owner" if isinstance(cause, OwnerChanged) else identity_of(cause)
-    outputs = [score_output(model, profile, row.now_ms, time_ms, identity)]
-    if last is not None and last.lead != now.lead:
-        outputs.insert(0, Output(SCORES_TOPIC, last.lead.encode(), None))
+    outputs = [score_output(model, profile, row.now_ms, origin.time_ms, origin.identity)]
+    if last is not None and last.as_user != now.as_user:
+        outputs.insert(0, Output(SCORES_TOPIC, profile.key.encode(), None))
     return outputs
 
 
-def _reason(fired: Fired) -> str:
-    trigger = fired.alert.trigger
-    what = "" if fired.rule is None else (fired.rule.label or fired.rule.id)
-    if isinstance(trigger, Crosses):
-        bound = f"{trigger.bound:g}" if trigger.band is None else f"{trigger.band} ({trigger.bound:g})"
-        rose = f"score went from {fired.before:.1f} to {fired.after:.1f}, across {bound}"
-        return f"{what}: {rose}" if what else rose
-    return f"{what}: qualifies at once, at a score of {fired.after:.1f}"
+def tombstone(profile: Profile) -> list[Output]:
+    """What `lead-scores` must be told of a lead whose row is given up."""
+    published = profile.row.published
+    if published is None:
+        return []
+    return [Output(SCORES_TOPIC, profile.lead.encode(), None)]
 
 
-def alert_outputs(
+def effect_outputs(
+    model: Model, profile: Profile, effects: list[Effect], origin: Origin, lane: int, assign_on: frozenset[str]
+) -> list[Output]:
+    """The records of what came of a step, in order, with a request for a rep for each alert in `assign_on`.
+
+    `lane` is that of the profile, to which the desk sends its answer.
+    """
+    outputs: list[Output] = []
+    shown: tuple[Standing, Explanation] | None = None
+    for effect in effects:
+        if isinstance(effect, Fired):
+            shown = shown or explained(model, profile.row, profile.row.now, origin)
+            if effect.alert.is_action:
+                outputs.append(_action(model, profile, effect, origin, shown[0]))
+            else:
+                outputs += _alert(model, profile, effect, origin, shown, lane, assign_on)
+        elif isinstance(effect, Moved):
+            outputs += _moved(profile, effect, origin)
+        else:
+            outputs.append(_converted(profile, effect, origin))
+    return outputs
+
+
+def _moved(profile: Profile, moved: Moved, origin: Origin) -> list[Output]:
+    cause = origin.cause(moved.name)
+    change = LeadStageChange(
+        lead=profile.lead,
+        from_=STAGES[moved.stage_from],
+        to=STAGES[moved.stage_to],
+        reason=moved.reason,
+        seconds_in_stage=moved.seconds,
+        total=moved.total,
+        cause=cause,
+    )
+    identity = (STAGES[moved.stage_to], origin.identity_of(moved.name))
+    told = output(STAGES_TOPIC, STAGE_CHANGED, profile.lead, origin.time_ms, change, *identity, headers=origin.headers)
+    if moved.stage_to != RECYCLED or origin.stated is not None:
+        return [told]
+    # The desk has not said so itself, and would give the lead to its owner again.
+    message = StageChanged(profile.lead, STAGES[RECYCLED], origin.time_ms, cause)
+    return [told, Output(REQUESTS_TOPIC, DESK.encode(), encode(message), DESK_PARTITION)]
+
+
+def _converted(profile: Profile, converted: Converted, origin: Origin) -> Output:
+    row = profile.row
+    touches = [shown_touch(stored_touch(touch), row.born_ms) for touch in row.touches]
+    cause = origin.cause(converted.name)
+    record = conversion(profile.lead, converted.conversion, converted.revenue, converted.currency, touches, cause)
+    identity = (converted.conversion, origin.identity_of(converted.name))
+    return output(CONVERSIONS_TOPIC, CONVERTED, profile.lead, origin.time_ms, record, *identity, headers=origin.headers)
+
+
+def _action(model: Model, profile: Profile, fired: Fired, origin: Origin, standing: Standing) -> Output:
+    seen = Standing(model, profile.row, fired.event)
+    seen.engagement, seen.fit, seen.total = standing.engagement, standing.fit, standing.total
+    templates: Mapping[str, Any] = fired.alert.data or {}
+    action = LeadAction(
+        lead=profile.lead,
+        action=fired.alert.id,
+        data={key: template.fill(seen) for key, template in templates.items()},
+        traits=standing.traits,
+        ids=profile.ids,
+        owner=profile.row.owner,
+        product=standing.product,
+        reason=reason_of(model, fired),
+        cause=origin.cause(fired.name),
+        model=model.version,
+    )
+    identity = (fired.alert.id, origin.identity_of(fired.name))
+    return output(
+        ACTIONS_TOPIC, ACTION_REQUESTED, profile.lead, origin.time_ms, action, *identity, headers=origin.headers
+    )
+
+
+def _alert(
     model: Model,
     profile: Profile,
     fired: Fired,
-    record: Record,
-    event: Event,
-    partition: int,
+    origin: Origin,
+    shown: tuple[Standing, Explanation],
+    lane: int,
     assign_on: frozenset[str],
 ) -> list[Output]:
-    """The record of `lead-alerts`, and the request for a rep where `assign_on` names the alert.
-
-    `partition` is the lane of the profile, to which the desk sends its answer.
-    """
     row = profile.row
-    cause = cause_of(record, event)
-    standing = standing_of(model, row, fired.after)
-    _, explanation = explain(model, row, row.now)
+    standing, explanation = shown
+    cause = origin.cause(fired.name)
     alert = LeadAlert(
         lead=profile.lead,
         alert=fired.alert.id,
         label=fired.alert.label,
         priority=fired.alert.priority,
-        reason=_reason(fired),
-        engagement=explanation.engagement,
+        reason=reason_of(model, fired),
+        engagement=standing.engagement,
         fit=standing.fit,
-        total=fired.after,
+        total=standing.total,
         band=standing.band,
         grade=standing.grade,
-        stage=standing.stage,
+        stage=STAGES[row.stage],
         from_=fired.before,
         to=fired.after,
         top=explanation.contributions[:TOP_MAX],
         pages=profile.pages(),
-        product=None,
-        first_touch=None,
-        last_touch=None,
+        product=standing.product,
+        first_touch=standing.first_touch,
+        last_touch=standing.last_touch,
         traits=standing.traits,
         ids=profile.ids,
         owner=row.owner,
         cause=cause,
         model=model.version,
     )
-    headers = trace_headers(record)
-    identity = (fired.alert.id, identity_of(cause))
-    alerted = output(ALERTS_TOPIC, ALERTED, profile.lead, event.time_ms, alert, *identity, headers=headers)
+    identity = (fired.alert.id, origin.identity_of(fired.name))
+    alerted = output(ALERTS_TOPIC, ALERTED, profile.lead, origin.time_ms, alert, *identity, headers=origin.headers)
     if fired.alert.id not in assign_on:
         return [alerted]
-    request = LeadRequested(
+    request = _request(profile, standing, fired, origin, lane, derived_id(kind_of(ALERTED), profile.lead, *identity))
+    return [alerted, Output(REQUESTS_TOPIC, DESK.encode(), encode(request), DESK_PARTITION, origin.headers)]
+
+
+def _request(
+    profile: Profile, standing: Standing, fired: Fired, origin: Origin, lane: int, alert_id: str
+) -> LeadRequested:
+    row = profile.row
+    return LeadRequested(
         lead=profile.lead,
         profile=profile.key,
-        partition=partition,
+        partition=lane,
         desk=DESK,
-        alert=derived_id(kind_of(ALERTED), profile.lead, *identity),
+        alert=alert_id,
         alert_name=fired.alert.id,
         at=row.now_ms,
-        cause=cause,
-        **standing._asdict(),
+        total=standing.total,
+        engagement=standing.engagement,
+        fit=standing.fit,
+        band=standing.band,
+        grade=standing.grade,
+        stage=standing.stage,
+        known=row.known,
+        fast_track=row.fast_track,
+        traits=standing.traits,
+        owner=row.owner,
+        cause=origin.cause(fired.name),
+        persona=standing.persona,
+        product=standing.product,
+        counts=dict(row.counts),
+        revenue=standing.revenue,
+        sessions=row.sessions,
+        first_touch=standing.first_touch,
+        last_touch=standing.last_touch,
+        place=dict(row.place),
     )
-    return [alerted, Output(REQUESTS_TOPIC, DESK.encode(), encode(request), DESK_PARTITION, headers)]

@@ -18,6 +18,32 @@ Time = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
 Reason = Literal["json", "schema", "identity", "time", "size", "feedback", "internal"]
 """Why a record was rejected, in dead letters and in `heatline_events_rejected_total{reason}`."""
 
+Signal = Literal[
+    "dwell",
+    "session_start",
+    "session_end",
+    "bounce",
+    "return_visit",
+    "form_abandoned",
+    "cart_abandoned",
+    "checkout_abandoned",
+    "video_watched",
+]
+"""What the engine derives from order, silence and time."""
+
+Stage = Literal[
+    "subscriber",
+    "lead",
+    "marketingqualifiedlead",
+    "salesqualifiedlead",
+    "opportunity",
+    "customer",
+    "evangelist",
+    "disqualified",
+    "recycled",
+]
+"""HubSpot's lifecycle stages, and the two ways out of them."""
+
 
 class Cause(msgspec.Struct):
     """The record in `visitor-events` or `rep-events` that caused an output, also after forwarding.
@@ -140,6 +166,62 @@ class LeadAlert(msgspec.Struct):
     owner: str | None
     cause: Cause
     model: str
+
+
+class LeadAction(msgspec.Struct):
+    """`lead-actions`: something to do for the lead, such as a mail. `data` is filled in from the event and the lead."""
+
+    lead: str
+    action: str
+    data: dict[str, Any]
+    traits: dict[str, Any]
+    ids: Ids
+    owner: str | None
+    product: str | None
+    reason: str
+    cause: Cause
+    model: str
+
+
+class LeadStageChange(msgspec.Struct):
+    """`lead-stages`: the lead went from one stage to another. `total` is its score when it did."""
+
+    lead: str
+    from_: Stage = msgspec.field(name="from")
+    to: Stage
+    reason: str
+    seconds_in_stage: float
+    total: float
+    cause: Cause
+
+
+class Shares(msgspec.Struct):
+    """One number per touch, in their order, for each way of weighting them.
+
+    As `weights` each list sums to 1, as `credit` to the revenue, to the cent.
+    """
+
+    first: list[float]
+    last: list[float]
+    linear: list[float]
+    u_shaped: list[float]
+
+
+class LeadConversion(msgspec.Struct):
+    """`lead-conversions`: what the lead did, what it is worth, and which touches earned it.
+
+    `revenue` is rounded to the cent, 0 where the conversion states none, below 0 for a refund; `currency` is what the
+    event says, null where it says none.
+    """
+
+    lead: str
+    conversion: str
+    revenue: float
+    currency: str | None
+    touches: list[Touch]
+    weights: Shares
+    credit: Shares
+    cause: Cause
 
 
 class TraceStep(msgspec.Struct):

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from engine.core.conditions import Condition
-from engine.core.messages import LeadRequested
+from engine.core.messages import LeadRequested, StageChanged
 from engine.core.records import LeadAssignment, TraceStep
 from engine.core.source import shown
 from engine.routing.config import FIELDS, Rep, Routing, Team
@@ -76,6 +78,14 @@ def decide(routing: Routing, request: LeadRequested, read: Read) -> Decision | N
         cause=request.cause,
     )
     return Decision(kind, outcome, assignment, {**choice.rows, held_key(request.lead): pack(row)})
+
+
+def released(message: StageChanged, read: Read) -> Mapping[bytes, bytes]:
+    """The desk's changed rows once a lead has been recycled by itself: nobody owns it any more."""
+    held = unpack_held(read(held_key(message.lead)))
+    if held is None or held.rep is None or message.stage != "recycled":
+        return {}
+    return {held_key(message.lead): pack(replace(held, rep=None, team=None, rule=None))}
 
 
 def _keep(routing: Routing, owner: str | None, held: Held | None, trace: list[TraceStep]) -> _Choice | None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.core.attribution import Visit, added, conversion, credit, united
+from engine.core.attribution import conversion, credit
 from engine.core.records import Cause, Touch
 
 CAUSE = Cause("visitor-events", 0, 7, "m-1", "purchase", "2026-11-23T04:30:00.000Z")
@@ -17,7 +17,6 @@ CENT_LIMIT = 9e12
 
 revenues = st.floats(-CENT_LIMIT, CENT_LIMIT) | st.integers(-100_000, 100_000).map(lambda cents: cents / 100)
 counts = st.integers(0, 20)
-visits = st.lists(st.builds(Visit, st.integers(0, 60), st.sampled_from("abc"), st.none() | st.just("s")), max_size=50)
 
 
 def total(shares: list[float]) -> Decimal:
@@ -117,29 +116,6 @@ def test_weights_are_no_debts_and_sum_to_one(count: int, revenue: float) -> None
             shares = [weight * earned.revenue for weight in weights]
             assert shared[:-1] == pytest.approx(shares[:-1], abs=0.005001, rel=1e-9)
             assert shared[-1] == pytest.approx(shares[-1], abs=0.1, rel=1e-9)
-
-
-@given(visits)
-def test_neighbours_of_one_origin_are_one_touch_and_the_first_and_the_last_19_stay(visits: list[Visit]) -> None:
-    """One after the other in time, they are kept as they are when all are known at once."""
-    visits.sort(key=lambda visit: visit.at)
-    kept: list[Visit] = []
-    for visit in visits:
-        kept = added(kept, visit)
-    distinct = [
-        visit
-        for before, visit in zip([None, *visits], visits, strict=False)
-        if before is None or before.origin != visit.origin
-    ]
-    assert kept == (distinct if len(distinct) <= 20 else [distinct[0], *distinct[-19:]])
-
-
-@given(visits, visits)
-def test_the_touches_of_several_ids_unite_in_any_order(ours: list[Visit], theirs: list[Visit]) -> None:
-    both = united([*ours, *theirs])
-    assert both == united([*theirs, *ours]) == united(reversed([*ours, *theirs]))
-    assert len(both) <= 20
-    assert [visit.at for visit in both] == sorted(visit.at for visit in both)
 
 
 def test_a_conversion_without_a_touch_is_direct() -> None:

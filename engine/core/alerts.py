@@ -1,0 +1,134 @@
+"""Alerts and actions: what is armed, what fires, what is held back.
+
+A score alert is armed or has fired; each step looks before the change and after it. Event triggers are held back by
+`if` and the cool-down only (`semantics.md` 4). Actions are the same, with `suppress` and `actions_limit` over them.
+"""
+
+from collections.abc import Iterator
+
+from msgspec.structs import replace
+
+from engine.core.effects import Fired
+from engine.core.model import Model
+from engine.core.profile import Life, Row
+from engine.core.step import Step
+from engine.core.triggers import Alert, Crosses, FallsBelow, Gains, SilentFor
+
+MINUTE_MS = 60_000
+Score = Crosses | FallsBelow
+
+
+def look(step: Step, moved_to: int | None, due: frozenset[str]) -> list[Fired]:
+    """What fires in this step, in the model's order, and what is armed from now on, which is written down in the row.
+
+    `moved_to` is the stage that the lead has just entered, `due` the states whose time has come.
+    """
+    waiting, row = step.model.waiting, step.row
+    found: dict[str, tuple[Alert, str]] = {}
+    if row.alerts or step.after.total >= waiting.looks_from:
+        found.update((alert.state, (alert, step.name)) for alert in _score_alerts(step))
+    if waiting.gains:
+        found.update((alert.state, (alert, step.name)) for alert in _gains(step))
+    if step.fast is not None:
+        found.update((alert.state, (alert, step.name)) for alert in waiting.fast_tracks)
+    for alert, event in step.triggered:
+        found.setdefault(alert.state, (alert, event.name))
+    if moved_to is not None:
+        found.update((one.state, (one, step.name)) for one, trigger in waiting.enters if trigger.stage == moved_to)
+    if due:
+        found.update((one.state, (one, "silent_for")) for one, _ in waiting.silences if one.state in due)
+        found.update((state, (one, "not_followed_by")) for state, (one, _) in waiting.followed.items() if state in due)
+    places = waiting.places
+    return [
+        fired
+        for _, (alert, name) in sorted(found.items(), key=lambda item: places[item[0]])
+        if (fired := _fire(step, alert, name)) is not None
+    ]
+
+
+def _fire(step: Step, alert: Alert, name: str) -> Fired | None:
+    """Fires `alert`, whose trigger is there, unless something holds it back."""
+    row = step.row
+    if not alert.holds(step.standing) or (alert.is_action and _suppressed(step)):
+        return None
+    _, fired_at = row.alerts.get(alert.state, (False, None))
+    held = step.quiet or (fired_at is not None and row.now - fired_at < alert.cooldown_ms)
+    held = held or (alert.is_action and not _allowed(step.model, row))
+    if not held or isinstance(alert.trigger, Score | Gains | SilentFor):
+        row.alerts = {**row.alerts, alert.state: (True, fired_at if held else row.now)}
+    if held:
+        return None
+    before, after = step.before.total, step.after.total
+    if isinstance(alert.trigger, Score) and alert.trigger.score != "total":
+        before, after = (max(0.0, getattr(score, alert.trigger.score)) for score in (step.before, step.after))
+    rule = step.fast if name == step.name and alert in step.model.waiting.fast_tracks else step.top
+    event = next((event for one, event in step.triggered if one is alert), step.event)
+    return Fired(alert, name, before, after, rule, event)
+
+
+def _suppressed(step: Step) -> bool:
+    """None for who unsubscribed, or for whom `suppress` holds."""
+    if step.row.counts.get("unsubscribe", 0) > 0:
+        return True
+    return step.model.suppress is not None and step.model.suppress(step.standing)
+
+
+def _allowed(model: Model, row: Row) -> bool:
+    """Whether one action more is within `actions_limit`; it is counted then."""
+    if model.actions_limit is None:
+        return True
+    count, every_ms = model.actions_limit
+    life = row.life or Life()
+    window, used = row.now_ms // every_ms, 0
+    if life.actions[0] == window:
+        used = life.actions[1]
+    if used >= count:
+        return False
+    row.life = replace(life, actions=(window, used + 1))
+    return True
+
+
+def _score_alerts(step: Step) -> Iterator[Alert]:
+    """Score alerts that are armed and over their bound; what is armed anew is written down."""
+    row = step.row
+    states = row.alerts
+    for alert, trigger in step.model.waiting.scores:
+        before = max(0.0, getattr(step.before, trigger.score))
+        after = max(0.0, getattr(step.after, trigger.score))
+        falls = isinstance(trigger, FallsBelow)
+        fired, fired_at = states.get(alert.state, (falls, None))
+        if isinstance(trigger, FallsBelow):
+            rearmed = before >= trigger.rearm_above or after >= trigger.rearm_above
+            over = after < trigger.bound and (not fired or before >= trigger.rearm_above)
+        else:
+            rearmed = before < trigger.rearm_below or after < trigger.rearm_below
+            over = after >= trigger.bound and (not fired or before < trigger.rearm_below)
+        if fired and rearmed:
+            # A new row is armed where the score is to rise, so only what has fired need be remembered there.
+            row.alerts = {**row.alerts, alert.state: (False, fired_at)}
+        if over:
+            yield alert
+
+
+def _gains(step: Step) -> Iterator[Alert]:
+    """Alerts on what the last minutes brought; below what they wait for they are armed again."""
+    row = step.row
+    minute = row.now_ms // MINUTE_MS
+    before = [(at, points) for at, points in row.gains if at > minute - step.model.gains_minutes]
+    row.gains = before
+    if step.gained and step.event is not None and not step.quiet:
+        came = step.event.time_ms // MINUTE_MS
+        summed = dict(before)
+        summed[came] = summed.get(came, 0.0) + step.gained
+        row.gains = sorted((at, points) for at, points in summed.items() if at > minute - step.model.gains_minutes)
+    for alert, trigger in step.model.waiting.gains:
+        fired, fired_at = row.alerts.get(alert.state, (False, None))
+        if fired and _sum(before, minute, trigger) < trigger.points:
+            fired = False
+            row.alerts = {**row.alerts, alert.state: (False, fired_at)}
+        if not fired and _sum(row.gains, minute, trigger) >= trigger.points:
+            yield alert
+
+
+def _sum(gains: list[tuple[int, float]], minute: int, trigger: Gains) -> float:
+    return sum(points for at, points in gains if at > minute - trigger.minutes)

@@ -1,0 +1,94 @@
+"""A row under a changed model: what the change itself did is taken note of, and told to nobody.
+
+Points, groups, bands and fit are read anew with every look, so nothing of the ledger needs to be changed; but each
+alert is set to the side on which the lead now stands, so that it does not fire for what the change did.
+"""
+
+from operator import methodcaller
+
+import msgspec
+
+from engine.core.drift import falls_after
+from engine.core.effects import Effect
+from engine.core.fold import Folded, settle
+from engine.core.lifecycle import advance
+from engine.core.model import Model
+from engine.core.profile import Row
+from engine.core.step import Step
+from engine.core.triggers import Crosses
+
+RELOAD = "model"
+"""What a reload is called where it is a cause."""
+UNREAD_MS_MAX = 30 * 86_400_000
+"""How long the entry of a rule that is gone is kept."""
+_copy = methodcaller("__copy__")
+
+
+class Stamp(msgspec.Struct):
+    """Under which model rows were written: its version, and the fingerprint of each alert and action by its state."""
+
+    model: str
+    alerts: dict[str, str]
+
+
+def stamp_of(model: Model) -> bytes:
+    """What rows written under `model` depend on, as JSON."""
+    alerts = {alert.state: alert.fingerprint for alert in model.alerts}
+    return msgspec.json.encode(Stamp(model.version, alerts), order="sorted")
+
+
+def alerts_before(stamp: bytes | None) -> dict[str, str]:
+    """The fingerprints of the alerts under which rows were written; none where that is not known."""
+    try:
+        return {} if stamp is None else msgspec.json.decode(stamp, type=Stamp).alerts
+    except msgspec.DecodeError:
+        return {}
+
+
+def restate(model: Model, row: Row, alerts: dict[str, str], at_ms: int, *, fire: bool) -> Folded:
+    """`row` brought up to `model`; `alerts` were those of the model before. With `fire` what crossed does fire.
+
+    `at_ms` is how far time has come: a silence that a new alert waits for and that is over already is passed over.
+    """
+    before = row
+    row = _copy(row)
+    horizon = at_ms - row.born_ms - UNREAD_MS_MAX
+    row.ledger = {rule: entry for rule, entry in row.ledger.items() if rule in model.rules or entry[1] >= horizon}
+    row.pending = [begun for begun in row.pending if begun.signal in model.signals]
+    row.waits = {state: wait for state, wait in row.waits.items() if state in model.waiting.followed}
+    states = {alert.state for alert in model.alerts}
+    row.alerts = {state: held for state, held in row.alerts.items() if state in states}
+    _pass_over(model, row, alerts, at_ms)
+    row.changed = True
+    step = Step(model, before, row, None, RELOAD, quiet=not fire)
+    if fire:
+        return settle(step, frozenset())
+    effects: list[Effect] = []
+    total = step.after.total
+    moved = advance(step)
+    if moved is not None:
+        effects.append(moved)
+    _take_sides(model, row, step)
+    row.falls = falls_after(model, row, row.now, step.after.engagement, step.after.fit) if model.watched else None
+    return Folded(row, total, effects)
+
+
+def _pass_over(model: Model, row: Row, alerts: dict[str, str], at_ms: int) -> None:
+    for alert, trigger in model.waiting.silences:
+        if alerts.get(alert.state) != alert.fingerprint and row.last + trigger.for_ms <= at_ms - row.born_ms:
+            row.alerts = {**row.alerts, alert.state: (True, row.last)}
+
+
+def _take_sides(model: Model, row: Row, step: Step) -> None:
+    """Set each score alert to the side on which the lead stands; one whose `if` does not hold stays armed."""
+    for alert, trigger in model.waiting.scores:
+        score = max(0.0, getattr(step.after, trigger.score))
+        fired, fired_at = row.alerts.get(alert.state, (not isinstance(trigger, Crosses), None))
+        if isinstance(trigger, Crosses):
+            over, back = score >= trigger.bound, score < trigger.rearm_below
+        else:
+            over, back = score < trigger.bound, score >= trigger.rearm_above
+        if over and not fired and alert.holds(step.standing):
+            row.alerts = {**row.alerts, alert.state: (True, fired_at)}
+        elif back and fired:
+            row.alerts = {**row.alerts, alert.state: (False, fired_at)}

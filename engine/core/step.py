@@ -1,0 +1,181 @@
+"""One step of a lead: what came counts, and what the score then is."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from msgspec.structs import replace
+
+from engine.core.comparisons import number_of
+from engine.core.effects import Converted
+from engine.core.events import Event
+from engine.core.ledger import counted
+from engine.core.model import Conversion, Model, Readers, Rule
+from engine.core.profile import Life, Row, Visit
+from engine.core.scoring import Score, fit_of, score_at
+from engine.core.standing import Standing
+from engine.core.text import printable
+from engine.core.triggers import Alert, When
+
+TRIGGER_AGE_MS_MAX = 3_600_000
+"""An event that is older than its row's now by more than this fires no event trigger and gains nothing."""
+CURRENCY_CHARS_MAX = 8
+REVENUE_MAX = 1e12
+
+
+class Step:
+    """A row on its way from one state to the next: it is changed in place, what it holds is replaced, never changed.
+
+    `event` is what came, None on a wake-up, and `name` what a cause is called. `gained` is what it brought before
+    decay and clamps. `triggered` are the alerts and actions whose `when` held, each with what it held for; `fast`
+    whether a rule qualified the lead at once; `top` the rule that weighed most. `quiet`: nothing may fire.
+    """
+
+    def __init__(self, model: Model, before: Row, row: Row, event: Event | None, name: str, *, quiet: bool) -> None:
+        """`row` has come to the instant of the step and nothing has counted yet; `before` is as it was."""
+        self.model = model
+        self.row = row
+        self.event = event
+        self.name = name
+        self.quiet = quiet
+        self.in_time = event is None or row.now_ms - event.time_ms <= TRIGGER_AGE_MS_MAX
+        self.gained = 0.0
+        self.fast: Rule | None = None
+        self.top: Rule | None = None
+        self.triggered: list[tuple[Alert, Event]] = []
+        self.converted: list[Converted] = []
+        self.standing = Standing(model, row, event)
+        self._row_before = before
+        self._before: Score | None = None
+        self._after: Score | None = None
+
+    def count(self, events: Iterable[Event]) -> None:
+        """Let every rule, conversion and trigger that reads them see `events`."""
+        for event in events:
+            model = self.model
+            readers = model.readers_of_signal(event.name) if event.signal else model.readers_of(event.name)
+            self._count_rules(readers.rules, event)
+            if readers.conversions:
+                self._convert(readers.conversions, event)
+            if readers.followers or readers.whens:
+                self._trigger(readers, event)
+            if event.signal and event.name in model.counted:
+                self.row.counts = {**self.row.counts, event.name: self.row.counts.get(event.name, 0) + 1}
+
+    def _count_rules(self, rules: tuple[Rule, ...], event: Event) -> None:
+        row = self.row
+        time = event.time_ms - row.born_ms
+        for rule in rules:
+            if not rule.holds(event) or (rule.sources is not None and event.source not in rule.sources):
+                continue
+            amount: float = 1
+            if rule.times is not None:
+                amount = _amount(rule, event)
+                if amount <= 0:
+                    continue
+            if event.name == "dwell" and event.signal and not self._first_dwell(rule.id):
+                continue
+            if row.life is not None and row.life.over is not None and time < row.life.over:
+                continue
+            if rule.fast_track:
+                self._qualify(rule)
+            entry = counted(rule, row.ledger.get(rule.id), time, row.now, row.born_ms, amount)
+            if entry is None:
+                continue
+            if row.ledger is self._row_before.ledger:
+                row.ledger = row.ledger.copy()
+            row.ledger[rule.id] = entry
+            if self.top is None or rule.points > self.top.points:
+                self.top = rule
+            if self.in_time:
+                self.gained += rule.points * amount
+
+    def _qualify(self, rule: Rule) -> None:
+        row = self.row
+        if not row.fast_track:
+            row.fast_track = row.changed = True
+        if self.in_time:
+            self.fast = self.fast or rule
+
+    def _first_dwell(self, who: str) -> bool:
+        """Whether `who` counts the open page's dwell for the first time; it is remembered then."""
+        visit: Visit | None = self.row.visit
+        if visit is None or who in visit.dwelt:
+            return visit is None
+        self.row.visit = replace(visit, dwelt=[*visit.dwelt, who])
+        return True
+
+    def _convert(self, conversions: tuple[Conversion, ...], event: Event) -> None:
+        for one in conversions:
+            if one.holds(event):
+                value = None if one.value is None else number_of(one.value(event))
+                currency = None if one.currency is None else one.currency(event)
+                self.convert(one.id, value, currency, event.name)
+
+    def convert(self, conversion: str, value: float | None, currency: Any, name: str) -> None:
+        """Note a conversion of this value."""
+        revenue = max(-REVENUE_MAX, min(value or 0.0, REVENUE_MAX))
+        life = self.row.life or Life()
+        self.row.life = replace(life, revenue=life.revenue + revenue)
+        text = printable(currency[:CURRENCY_CHARS_MAX]).upper() if isinstance(currency, str) else None
+        self.converted.append(Converted(conversion, revenue, text or None, name))
+
+    def _trigger(self, readers: Readers, event: Event) -> None:
+        row = self.row
+        time = event.time_ms - row.born_ms
+        for alert, holds in readers.followers:
+            if alert.state in row.waits and holds(event) and time >= row.waits[alert.state][1]:
+                row.waits = {state: wait for state, wait in row.waits.items() if state != alert.state}
+        if not self.in_time or self.quiet:
+            return
+        for alert, holds in readers.whens:
+            if not holds(event) or (event.name == "dwell" and event.signal and not self._first_dwell(alert.state)):
+                continue
+            trigger = alert.trigger
+            if isinstance(trigger, When) and trigger.followed is not None:
+                due, _ = row.waits.get(alert.state, (time + trigger.within_ms, time))
+                row.waits = {**row.waits, alert.state: (due, time)}
+            else:
+                self.triggered.append((alert, event))
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything counted."""
+        return self.row.ledger is not self._row_before.ledger
+
+    @property
+    def before(self) -> Score:
+        """The score just before: at the instant of the event, on a wake-up when the lead was last looked at."""
+        if self._before is None:
+            was = self._row_before
+            at = was.now if self.event is None else self.row.now
+            self._before = score_at(self.model, was, at, fit_now(self.model, was))
+        return self._before
+
+    @property
+    def after(self) -> Score:
+        """The score after everything that came has counted."""
+        if self._after is None:
+            score = score_at(self.model, self.row, self.row.now, fit_now(self.model, self.row))
+            self._after = score
+            standing = self.standing
+            standing.engagement, standing.fit = max(score.engagement, 0.0), max(score.fit, 0.0)
+            standing.total = score.total
+        return self._after
+
+    def recount(self) -> None:
+        """The score has changed once more."""
+        self._after = None
+
+
+def fit_now(model: Model, row: Row) -> float:
+    """The fit of the row's lead, as it counts."""
+    if model.fit_of_nobody is not None and not row.traits:
+        return model.fit_of_nobody
+    return fit_of(model, Standing(model, row))
+
+
+def _amount(rule: Rule, event: Event) -> float:
+    """What the event counts for; 0 where the field is no number above 0."""
+    assert rule.times is not None
+    amount = number_of(rule.times(event))
+    return 0.0 if amount is None else min(amount, rule.times_max)

@@ -1,0 +1,229 @@
+"""Web sessions and what they say: pages and how long they were read, where the visitor came from, videos watched.
+
+Signals are derived once, in order of arrival, against the row's now, and never taken back (`semantics.md` 1): an event
+that is older than the visit's last one neither begins nor ends anything.
+"""
+
+from collections.abc import Iterable, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+from msgspec import UNSET
+from msgspec.structs import replace
+from xxhash import xxh32_hexdigest
+
+from engine.core.channels import channel_of, host_of
+from engine.core.comparisons import number_of
+from engine.core.events import NO_PAGE, VIEWS, WEB, Event, Page, attribute
+from engine.core.model import Model
+from engine.core.profile import (
+    PAGES_MAX,
+    PRODUCTS_MAX,
+    STORED_CHARS_MAX,
+    TOUCHES_MAX,
+    VIDEOS_MAX,
+    Row,
+    StoredPage,
+    StoredTouch,
+    Visit,
+    packed_page,
+    packed_touch,
+    stored_page,
+    stored_touch,
+)
+from engine.core.text import clean
+
+SESSION_GAP_MS = 30 * 60_000
+RETURN_MS = 7 * 86_400_000
+THRESHOLDS = (25, 50, 75, 95)
+_STAYS = frozenset({"heartbeat"})
+_VIDEO_PERCENT = ("percent", "video_percent", "progress")
+_VIDEO_NAME = ("video_id", "video_title", "video_url", "video", "title")
+VIDEO_KEYS = (*_VIDEO_PERCENT, *_VIDEO_NAME)
+"""The properties of `video_progress` that are read."""
+
+
+def said(event: Event, keys: Iterable[str]) -> Any:
+    """The first of these properties that the event has; None where it has none of them."""
+    for key in keys:
+        value = getattr(event.properties, attribute(key), UNSET)
+        if value is not UNSET and value is not None:
+            return value
+    return None
+
+
+def stored_text(value: Any) -> str | None:
+    """Text, or a number as text, as a row keeps it; None for anything else and for nothing."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = str(value)
+    return clean(value, STORED_CHARS_MAX) or None if isinstance(value, str) else None
+
+
+def signal(name: str, time_ms: int, event: Event | None, page: Page, properties: Mapping[str, Any]) -> Event:
+    """A signal at `time_ms`, derived when `event` came (None: by time alone)."""
+    return Event(
+        type="track",
+        name=name,
+        time_ms=time_ms,
+        id=None if event is None else event.id,
+        anonymous_id=None if event is None else event.anonymous_id,
+        user_id=None if event is None else event.user_id,
+        source=WEB if event is None else event.source,
+        page=page,
+        campaign=None if event is None else event.campaign,
+        properties=SimpleNamespace(**{attribute(key): value for key, value in properties.items()}),
+        traits=None if event is None else event.traits,
+        context=None if event is None else event.context,
+        product=None if event is None else event.product,
+        channel=None if event is None else event.channel,
+        signal=True,
+    )
+
+
+def observe_visit(model: Model, row: Row, event: Event, time: int) -> list[Event]:
+    """The signals that a web event at `time` sets off; `row`, as it was before it, learns of the visit and the page."""
+    visit = row.visit
+    signals: list[Event] = []
+    if visit is None or time - visit.last >= SESSION_GAP_MS:
+        signals += _begin(model, row, event, time)
+    elif time >= visit.last:
+        signals += _dwell(model, row, visit, event, time)
+        row.visit = replace(row.visit or visit, last=time)
+    viewed = event.name in VIEWS
+    if viewed:
+        _view(row, event, time)
+    elif event.name == "page_leave" and row.visit is not None and time >= row.visit.last:
+        row.visit = replace(row.visit, page_at=None, dwelt=[])
+    if "channel" in model.reads and row.touches:
+        event.channel = stored_touch(row.touches[-1]).channel
+        for one in signals:
+            one.channel = event.channel
+    return signals
+
+
+def ended(model: Model, row: Row, time: int) -> list[Event]:
+    """The signals of a session that ended at `time` because nothing more came."""
+    visit = row.visit
+    if visit is None or visit.ended:
+        return []
+    row.visit = replace(visit, ended=True, page_at=None, dwelt=[])
+    seconds = (visit.last - visit.begin) / 1000
+    said_of_it = {"pages": visit.pages, "seconds": seconds}
+    names = ["session_end", "bounce"] if visit.pages == 1 else ["session_end"]
+    page = _shown(stored_page(row.pages[-1])) if row.pages else NO_PAGE
+    return [signal(name, row.born_ms + time, None, page, said_of_it) for name in names if name in model.signals]
+
+
+def _begin(model: Model, row: Row, event: Event, time: int) -> list[Event]:
+    before, row.visit = row.visit, Visit(time, time, 0)
+    row.sessions += 1
+    _touch(model, row, event, time)
+    names = ["session_start"]
+    if before is not None and time - before.last >= RETURN_MS:
+        names.insert(0, "return_visit")
+    away_s = 0.0 if before is None else (time - before.last) / 1000
+    return [
+        signal(name, event.time_ms, event, event.page, {"seconds": away_s}) for name in names if name in model.signals
+    ]
+
+
+def _touch(model: Model, row: Row, event: Event, time: int) -> None:
+    campaign, page = event.campaign, event.page
+    source = medium = name = None
+    if campaign is not None:
+        source, medium, name = map(stored_text, (campaign.source, campaign.medium, campaign.name))
+    channel = channel_of(medium, source, page.url, page.search, page.referrer, host_of(page.url or ""), model.lists)
+    touch = StoredTouch(time, channel, source, medium, name)
+    if row.touches and replace(stored_touch(row.touches[-1]), at=time) == touch:
+        return
+    row.touches = [*row.touches, packed_touch(touch)]
+    if len(row.touches) > TOUCHES_MAX:
+        row.touches = [row.touches[0], *row.touches[1 - TOUCHES_MAX :]]
+
+
+def _dwell(model: Model, row: Row, visit: Visit, event: Event, time: int) -> list[Event]:
+    """How long the open page has been read, told at every event of the session until another page is opened."""
+    if visit.page_at is None:
+        return []
+    seconds = (time - visit.page_at) / 1000
+    page, longer = _read(row, visit.page_at, seconds)
+    product = next((name for name, matches in model.products if page.path is not None and matches(page.path)), None)
+    if product in row.products and longer > 0:
+        views, before = row.products[product]
+        row.products = {**row.products, product: (views, before + longer)}
+    if "dwell" not in model.signals:
+        return []
+    dwell = signal("dwell", event.time_ms, event, page, {"seconds": seconds})
+    dwell.product = product
+    return [dwell]
+
+
+def _read(row: Row, at: int, seconds: float) -> tuple[Page, float]:
+    """The page seen at `at`, with its reading time written down, and how much more it is than was known."""
+    for place in range(len(row.pages) - 1, -1, -1):
+        page = stored_page(row.pages[place])
+        if page.at == at:
+            longer = seconds - (page.seconds or 0.0)
+            page.seconds = seconds
+            row.pages = [*row.pages[:place], packed_page(page), *row.pages[place + 1 :]]
+            return _shown(page), longer
+    return NO_PAGE, 0.0
+
+
+def _shown(page: StoredPage) -> Page:
+    return Page(path=page.path, title=page.title)
+
+
+def _view(row: Row, event: Event, time: int) -> None:
+    visit = row.visit
+    if visit is not None and time >= visit.begin:
+        newest = visit.page_at is None or time >= visit.page_at
+        row.visit = replace(
+            visit,
+            pages=visit.pages + 1,
+            page_at=time if newest else visit.page_at,
+            dwelt=[] if newest else visit.dwelt,
+        )
+
+
+def observe_page(row: Row, event: Event, time: int) -> None:
+    """Write a page view down, among the last ten by time."""
+    path, title = event.page.path, event.page.title
+    if path is None:
+        return
+    page = StoredPage(
+        time, clean(path, STORED_CHARS_MAX), None if title is None else clean(title, STORED_CHARS_MAX), None
+    )
+    pages = row.pages
+    place = len(pages)
+    if time < row.now:
+        while place > 0 and stored_page(pages[place - 1]).at > time:
+            place -= 1
+        if place == 0 and len(pages) == PAGES_MAX:
+            return
+    row.pages = [*pages[:place], packed_page(page), *pages[place:]][-PAGES_MAX:]
+
+
+def observe_product(row: Row, product: str) -> None:
+    """Count a view of a product; a new one takes the place of the least of five."""
+    views, seconds = row.products.get(product, (0, 0.0))
+    products = {**row.products, product: (views + 1, seconds)}
+    if len(products) > PRODUCTS_MAX:
+        least = min(row.products, key=lambda name: (row.products[name], name))
+        del products[least]
+    row.products = products
+
+
+def observe_video(model: Model, row: Row, event: Event) -> list[Event]:
+    """`video_watched` for each threshold that a video passes for the first time."""
+    percent = number_of(said(event, _VIDEO_PERCENT))
+    if "video_watched" not in model.signals or percent is None:
+        return []
+    video = xxh32_hexdigest(str(stored_text(said(event, _VIDEO_NAME))).encode())
+    told = row.videos.get(video, 0)
+    passed = [threshold for threshold in THRESHOLDS if told < threshold <= percent]
+    if not passed:
+        return []
+    videos = {name: told for name, told in row.videos.items() if name != video}
+    row.videos = {**dict(list(videos.items())[1 - VIDEOS_MAX :]), video: passed[-1]}
+    return [signal("video_watched", event.time_ms, event, event.page, {"percent": one}) for one in passed]

@@ -1,0 +1,159 @@
+"""What time alone does to a row: when it is due, and what falls due then."""
+
+from collections.abc import Iterator
+from math import inf, log2
+from operator import methodcaller
+from typing import NamedTuple
+
+from engine.core.abandoned import abandoned
+from engine.core.drift import next_fall
+from engine.core.effects import Effect
+from engine.core.fold import settle
+from engine.core.lifecycle import recycle
+from engine.core.model import Model
+from engine.core.points import points_of
+from engine.core.profile import Row
+from engine.core.step import Step, fit_now
+from engine.core.visits import SESSION_GAP_MS, ended
+
+EVICT_AFTER_MS = 30 * 86_400_000
+"""How long an anonymous visitor may be away before the row is given up, once its score has decayed to nothing."""
+NOTHING_LEFT = 1.0
+"""Σ |points × mass| below which a score has decayed to nothing."""
+_DAY_MS = 86_400_000
+_ENDS = frozenset({"session_end", "bounce"})
+_copy = methodcaller("__copy__")
+
+
+class Woken(NamedTuple):
+    """The row after a wake-up, None where it is given up; `name` says what fell due.
+
+    Where `idle`, it was not time yet: only when to look again has changed, and nobody is to be told anything.
+    """
+
+    row: Row | None
+    name: str
+    total: float
+    effects: list[Effect]
+    idle: bool = False
+
+
+def next_due_ms(model: Model, row: Row) -> int | None:
+    """When time alone may change the row, in ms since the epoch; None: never."""
+    due = min(_dues(model, row), default=None)
+    return None if due is None else row.born_ms + due
+
+
+def _dues(model: Model, row: Row) -> Iterator[int]:
+    """The instants at which something of the row falls due."""
+    if row.falls is not None:
+        yield row.falls
+    for begun in row.pending:
+        yield begun.due
+    for due, _ in row.waits.values():
+        yield due
+    if row.visit is not None and not row.visit.ended and not _ENDS.isdisjoint(model.signals):
+        yield row.visit.last + SESSION_GAP_MS
+    for alert, trigger in model.waiting.silences:
+        if row.last + trigger.for_ms > row.now and not _told(row, alert.state):
+            yield row.last + trigger.for_ms
+    if row.life is not None and row.life.cycle_due is not None:
+        yield row.life.cycle_due
+    if not row.known:
+        evicted = row.last + EVICT_AFTER_MS
+        if evicted > row.now:
+            yield evicted
+        else:
+            again = _nothing_left_at(model, row)
+            if again is not None:
+                yield again
+
+
+def _told(row: Row, state: str) -> bool:
+    """Whether the silence since the row's last event has been told, or passed over."""
+    fired, fired_at = row.alerts.get(state, (False, None))
+    return fired and fired_at is not None and fired_at >= row.last
+
+
+def _left(model: Model, row: Row, at: int) -> float:
+    return sum(map(abs, points_of(model, row.ledger, at, row.born_ms).values()))
+
+
+def _nothing_left_at(model: Model, row: Row) -> int | None:
+    """When to look again whether an idle row's score has decayed to nothing; None: it never will."""
+    left = _left(model, row, row.now)
+    lives = [term[1] for rule, term in model.terms.items() if rule in row.ledger and term[4] is None]
+    longest_ms = max((life for life in lives if life < inf), default=0.0)
+    if not longest_ms and not any(term[4] for rule, term in model.terms.items() if rule in row.ledger):
+        return None
+    return row.now + max(_DAY_MS, int(longest_ms * log2(max(left, 1.0))))
+
+
+def wake(model: Model, row: Row, due_ms: int) -> Woken:
+    """`row` at `due_ms`, when something of it is due; the row that went in is left as it was."""
+    before = row
+    row = _copy(row)
+    at = max(due_ms - row.born_ms, row.now)
+    if _is_idle(model, row, at):
+        return Woken(row, "decay", 0.0, [], idle=True)
+    row.now = at
+    events = [*abandoned(row, at)]
+    if row.visit is not None and at >= row.visit.last + SESSION_GAP_MS and not _ENDS.isdisjoint(model.signals):
+        events += ended(model, row, at)
+    states = _states_due(model, row, at)
+    row.waits = {state: wait for state, wait in _rewaited(model, row, at)}
+    step = Step(model, before, row, None, events[0].name if events else _name(row, states, at), quiet=row.quiet)
+    step.count(events)
+    if _is_evicted(model, row, at):
+        return Woken(None, "eviction", 0.0, [])
+    effects: list[Effect] = []
+    if row.life is not None and row.life.cycle_due is not None and row.life.cycle_due <= at:
+        effects.append(recycle(step, "not contacted in time"))
+    folded = settle(step, states)
+    return Woken(folded.row, step.name, folded.total, [*effects, *folded.effects])
+
+
+def _is_idle(model: Model, row: Row, at: int) -> bool:
+    """Whether nothing is due but a look at how far the score has fallen, and it has not fallen far enough.
+
+    When it will have is written down then.
+    """
+    if row.falls is None or any(due <= at for due in _dues(model, row) if due != row.falls):
+        return False
+    row.falls = next_fall(model, row, row.now, fit_now(model, row))
+    return row.falls is None or row.falls > at
+
+
+def _states_due(model: Model, row: Row, at: int) -> frozenset[str]:
+    """The states of alerts and actions that waited until now."""
+    followed = {state for state, (due, _) in row.waits.items() if due <= at}
+    silent = {
+        alert.state
+        for alert, trigger in model.waiting.silences
+        if row.last + trigger.for_ms == at and not _told(row, alert.state)
+    }
+    return frozenset(followed | silent)
+
+
+def _rewaited(model: Model, row: Row, at: int) -> Iterator[tuple[str, tuple[int, int]]]:
+    """What still waits: one that fired goes on behind the latest event that it waits behind."""
+    for state, (due, latest) in row.waits.items():
+        if due > at:
+            yield state, (due, latest)
+        elif state in model.waiting.followed:
+            later = latest + model.waiting.followed[state][1].within_ms
+            if later > at:
+                yield state, (later, latest)
+
+
+def _name(row: Row, states: frozenset[str], at: int) -> str:
+    if row.life is not None and row.life.cycle_due is not None and row.life.cycle_due <= at:
+        return "cycle"
+    return "decay" if not states else "silence"
+
+
+def _is_evicted(model: Model, row: Row, at: int) -> bool:
+    if row.known or row.last + EVICT_AFTER_MS > at:
+        return False
+    pending = row.pending or row.waits or (row.life is not None and row.life.cycle_due is not None)
+    return not pending and _left(model, row, at) < NOTHING_LEFT
