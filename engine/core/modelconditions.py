@@ -50,7 +50,6 @@ class Conditions:
         """`events` are the fields of events, `rules` the ids of the engagement rules."""
         self.reader = reader
         self.names = Names(vocabulary.names)
-        self.canonical = frozenset(vocabulary.names.values())
         self.event_fields = events
         self.lead_fields = lead_fields(events, rules, self._counted_as)
         self.reads: set[str] = set()
@@ -172,7 +171,7 @@ class Conditions:
         return self.lead_fields(name)
 
     def _counted_as(self, name: str) -> str:
-        return name if name in self.canonical or name in SIGNALS else self.names.canonical(name)
+        return name if name in self.names.targets or name in SIGNALS else self.names.canonical(name)
 
     def _note(self, node: Node, condition: Condition, values: Mapping[str, Collection[str]] | None = None) -> None:
         """Remember what `condition` reads, and check the values that it compares with."""

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 from engine.core import modelsections as sections
 from engine.core.abandoned import FORM, FORM_KEYS
+from engine.core.comparisons import Key
 from engine.core.contacts import DERIVED
 from engine.core.context import PLACES
 from engine.core.decode import EventDecoder
@@ -65,11 +66,16 @@ def load_model(text: str, file: str, vocabulary: Vocabulary | None = None, routi
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """A model with the node that states it, and the conditions of its engagement rules."""
+    """A model with the node that states it, and its conditions on events and keys of conditions by what they are for.
+
+    They are for `("engagement", "page-view")`, `("fit", …)`, `("conversions", …)`, `("alerts", …)`, `("actions", …)`.
+    """
 
     model: Model
     root: Node
-    whens: Mapping[str, When]
+    names: Names
+    whens: Mapping[tuple[str, str], When]
+    keys: Mapping[tuple[str, str], Key]
 
 
 def read_model(
@@ -88,7 +94,11 @@ def read_model(
         reader.key_problem(node, problem)
     reader.finish()
     return ModelFile(
-        replace(model, row_bytes_max=sum(sizes.values())), node, {rule.id: when for rule, when in parts.rules}
+        replace(model, row_bytes_max=sum(sizes.values())),
+        node,
+        Names(parts.vocabulary.names),
+        parts.whens(),
+        parts.keys(),
     )
 
 
@@ -121,6 +131,8 @@ class _Parts:
         self.triggers = TriggerFile(reader, self.conditions, self.scale, self.bands)
         alerts = self.triggers.alerts(root.get("alerts"))
         self.alerts = (*alerts, *self.triggers.actions(root.get("actions")))
+        if any(alert.is_action for alert in self.alerts):
+            self.conditions.named.add("unsubscribe")
         self.actions_limit = sections.read_actions_limit(reader, root.get("actions_limit"))
         self.suppress = self.conditions.lead(root["suppress"]).holds if "suppress" in root else None
         sections.check_identity_and_bots(reader, root.get("identity"), root.get("bots"))
@@ -151,7 +163,7 @@ class _Parts:
             terms={
                 one.id: (one.points, one.half_life_ms, one.max, one.group, one.window_days) for one, _ in self.rules
             },
-            fit=self.fit,
+            fit=tuple(rule for rule, _ in self.fit),
             personas=self.personas,
             conversions=tuple(conversion for conversion, _ in self.conversions),
             stages=self.stages,
@@ -179,6 +191,19 @@ class _Parts:
             row_bytes_max=0,
         )
 
+    def whens(self) -> dict[tuple[str, str], When]:
+        """The conditions on events by what they are for."""
+        found = {("engagement", rule.id): when for rule, when in self.rules}
+        found |= {("conversions", conversion.id): when for conversion, when in self.conversions}
+        return found | {
+            ("actions" if alert.is_action else "alerts", alert.id): when for alert, when in self.triggers.whens
+        }
+
+    def keys(self) -> dict[tuple[str, str], Key]:
+        """The keys of the conditions of rules."""
+        found = {("engagement", rule.id): when.key for rule, when in self.rules}
+        return found | {("fit", rule.id): key for rule, key in self.fit}
+
     def _decoder(self) -> EventDecoder:
         """Decodes what rules, alerts and routing read, and what signals are derived from."""
         reads = self.conditions.reads
@@ -200,7 +225,7 @@ class _Parts:
         if not all(name.startswith("traits.") for name in self.conditions.asked_of_persons):
             return None
         nobody = SimpleNamespace(traits={})
-        return min(sum(rule.points for rule in self.fit if rule.holds(nobody)), self.scale)
+        return min(sum(rule.points for rule, _ in self.fit if rule.holds(nobody)), self.scale)
 
 
 def _half_life_ms(reader: Reader, node: Node | None) -> int:

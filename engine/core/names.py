@@ -31,6 +31,15 @@ NAMED_BY_TYPE = {
     "alias": "alias",
 }
 
+CANONICAL = frozenset(
+    "page_view screen_view identify group alias scroll click form_start form_submit file_download video_progress "
+    "search exit_intent page_leave heartbeat generate_lead sign_up login trial_start demo_request demo_cancel "
+    "quote_request app_install add_to_cart begin_checkout purchase refund email_delivered email_open email_click "
+    "email_reply email_bounce subscribe unsubscribe webinar_register webinar_attend webinar_cancel event_attend call chat "
+    "enquiry".split()
+)
+"""The names that mean something to Heatline, or that lead scoring needs; every other name is as good."""
+
 
 def snake_case(name: str) -> str:
     """`Form Submitted`, `formSubmitted` and `form-submitted` are `form_submitted`; at most 100 characters."""
@@ -43,8 +52,14 @@ class Names:
     def __init__(self, mapping: Mapping[str, str]) -> None:
         self._exact = {name.casefold(): canonical for name, canonical in mapping.items() if "*" not in name}
         self._patterns = [(_pattern(name.casefold()), canonical) for name, canonical in mapping.items() if "*" in name]
+        self._targets = frozenset(mapping.values())
         # Bounded, names and number of them, since visitors choose them.
         self._cached = lru_cache(_NAMES_CACHED_MAX)(self._canonical)
+
+    @property
+    def targets(self) -> frozenset[str]:
+        """The names that something is mapped to."""
+        return self._targets
 
     def canonical(self, name: str) -> str:
         """What Heatline calls the event that other tools call `name`, of which 100 characters count."""

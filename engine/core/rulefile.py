@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import inf
 
+from engine.core.comparisons import Key
 from engine.core.decode import SOURCES
 from engine.core.model import Conversion, FitRule, Rule
 from engine.core.modelconditions import Conditions, When
@@ -101,15 +102,16 @@ class RuleFile:
             self.reader.problem(node, "expected at least one source, such as web")
         return frozenset(self.reader.one_of(one, sorted(SOURCES), "") for one in nodes)
 
-    def fit(self, node: Node | None) -> tuple[FitRule, ...]:
-        """The rules of fit in the file's order."""
+    def fit(self, node: Node | None) -> list[tuple[FitRule, Key]]:
+        """The rules of fit in the file's order, each with the key of its condition."""
         rules = []
         for name, entry in self.reader.names(node, "rules").items():
             keys = self.reader.mapping(entry, tuple(FIT_RULE), required=("when", "points"))
             if "when" in keys:
-                holds = self.conditions.person(keys["when"]).holds
-                rules.append(FitRule(name, holds, self._points(keys), label(self.reader, keys)))
-        return tuple(rules)
+                condition = self.conditions.person(keys["when"])
+                rule = FitRule(name, condition.holds, self._points(keys), label(self.reader, keys))
+                rules.append((rule, condition.key))
+        return rules
 
     def conversions(self, node: Node | None) -> list[tuple[Conversion, When]]:
         """What counts as a conversion, in the file's order."""

@@ -1,5 +1,6 @@
 """The contract with other systems, written from the structs: JSON Schemas and the AsyncAPI document of `topics/`.
 
+Beside it, from the keys that readers know, the schemas by which editors complete and check what users edit.
 `python -m engine.stream.contract` writes them anew; a test compares them byte for byte.
 """
 
@@ -16,12 +17,14 @@ from ruamel.yaml import YAML
 
 from engine.core.cloudevents import CloudEvent, kind_of
 from engine.core.messages import FeedbackKind
+from engine.core.modelschema import events_schema, model_schema
 from engine.core.records import SOURCE, DeadLetter, LeadAlert, LeadAssignment, LeadFeedbackRecord, LeadScore
 from engine.stream.accepted import ACCEPTED, DIALECT
 from engine.stream.asyncapi import Message, asyncapi
 from engine.stream.catalog import SHIPPED, Catalog, read
 
 FOLDER = SHIPPED.parent
+EDITORS = FOLDER.parent / "config" / "schemas"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +85,21 @@ def documents(catalog: Catalog) -> dict[str, bytes]:
     """Every generated file by its path below `topics/`."""
     schemas = {kind.file: record_schema(kind) for kind in EMITTED}
     schemas |= {f"schemas/{topic}.json": schema for topic, schema in ACCEPTED.items()}
-    written = {
-        path: (json.dumps(schema, indent=2, ensure_ascii=False) + "\n").encode() for path, schema in schemas.items()
-    }
+    written = {path: _json(schema) for path, schema in schemas.items()}
     return {**written, "asyncapi.yaml": _yaml(asyncapi(catalog, _messages()))}
+
+
+def editor_documents() -> dict[str, bytes]:
+    """The schemas of what users edit, by their names in `config/schemas/`."""
+    return {"model.json": _json(model_schema()), "events.json": _json(events_schema())}
+
+
+def write_for_editors(folder: Path = EDITORS) -> list[str]:
+    """Writes the schemas of what users edit into `folder`, and returns their names."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in editor_documents().items():
+        (folder / name).write_bytes(content)
+    return list(editor_documents())
 
 
 def write(folder: Path = FOLDER) -> list[str]:
@@ -137,6 +151,10 @@ def _flat(docstring: str | None) -> str:
     return " ".join((docstring or "").split())
 
 
+def _json(schema: Mapping[str, Any]) -> bytes:
+    return (json.dumps(schema, indent=2, ensure_ascii=False) + "\n").encode()
+
+
 def _yaml(document: Mapping[str, Any]) -> bytes:
     yaml = YAML()
     yaml.width = 4096
@@ -148,4 +166,4 @@ def _yaml(document: Mapping[str, Any]) -> bytes:
 
 
 if __name__ == "__main__":
-    sys.stdout.writelines(f"{path}\n" for path in write())
+    sys.stdout.writelines(f"{path}\n" for path in [*write(), *write_for_editors()])
