@@ -14,8 +14,10 @@ from engine.core.agenda import Agenda
 from engine.core.flow import InputRecord, Job
 from engine.core.fold import fold_event, new_row
 from engine.core.model import Model
+from engine.core.origins import Origin
 from engine.core.outputs import Profile, publication
 from engine.core.profile import Row, pack, unpack
+from engine.core.wake import next_due_ms
 from tests.servers.install import ROOT
 
 CHUNK = 1_000
@@ -91,9 +93,10 @@ def _stages(model: Model, chunks: Chunks) -> dict[str, float]:
                 rows[key], totals[key] = folded.row, folded.total
         times.append(thread_time())
         for key, total in totals.items():
-            publication(model, Profile(key.decode(), rows[key]), total, chunk[0], rows[key].now_ms)
+            origin = Origin("page_view", rows[key].now_ms, chunk[0])
+            publication(model, Profile(key.decode(), rows[key]), total, origin)
         times.append(thread_time())
-        stored.update({key: pack(row) for key, row in rows.items()})
+        stored.update({key: pack(row, next_due_ms(model, row)) for key, row in rows.items()})
         times.append(thread_time())
         names = ("decode", "", "unpack rows", "fold", "publish", "pack rows")
         for name, begin, end in zip(names, times[:-1], times[1:], strict=True):

@@ -5,7 +5,8 @@ import gc
 import logging
 import os
 import tempfile
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from rich.console import Console
 
 from engine import __version__
 from engine.configuration import Configuration, load_configuration
+from engine.core.flow import Job
 from engine.core.source import ConfigError, Problem
 from engine.local.broker import embedded_broker
 from engine.local.demo import print_banner, print_live, print_summary, send_site
@@ -24,6 +26,7 @@ from engine.ops.loading import SettingsError
 from engine.ops.metrics import MetricsObserver, ProjectorMetrics, WorkerMetrics
 from engine.ops.security import client_security
 from engine.ops.settings import Settings
+from engine.ops.watch import contents, watch
 from engine.readmodel.memory import MemoryReadModel
 from engine.readmodel.port import ReadModel
 from engine.readmodel.projector import run_projector
@@ -75,8 +78,12 @@ def read_catalog(settings: Settings) -> Catalog:
 
 def read_configuration(settings: Settings) -> Configuration:
     """What to score and whom to give it to. Raises ConfigError."""
-    paths = settings.paths
-    return load_configuration(paths.model, paths.events, paths.routing)
+    return load_configuration(*configuration_files(settings))
+
+
+def configuration_files(settings: Settings) -> tuple[Path, Path, Path]:
+    """Where model, event names and routing are."""
+    return settings.paths.model, settings.paths.events, settings.paths.routing
 
 
 @asynccontextmanager
@@ -92,26 +99,53 @@ async def read_model(settings: Settings) -> AsyncIterator[ReadModel]:
 
 async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
     """Score and route until `stop`; raises a one-line error where that cannot begin or go on."""
+    files = configuration_files(settings)
+    used = contents(files)
     topics, configuration, stream = read_catalog(settings), read_configuration(settings), stream_settings(settings)
     metrics = WorkerMetrics(__version__)
-    worker = make_worker(configuration, topics, stream, metrics)
+
+    def jobs(configuration: Configuration) -> tuple[Job, ...]:
+        return configuration.jobs(
+            topics.partitions[EVENTS_TOPIC], stream.partitioner, alert_on_change=settings.worker.alert_on_change
+        )
+
+    def reload(changed: Configuration) -> None:
+        worker.reload(jobs(changed))
+        show_model(metrics, changed)
+        log.info("the configuration has changed: model %s is in force", changed.model.version)
+
+    def refuse(error: Exception) -> None:
+        metrics.reload_failed()
+        trace = None if isinstance(error, ConfigError) else error
+        log.error(
+            "the configuration has changed and cannot be used; the last good one stays:\n%s", error, exc_info=trace
+        )
+
+    worker = make_worker(jobs(configuration), topics, stream, metrics)
+    show_model(metrics, configuration)
     keep_collector_rare()
     quiet_libraries(log)
     async with OpsServer(
         settings.worker.ops_host, settings.worker.ops_port, metrics.registry, lambda: _missing(worker)
     ):
         await check_topics(stream, topics, stop)
-        await worker.run(stop)
+        watching = asyncio.create_task(watch(files, used, lambda: read_configuration(settings), reload, refuse))
+        try:
+            await worker.run(stop)
+        finally:
+            watching.cancel()
 
 
-def make_worker(
-    configuration: Configuration, topics: Catalog, stream: StreamSettings, metrics: WorkerMetrics
-) -> StreamWorker:
-    """A worker with all jobs, counted by `metrics`; not running yet."""
-    jobs = configuration.jobs(topics.partitions[EVENTS_TOPIC], stream.partitioner)
-    metrics.prepare([topic for job in jobs for topic in job.inputs], [alert.id for alert in configuration.model.alerts])
-    metrics.model(configuration.model.version)
+def make_worker(jobs: Sequence[Job], topics: Catalog, stream: StreamSettings, metrics: WorkerMetrics) -> StreamWorker:
+    """A worker with these jobs, counted by `metrics`; not running yet."""
+    metrics.prepare([topic for job in jobs for topic in job.inputs], [])
     return StreamWorker(jobs, stream, topics.partitions, MetricsObserver(metrics))
+
+
+def show_model(metrics: WorkerMetrics, configuration: Configuration) -> None:
+    """This configuration is in force."""
+    metrics.prepare([], [alert.id for alert in configuration.model.alerts])
+    metrics.model(configuration.model.version, time.time())
 
 
 def _missing(worker: StreamWorker) -> str | None:
@@ -190,7 +224,8 @@ async def run_demo(settings: Settings, stop: asyncio.Event, demo: Demo) -> None:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="heatline-demo-"))
         stream = StreamSettings(bootstrap=bootstrap, plain=True, idempotent=False, data_dir=Path(folder))
         await admin.apply(topics, bootstrap)
-        worker = make_worker(configuration, topics, stream, WorkerMetrics(__version__))
+        jobs = configuration.jobs(topics.partitions[EVENTS_TOPIC])
+        worker = make_worker(jobs, topics, stream, WorkerMetrics(__version__))
         print_banner(console, board_url, demo.seed)
         stopping = asyncio.Event()
         behind = [

@@ -67,6 +67,9 @@ def worker(
     take_over: Annotated[
         bool, typer.Option("--take-over", help="go on with what workers of another app id wrote; none may run any more")
     ] = False,
+    alert_on_change: Annotated[
+        bool, typer.Option("--alert-on-change", help="a changed model fires the alerts that the change itself sets off")
+    ] = False,
 ) -> None:
     """Score visitors' events and route hot leads, until SIGTERM."""
     from engine.app import run_worker
@@ -75,6 +78,7 @@ def worker(
         run_worker,
         kafka__accept_loss="true" if accept_loss else None,
         kafka__take_over="true" if take_over else None,
+        worker__alert_on_change="true" if alert_on_change else None,
     )
 
 

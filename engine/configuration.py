@@ -23,11 +23,19 @@ class Configuration:
     model: Model
     routing: Routing
 
-    def jobs(self, partitions: int, partitioner: str = "murmur2") -> tuple[Job, ...]:
-        """The jobs of a worker whose profiles have so many partitions."""
+    def jobs(self, partitions: int, partitioner: str = "murmur2", *, alert_on_change: bool = False) -> tuple[Job, ...]:
+        """The jobs of a worker whose profiles have so many partitions.
+
+        `alert_on_change`: rows that were scored by another model fire the alerts that the change itself sets off.
+        """
         place = PARTITIONERS[partitioner]
         return (
-            ScoreJob(self.model, lambda key: place(key, partitions), self.routing.assign_on),
+            ScoreJob(
+                self.model,
+                lambda key: place(key, partitions),
+                self.routing.assign_on,
+                alert_on_change=alert_on_change,
+            ),
             RouteJob(self.routing),
         )
 

@@ -86,6 +86,12 @@ class WorkerMetrics(Metrics):
         self.lag = self.gauge("consumer_lag_seconds", "Age of the last record folded, of the input furthest behind")
         self.recovering = self.gauge("recovery_remaining_records", "Changelog records still to be read")
         self._model = self.gauge("model_info", "The scoring model in force", ("version",))
+        self._reloaded = self.gauge(
+            "model_last_reload_success_timestamp_seconds", "When the configuration in force was read"
+        )
+        self._reload_successful = self.gauge(
+            "model_last_reload_successful", "Whether the configuration could be used when it was read last"
+        )
         for reason in REASONS:
             self.rejected.labels(reason)
         for outcome in ("committed", "fenced", "error", "hole"):
@@ -99,10 +105,16 @@ class WorkerMetrics(Metrics):
         for alert in alerts:
             self.alerts.labels(alert)
 
-    def model(self, version: str) -> None:
-        """This version of the scoring model is in force."""
+    def model(self, version: str, now_s: float) -> None:
+        """This version of the scoring model is in force, read at `now_s`."""
         self._model.clear()
         self._model.labels(version).set(1)
+        self._reloaded.set(now_s)
+        self._reload_successful.set(1)
+
+    def reload_failed(self) -> None:
+        """What was read last cannot be used."""
+        self._reload_successful.set(0)
 
 
 class MetricsObserver:

@@ -77,10 +77,14 @@ class RedisSettings(Struct, frozen=True, kw_only=True):
 
 
 class WorkerSettings(Struct, frozen=True, kw_only=True):
-    """Where a worker or projector serves /livez, /readyz and /metrics."""
+    """Where a worker or projector serves /livez, /readyz and /metrics.
+
+    `alert_on_change`: a changed model fires the alerts that the change itself sets off.
+    """
 
     ops_host: Needed = "127.0.0.1"
     ops_port: Port = 9464
+    alert_on_change: bool = False
 
 
 class BoardSettings(Struct, frozen=True, kw_only=True):

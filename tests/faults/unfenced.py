@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from engine.agents.score import ScoreJob
 from engine.cli import main
+from engine.core.agenda import Agenda
 from engine.core.flow import Fold, Record, Rows
 from engine.stream.writer import Producer
 
@@ -22,8 +23,8 @@ def unfence() -> None:
         self._transactional_id = f"{self._transactional_id}-{time.time_ns()}"
         await start(self)
 
-    def fold_slowly(self: ScoreJob, lane: int, records: Sequence[Record], rows: Rows) -> Fold:
-        folded = fold(self, lane, records, rows)
+    def fold_slowly(self: ScoreJob, lane: int, records: Sequence[Record], rows: Rows, agenda: Agenda) -> Fold:
+        folded = fold(self, lane, records, rows, agenda)
         time.sleep(FOLD_S)
         return folded
 

@@ -33,7 +33,7 @@ def fold(tally: dict[tuple[str, ...], int], alerted: tuple[int, ...] = (), late_
 def test_names_and_labels_are_the_contract(metrics: WorkerMetrics) -> None:
     """Dashboards elsewhere read these: renaming one breaks them."""
     metrics.prepare(["visitor-events"], ["hot-lead"])
-    metrics.model("abc")
+    metrics.model("abc", 1_000.0)
     MetricsObserver(metrics).assigned({"profiles": 0})
     MetricsObserver(metrics).lag("visitor-events", 0, 0, 0.0)
     MetricsObserver(metrics).committed("desk", 0, [fold({("assignment", "us", "assigned"): 1})], 0.1)
@@ -57,6 +57,8 @@ def test_names_and_labels_are_the_contract(metrics: WorkerMetrics) -> None:
         ("heatline_recovery_remaining_records",),
         ("heatline_rebalances_total",),
         ("heatline_model_info", "version"),
+        ("heatline_model_last_reload_success_timestamp_seconds",),
+        ("heatline_model_last_reload_successful",),
         ("heatline_build_info", "version"),
         ("heatline_events_forwarded_total",),
         ("heatline_transactions_total", "outcome"),
@@ -135,11 +137,24 @@ def test_recovery_shows_what_all_lanes_have_still_to_read(metrics: WorkerMetrics
     assert sample(metrics, "recovery_remaining_records") == 0
 
 
-def test_a_new_model_replaces_the_old_one(metrics: WorkerMetrics) -> None:
-    """One version is in force."""
-    metrics.model("a")
-    metrics.model("b")
-    assert (sample(metrics, "model_info", version="a"), sample(metrics, "model_info", version="b")) == (None, 1)
+def test_a_new_model_replaces_the_old_one_and_a_broken_one_does_not(metrics: WorkerMetrics) -> None:
+    """One version is in force; since when, and whether the files say something else by now."""
+
+    def shown() -> list[float | None]:
+        return [
+            sample(metrics, "model_info", version="a"),
+            sample(metrics, "model_info", version="b"),
+            sample(metrics, "model_last_reload_success_timestamp_seconds"),
+            sample(metrics, "model_last_reload_successful"),
+        ]
+
+    metrics.model("a", 1_000.0)
+    metrics.model("b", 2_000.0)
+    assert shown() == [None, 1, 2_000, 1]
+    metrics.reload_failed()
+    assert shown() == [None, 1, 2_000, 0]
+    metrics.model("a", 3_000.0)
+    assert shown() == [1, None, 3_000, 1]
 
 
 def test_every_tally_of_the_agents_is_shown(metrics: WorkerMetrics, observer: MetricsObserver) -> None:
