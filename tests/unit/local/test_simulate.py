@@ -211,6 +211,54 @@ def test_final_is_as_of_until(shown: Configuration) -> None:
     assert (final["value"]["data"]["at"], final["value"]["data"]["total"]) == (until, 20)
 
 
+@pytest.fixture(scope="module")
+def timed(tmp_path_factory: pytest.TempPathFactory) -> Configuration:
+    path = tmp_path_factory.mktemp("timed")
+    (path / "model.yaml").write_text(
+        f"{MODEL}alerts: {{cooled: {{falls_below: 20}}, left: {{when: {{signal: form_abandoned}}}}}}"
+    )
+    return load_folder(path)
+
+
+def alerted(lines: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
+    """Lead, alert and the instant of its cause."""
+    alerts = [line["value"]["data"] for line in lines if line["topic"] == "lead-alerts"]
+    return [(alert["lead"], alert["alert"], alert["cause"]["time"]) for alert in alerts]
+
+
+def test_what_falls_due_behind_the_last_line_happens_up_to_until(timed: Configuration) -> None:
+    """40 points halve in 30 days to exactly 20, so the lead is below 20 a millisecond later."""
+    falls = T0 + 30 * DAY + 1
+    assert alerted(simulate(timed, page("/"))) == []
+    assert alerted(simulate(timed, page("/"), until=to_rfc3339(falls - 1))) == []
+    assert alerted(simulate(timed, page("/"), until=to_rfc3339(falls))) == [("ada", "cooled", to_rfc3339(falls))]
+
+
+def test_what_falls_due_before_a_line_happens_before_it_in_whatever_partition(timed: Configuration) -> None:
+    """A form is abandoned after half an hour: before a line of that very instant, not before an earlier one."""
+    form = segment("form_start", T0, "ada", properties={"form_id": "trial"})
+    abandoned = T0 + HOUR // 2
+    for lead, partitions in (("bob", 1), ("bob", 5), ("cy", 5)):
+        early, late = segment("chat", abandoned - 1, lead), segment("chat", abandoned, lead)
+        lines = simulate(timed, form, early, late, partitions=partitions)
+        topics = [
+            (line["topic"], line["key"]) for line in lines if line["topic"] == "lead-alerts" or line["key"] == lead
+        ]
+        assert topics == [("lead-scores", lead), ("lead-alerts", "ada"), ("lead-scores", lead)]
+        assert alerted(lines) == [("ada", "left", to_rfc3339(abandoned))]
+
+
+def test_final_leaves_out_leads_that_were_given_up_on_the_way(timed: Configuration) -> None:
+    """An anonymous lead with less than a point, 1 · 2^-1 = 0.5, that was silent for 30 days has no row any more."""
+    events = segment("chat"), page("/", T0, "bob")
+    for until_ms, leads in ((T0 + 30 * DAY - 1, ["ada", "bob"]), (T0 + 30 * DAY, ["bob"])):
+        until = to_rfc3339(until_ms)
+        without = simulate(timed, *events, partitions=2, until=until)
+        final = simulate(timed, *events, partitions=2, until=until, final=True)[len(without) :]
+        assert [line["key"] for line in final] == leads
+        assert {line["value"]["data"]["at"] for line in final} == {until}
+
+
 @pytest.mark.parametrize("until", ["tomorrow", "", "2026-11-23"])
 def test_until_must_be_a_time(shown: Configuration, until: str) -> None:
     with pytest.raises(SimulateError, match="expected a time such as"):
