@@ -15,7 +15,7 @@ from engine.core.model import Model
 from engine.core.persons import observe_person
 from engine.core.profile import ID_BYTES, RECENT_IDS_MAX, RECENT_WITHIN_S, TIME_BYTES, Row
 from engine.core.step import Step
-from engine.core.visits import observe_page, observe_product, observe_video, observe_visit
+from engine.core.visits import observe_page, observe_product, observe_video, observe_visit, turn_page
 
 _copy = methodcaller("__copy__")
 _SECONDS_MASK = 2**32 - 1
@@ -44,9 +44,14 @@ def fold_event(model: Model, row: Row, event: Event) -> Folded | None:
     row = _copy(row)
     if event.id is not None and not _remember(row, event.id, event.time_ms):
         return None
-    signals = _observe(model, row, event, event.time_ms - row.born_ms)
+    time = event.time_ms - row.born_ms
+    signals = _observe(model, row, event, time)
     step = Step(model, before, row, event, event.name, quiet=row.quiet)
-    step.count((*signals, event) if signals else (event,))
+    if signals:
+        step.count(signals)
+    if event.source == WEB:
+        turn_page(row, event, time)
+    step.count((event,))
     return settle(step, _NONE_DUE)
 
 

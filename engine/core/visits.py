@@ -36,7 +36,6 @@ from engine.core.text import clean
 SESSION_GAP_MS = 30 * 60_000
 RETURN_MS = 7 * 86_400_000
 THRESHOLDS = (25, 50, 75, 95)
-_STAYS = frozenset({"heartbeat"})
 _VIDEO_PERCENT = ("percent", "video_percent", "progress")
 _VIDEO_NAME = ("video_id", "video_title", "video_url", "video", "title")
 VIDEO_KEYS = (*_VIDEO_PERCENT, *_VIDEO_NAME)
@@ -81,19 +80,14 @@ def signal(name: str, time_ms: int, event: Event | None, page: Page, properties:
 
 
 def observe_visit(model: Model, row: Row, event: Event, time: int) -> list[Event]:
-    """The signals that a web event at `time` sets off; `row`, as it was before it, learns of the visit and the page."""
+    """The signals that a web event at `time` sets off; `row`, as it was before it, learns of the visit."""
     visit = row.visit
     signals: list[Event] = []
     if visit is None or time - visit.last >= SESSION_GAP_MS:
         signals += _begin(model, row, event, time)
     elif time >= visit.last:
         signals += _dwell(model, row, visit, event, time)
-        row.visit = replace(row.visit or visit, last=time)
-    viewed = event.name in VIEWS
-    if viewed:
-        _view(row, event, time)
-    elif event.name == "page_leave" and row.visit is not None and time >= row.visit.last:
-        row.visit = replace(row.visit, page_at=None, dwelt=[])
+        row.visit = replace(visit, last=time)
     if "channel" in model.reads and row.touches:
         event.channel = stored_touch(row.touches[-1]).channel
         for one in signals:
@@ -174,16 +168,17 @@ def _shown(page: StoredPage) -> Page:
     return Page(path=page.path, title=page.title)
 
 
-def _view(row: Row, event: Event, time: int) -> None:
+def turn_page(row: Row, event: Event, time: int) -> None:
+    """Open the page that a web event views, or close the one that it leaves; what was told of that one has counted."""
     visit = row.visit
-    if visit is not None and time >= visit.begin:
-        newest = visit.page_at is None or time >= visit.page_at
-        row.visit = replace(
-            visit,
-            pages=visit.pages + 1,
-            page_at=time if newest else visit.page_at,
-            dwelt=[] if newest else visit.dwelt,
-        )
+    if visit is None or time < visit.begin:
+        return
+    newest = visit.page_at is None or time >= visit.page_at
+    if event.name in VIEWS:
+        opened = replace(visit, page_at=time, dwelt=[]) if newest else visit
+        row.visit = replace(opened, pages=visit.pages + 1)
+    elif event.name == "page_leave" and newest:
+        row.visit = replace(visit, page_at=None, dwelt=[])
 
 
 def observe_page(row: Row, event: Event, time: int) -> None:
