@@ -103,13 +103,10 @@ class Conditions:
 
     def amount(self, node: Node) -> Getter | None:
         """The getter of the property or trait that `node` names."""
-        name = self.reader.text(node)
-        if not name:
-            return None
-        if not any(name.startswith(family) and all(name.split(".")) for family in _AMOUNTS):
-            self.reader.problem(
-                node, "expected a field of the event: a property or a trait, such as properties.revenue"
-            )
+        name = node.value
+        if not isinstance(name, str) or not name.startswith(_AMOUNTS) or not all(name.split(".")):
+            expected = "expected a field of the event: a property or a trait, such as properties.revenue"
+            self.reader.problem(node, expected)
             return None
         self._read({name})
         getter = self.event_fields(name)
@@ -197,7 +194,7 @@ class Conditions:
         if not isinstance(value, str) or is_glob(value):
             return
         if value.casefold() not in {name.casefold() for name in known}:
-            self.reader.problem(node, unknown(value, known))
+            self.reader.problem(node, unknown(value, known) if known else f"`{value}` is not known: none is stated")
 
     def _check_country(self, node: Node, value: str) -> None:
         code = country_code(value)
@@ -237,7 +234,8 @@ def _named(node: Node, field: str) -> set[str]:
 
 
 def _is_number(node: Node) -> bool:
-    return isinstance(node.value, int | float) and not isinstance(node.value, bool)
+    """Whether it is a number that is not refused anyway, for its leading zero."""
+    return isinstance(node.value, int | float) and not isinstance(node.value, bool) and node.written[:1] != "0"
 
 
 def _every(verdicts: Collection[bool | None]) -> bool | None:

@@ -19,7 +19,7 @@ from engine.core.modelreaders import Lookers
 from engine.core.modelvalues import steps
 from engine.core.names import Names, Vocabulary
 from engine.core.reader import Reader
-from engine.core.rowsize import problem_of, row_parts
+from engine.core.rowsize import RULES, row_parts, too_large
 from engine.core.rulefile import HALF_LIFE_MS_MIN, RuleFile
 from engine.core.source import Node
 from engine.core.triggerfile import TriggerFile
@@ -84,14 +84,16 @@ def read_model(
     """`load_model`, for who also asks where things stand in the file. Raises ConfigError with every problem."""
     reader = Reader(file)
     node = reader.parse(text)
-    parts = _Parts(reader, reader.mapping(node, tuple(MODEL)), vocabulary or Vocabulary(), frozenset(routing_fields))
+    root = reader.mapping(node, tuple(MODEL))
+    parts = _Parts(reader, root, vocabulary or Vocabulary(), frozenset(routing_fields))
     reader.finish()
     version = hashlib.sha256(repr((text, parts.vocabulary.stated)).encode("utf-8", "surrogatepass")).hexdigest()[:12]
     model = parts.model(version)
     sizes = row_parts(model)
-    problem = problem_of(sizes)
+    problem = too_large(sizes)
     if problem is not None:
-        reader.key_problem(node, problem)
+        most = max(sizes, key=lambda name: sizes[name])
+        reader.key_problem(root.get("engagement" if most == RULES else "alerts", node), problem)
     reader.finish()
     return ModelFile(
         replace(model, row_bytes_max=sum(sizes.values())),

@@ -1,5 +1,6 @@
 """The small sections of a model file: each a function of its node, what is wrong with it goes to the reader."""
 
+import difflib
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -30,7 +31,9 @@ def read_zone(reader: Reader, node: Node | None) -> ZoneInfo | None:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         if node is not None:
-            reader.problem(node, unknown(name, [_UTC, *sorted(available_timezones() - {_UTC})]))
+            near = difflib.get_close_matches(name, sorted(available_timezones()), n=1)
+            hint = f"did you mean `{near[0]}`?" if near else "expected one such as Europe/Berlin"
+            reader.problem(node, f"there is no such time zone; {hint}")
         return None
 
 

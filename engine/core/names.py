@@ -35,8 +35,8 @@ CANONICAL = frozenset(
     "page_view screen_view identify group alias scroll click form_start form_submit file_download video_progress "
     "search exit_intent page_leave heartbeat generate_lead sign_up login trial_start demo_request demo_cancel "
     "quote_request app_install add_to_cart begin_checkout purchase refund email_delivered email_open email_click "
-    "email_reply email_bounce subscribe unsubscribe webinar_register webinar_attend webinar_cancel event_attend call chat "
-    "enquiry".split()
+    "email_reply email_bounce subscribe unsubscribe webinar_register webinar_attend webinar_cancel event_attend call "
+    "chat enquiry".split()
 )
 """The names that mean something to Heatline, or that lead scoring needs; every other name is as good."""
 

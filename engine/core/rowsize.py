@@ -13,6 +13,7 @@ from engine.core.triggers import Gains, SilentFor, When
 TEXT_BYTES_MIN = 1_500
 """What a row keeps free for a visitor's own text: ids, traits, pages, touches."""
 MODEL_BYTES_MAX = BYTES_MAX - TEXT_BYTES_MIN
+RULES = "engagement rules"
 
 _TIME, _MASS, _COUNT, _SMALL = -(2**40), 0.1, 2**31, 2**15
 """Numbers as long as they come: times in ms after the first event, masses, counts and windows, days and minutes."""
@@ -28,7 +29,7 @@ def row_parts(model: Model) -> dict[str, int]:
     ]
     minutes = model.gains_minutes + 1 if any(isinstance(alert.trigger, Gains) for alert in model.alerts) else 0
     return {
-        "engagement rules": _size({rule.id: _entry(rule) for rule in model.rules.values()}),
+        RULES: _size({rule.id: _entry(rule) for rule in model.rules.values()}),
         "counts of events": _size(dict.fromkeys(model.counted, _COUNT)),
         "alerts and actions": _size(dict.fromkeys(remembered, (True, _TIME)))
         + _size(dict.fromkeys(waiting, (_TIME, _TIME))),
@@ -37,7 +38,7 @@ def row_parts(model: Model) -> dict[str, int]:
     }
 
 
-def problem_of(parts: dict[str, int]) -> str | None:
+def too_large(parts: dict[str, int]) -> str | None:
     """Why a model with rows of these parts is refused, None where it is not."""
     total = sum(parts.values())
     if total <= MODEL_BYTES_MAX:

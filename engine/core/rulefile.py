@@ -118,7 +118,9 @@ class RuleFile:
         found = []
         for name, entry in self.reader.names(node, "conversions", at_most=100).items():
             if name == WON:
-                self.reader.key_problem(entry, f"`{WON}` is how a deal that sales report as won is called")
+                self.reader.key_problem(
+                    entry, f"`{WON}` is what deals are called that sales report as won: expected another name"
+                )
             keys = self.reader.mapping(entry, tuple(CONVERSION), required=("when",))
             if "when" in keys:
                 when = self.conditions.event(keys["when"])
