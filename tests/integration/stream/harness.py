@@ -16,10 +16,11 @@ from aiokafka.structs import TopicPartition
 
 from engine.stream.settings import StreamSettings
 from engine.stream.worker import StreamWorker
-from tests.integration.stream.toy import Tally
+from tests.integration.stream.toy import SlowAlarms, Tally
 from tests.unit.stream.notes import Notes
 
 ROOT = Path(__file__).parents[3]
+Toy = Tally | SlowAlarms
 _names = itertools.count()
 
 
@@ -138,7 +139,7 @@ class Process:
         self._reader = asyncio.create_task(self._read())
 
     @classmethod
-    async def start(cls, bootstrap: str, job: Tally, data_dir: Path, **options: object) -> "Process":
+    async def start(cls, bootstrap: str, job: Toy, data_dir: Path, **options: object) -> "Process":
         """Run `toy.py` in a process of its own; options as in its `main`."""
         arguments = {
             "bootstrap": bootstrap,
@@ -149,6 +150,7 @@ class Process:
             "slow_s": 0.0,
             "plain": False,
             "unfenced": False,
+            "alarms": False,
             **options,
         }
         command = (sys.executable, "-m", "tests.integration.stream.toy", json.dumps(arguments))
@@ -178,7 +180,7 @@ class Process:
 class Running:
     """A worker in this process, with its observer."""
 
-    def __init__(self, job: Tally, settings: StreamSettings) -> None:
+    def __init__(self, job: Toy, settings: StreamSettings) -> None:
         """`start` runs it."""
         self.job = job
         self.notes = Notes()
@@ -206,7 +208,7 @@ class Running:
 
 
 @contextlib.asynccontextmanager
-async def running(job: Tally, settings: StreamSettings) -> AsyncIterator[Running]:
+async def running(job: Toy, settings: StreamSettings) -> AsyncIterator[Running]:
     """A worker that is ready, and stopped in the end."""
     worker = Running(job, settings)
     try:

@@ -18,7 +18,7 @@ from engine.core.partitioner import by_murmur2
 from engine.stream.settings import StreamSettings
 from engine.stream.worker import StreamWorker
 from engine.stream.writer import Producer
-from tests.alarms import Timeless
+from tests.alarms import Alarms, Timeless
 from tests.unit.stream.notes import Notes
 
 
@@ -51,6 +51,22 @@ class Tally(Timeless):
         return Fold(outputs, {key: b"%d" % count for key, count in counts.items()}, urgent=bool(outputs), tally={})
 
 
+class SlowAlarms(Alarms):
+    """Alarms of a table, with topics of the table's name; `slow_s` is what a fold takes."""
+
+    def __init__(self, table: str, lanes: int, slow_s: float = 0.0, stamp: bytes = b"a") -> None:
+        """`lanes`: partitions of the inputs and the changelog."""
+        super().__init__(table, (f"{table}-events", f"{table}-inbox"), f"{table}-out", stamp)
+        self.partitions = {**dict.fromkeys((*self.inputs, f"{table}-changelog"), lanes), self.out: 2}
+        self.lanes = lanes
+        self.slow_s = slow_s
+
+    def fold(self, lane: int, records: Sequence[Record], rows: Rows, agenda: Agenda) -> Fold:
+        """As alarms do, slowly."""
+        time.sleep(self.slow_s)
+        return super().fold(lane, records, rows, agenda)
+
+
 def unfence() -> None:
     """Give every process transactional ids of its own, so that nobody fences anybody."""
     start = Producer.start
@@ -66,7 +82,8 @@ async def main(options: Mapping[str, object]) -> None:
     """Run the toy until SIGTERM; print a line at each assignment and failure."""
     if options["unfenced"]:
         unfence()
-    job = Tally(str(options["table"]), int(str(options["lanes"])), float(str(options["slow_s"])))
+    kind = SlowAlarms if options["alarms"] else Tally
+    job = kind(str(options["table"]), int(str(options["lanes"])), float(str(options["slow_s"])))
     settings = StreamSettings(
         bootstrap=str(options["bootstrap"]),
         app_id=str(options["app_id"]),
