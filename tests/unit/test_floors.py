@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FLOORS = "cli launch app configuration local agents web readmodel stream ops routing core".split()
+FLOORS = "cli modelcli launch app configuration local agents web readmodel stream ops routing core".split()
 """From the top; a module imports from its own floor and from those below."""
 
 PURE = ("core", "routing")
