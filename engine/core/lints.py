@@ -56,6 +56,8 @@ def _never_holding(read: ModelFile) -> Found:
 def _is_empty(key: Key) -> bool:
     """Whether the condition of this key asks for a number where there is none."""
     match key:
+        case ("not", _):
+            return False
         case ("all", frozenset() as parts) | ("every", frozenset() as parts):
             return any(_is_empty(part) for part in parts)
         case (str(), ("between", float() as above, float() as lower, float() as below, float() as upper)):
@@ -124,11 +126,9 @@ def _bounds(read: ModelFile) -> Found:
         node = _at(read, "actions" if alert.is_action else "alerts", alert.id)
         most = reach[trigger.score]
         if isinstance(trigger, Crosses) and trigger.bound > most:
-            yield node, f"can never fire: all rules together reach a {trigger.score} of {most:g}, not {trigger.bound:g}"
+            yield node, f"can never fire: all rules together reach {most:g} of {trigger.score}, not {trigger.bound:g}"
         elif isinstance(trigger, FallsBelow) and trigger.rearm_above > most:
-            armed = (
-                f"it is armed at a {trigger.score} of {trigger.rearm_above:g}, and all rules together reach {most:g}"
-            )
+            armed = f"it is armed at {trigger.rearm_above:g} of {trigger.score}, and all rules together reach {most:g}"
             yield node, f"can never fire: {armed}; expected a lower rearm_above"
         elif isinstance(trigger, Crosses) and trigger.score != "fit":
             weight = read.model.engagement_weight if trigger.score == "total" else 1.0

@@ -4,6 +4,7 @@ A key that stands here is known to both; `modelschema.py` adds what the names of
 """
 
 from collections.abc import Mapping
+from itertools import combinations
 from typing import Any
 
 from engine.core.decode import SOURCES
@@ -115,7 +116,14 @@ MODEL: Keys = {
     "defaults": mapping({"half_life": DURATION}),
     "groups": named(mapping({"max": POSITIVE}, required=("max",))),
     "products": named({"anyOf": [TEXT, list_of(TEXT)]}),
-    "engagement": named(mapping(RULE, required=("when", "points"))),
+    "engagement": named(
+        mapping(
+            RULE,
+            required=("when", "points"),
+            dependentRequired={"times_max": ["times"]},
+            allOf=[{"not": {"required": list(pair)}} for pair in (*combinations(DECAY_KEYS, 2), ("times", "limit"))],
+        )
+    ),
     "fit": named(mapping(FIT_RULE, required=("when", "points"))),
     "personas": named(CONDITION),
     "conversions": named(mapping(CONVERSION, required=("when",))),

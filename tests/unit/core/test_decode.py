@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.core.comparisons import glob
 from engine.core.decode import VALUE_BYTES_MAX, EventDecoder
 from engine.core.events import Event, Rejected
 from engine.core.flow import InputRecord
@@ -119,6 +120,7 @@ def test_a_value_of_256_kib_is_read() -> None:
         ({"event": {"a": 1}}, "event"),
         ({"anonymousId": 17}, "anonymousId"),
         ({"anonymousId": "x" * 501}, "anonymousId"),
+        ({"anonymousId": "é" * 251}, "anonymousId"),
         ({"userId": True}, "userId"),
         ({"userId": ["u"]}, "userId"),
         ({"messageId": 17}, "messageId"),
@@ -271,6 +273,45 @@ def test_events_have_canonical_names(changes: dict[str, Any], name: str) -> None
 )
 def test_the_path_is_the_contexts_else_the_properties_else_the_urls(where: dict[str, Any], path: str | None) -> None:
     assert decode({"type": "page", "anonymousId": "ada", **where}).page.path == path
+
+
+PRODUCTS = (("loans", glob("/products/loans*").test), ("insurance", glob("*insurance*").test))
+PRODUCT_DECODER = EventDecoder(Names({}), 96 * HOUR, (), (), (), PRODUCTS)
+
+
+@pytest.mark.parametrize(
+    ("properties", "path", "product"),
+    [
+        ({"product": "cars", "product_id": 7, "category": "c"}, "/products/loans", "cars"),
+        ({"product": " ", "product_id": 7}, None, "7"),
+        ({"product_id": 7.0}, None, "7"),
+        ({"product_id": 7.5}, None, "7.5"),
+        ({"product_id": True, "category": ["a"]}, None, None),
+        ({"category": "x\x1b" + "y" * 600}, None, "x" + "y" * 498),
+        ({"product": {"name": "cars"}}, "/products/loans/car", "loans"),
+        ({}, "/Products/LOANS", "loans"),
+        ({}, "/products/loans-insurance", "loans"),
+        ({}, "/insurance", "insurance"),
+        ({}, "/", None),
+        ({}, None, None),
+    ],
+)
+def test_the_product_is_what_properties_name_else_whose_pattern_the_path_fits(
+    properties: dict[str, Any], path: str | None, product: str | None
+) -> None:
+    event = {**segment("chat", properties=properties), "context": {"page": {"path": path}}}
+    assert PRODUCT_DECODER.decode(record(event)).product == product
+
+
+def test_of_the_context_only_what_is_read_is_decoded() -> None:
+    """So what nobody reads may hold anything."""
+    context = {"userAgent": 5, "locale": [], "location": "nowhere", "channel": "server"}
+    assert decode(segment("chat", context=context)).source == "server"
+    for reads, field in (("device", "userAgent"), ("language", "locale"), ("city", "location")):
+        decoder = EventDecoder(Names({}), 96 * HOUR, (), (), (reads,))
+        with pytest.raises(Rejected) as caught:
+            decoder.decode(record(segment("chat", context=context)))
+        assert (caught.value.reason, caught.value.field) == ("schema", f"context.{field}")
 
 
 def test_rudderstacks_wrapper_is_taken_off() -> None:

@@ -320,7 +320,8 @@ def test_counted_is_what_conditions_name_wherever_they_do() -> None:
 def test_what_routing_reads_is_decoded_counted_and_remembered() -> None:
     loaded = load_model("", "model.yaml", None, ("traits.plan", "counts.chat", "country"))
     assert loaded.reads == {"traits.plan", "counts.chat", "country"}
-    assert (loaded.counted, loaded.places) == ({"chat"}, ("country",))
+    assert loaded.counted == {"chat"}
+    assert loaded.places == ("country",)
     event = decoded(loaded, segment("identify", traits={"plan": "gold"}))
     assert loaded.decoder.traits_of(event) == {"plan": "gold"}
 

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.core.names import Names, snake_case
+from engine.core.channels import Lists
+from engine.core.names import Names, Vocabulary, load_names, snake_case
+from engine.core.source import ConfigError
 from tests.stories import LAWFUL
 
 
@@ -68,3 +70,43 @@ def test_long_names_are_cut_before_they_are_remembered() -> None:
     for number in range(10):
         names.canonical("x" * 100 + str(number))
     assert names._cached.cache_info().currsize == 1
+
+
+def test_events_yaml_maps_names_properties_and_domains() -> None:
+    """Domains join those that Heatline knows; canonical names are in lower case."""
+    text = """
+Order Completed: Purchase
+Viewed * Page: page_view
+revenue: [properties.revenue, properties.total]
+search_engines: [Find.example]
+social_networks: [chat.example]
+"""
+    vocabulary = load_names(text, "events.yaml")
+    assert vocabulary.names == {"Order Completed": "purchase", "Viewed * Page": "page_view"}
+    assert vocabulary.paths == {"revenue": ("properties.revenue", "properties.total")}
+    assert vocabulary.lists.search_engines == Lists().search_engines | {"find.example"}
+    assert vocabulary.lists.social_networks == Lists().social_networks | {"chat.example"}
+
+
+def test_an_empty_events_yaml_maps_nothing() -> None:
+    assert load_names("", "events.yaml") == Vocabulary()
+
+
+def test_mistakes_in_events_yaml_are_named() -> None:
+    text = """
+revenue: [total, 5]
+Order Completed: 5
+search_engines: [https://find.example]
+social_networks: chat.example
+total: []
+"""
+    with pytest.raises(ConfigError) as caught:
+        load_names(text, "events.yaml")
+    assert str(caught.value).splitlines() == [
+        'events.yaml:2:11: revenue[0] = "total": expected the path of a property, such as properties.total',
+        "events.yaml:2:18: revenue[1] = 5: expected text: quote it: '5'",
+        "events.yaml:3:18: Order Completed = 5: expected text: quote it: '5'",
+        'events.yaml:4:18: search_engines[0] = "https://find.example": expected a domain, such as duckduckgo.com',
+        'events.yaml:5:18: social_networks = "chat.example": expected a list of domains',
+        "events.yaml:6:8: total: 0 property paths; expected at least 1",
+    ]
