@@ -5,7 +5,6 @@ import gc
 import logging
 import os
 import tempfile
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from rich.console import Console
 from engine import __version__
 from engine.configuration import Configuration, load_configuration
 from engine.core.flow import Job
+from engine.core.model import Model
 from engine.core.source import ConfigError, Problem
 from engine.local.broker import embedded_broker
 from engine.local.demo import print_banner, print_live, print_summary, send_site
@@ -24,6 +24,7 @@ from engine.local.errors import LocalError
 from engine.ops.health import OpsServer
 from engine.ops.loading import SettingsError
 from engine.ops.metrics import MetricsObserver, ProjectorMetrics, WorkerMetrics
+from engine.ops.reloading import Reloading, show_model
 from engine.ops.security import client_security
 from engine.ops.settings import Settings
 from engine.ops.watch import contents, watch
@@ -78,12 +79,8 @@ def read_catalog(settings: Settings) -> Catalog:
 
 def read_configuration(settings: Settings) -> Configuration:
     """What to score and whom to give it to. Raises ConfigError."""
-    return load_configuration(*configuration_files(settings))
-
-
-def configuration_files(settings: Settings) -> tuple[Path, Path, Path]:
-    """Where model, event names and routing are."""
-    return settings.paths.model, settings.paths.events, settings.paths.routing
+    paths = settings.paths
+    return load_configuration(paths.model, paths.events, paths.routing)
 
 
 @asynccontextmanager
@@ -99,37 +96,31 @@ async def read_model(settings: Settings) -> AsyncIterator[ReadModel]:
 
 async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
     """Score and route until `stop`; raises a one-line error where that cannot begin or go on."""
-    files = configuration_files(settings)
+    paths = settings.paths
+    files = (paths.model, paths.events, paths.routing)
     used = contents(files)
     topics, configuration, stream = read_catalog(settings), read_configuration(settings), stream_settings(settings)
-    metrics = WorkerMetrics(__version__)
 
     def jobs(configuration: Configuration) -> tuple[Job, ...]:
         return configuration.jobs(
             topics.partitions[EVENTS_TOPIC], stream.partitioner, alert_on_change=settings.worker.alert_on_change
         )
 
-    def reload(changed: Configuration) -> None:
+    def apply(changed: Configuration) -> Model:
         worker.reload(jobs(changed))
-        show_model(metrics, changed)
-        log.info("the configuration has changed: model %s is in force", changed.model.version)
+        return changed.model
 
-    def refuse(error: Exception) -> None:
-        metrics.reload_failed()
-        trace = None if isinstance(error, ConfigError) else error
-        log.error(
-            "the configuration has changed and cannot be used; the last good one stays:\n%s", error, exc_info=trace
-        )
-
+    metrics = WorkerMetrics(__version__)
     worker = make_worker(jobs(configuration), topics, stream, metrics)
-    show_model(metrics, configuration)
+    show_model(metrics, configuration.model)
     keep_collector_rare()
     quiet_libraries(log)
     async with OpsServer(
         settings.worker.ops_host, settings.worker.ops_port, metrics.registry, lambda: _missing(worker)
     ):
         await check_topics(stream, topics, stop)
-        watching = asyncio.create_task(watch(files, used, lambda: read_configuration(settings), reload, refuse))
+        reloading = Reloading(apply, metrics)
+        watching = asyncio.create_task(watch(files, used, lambda: read_configuration(settings), reloading))
         try:
             await worker.run(stop)
         finally:
@@ -140,12 +131,6 @@ def make_worker(jobs: Sequence[Job], topics: Catalog, stream: StreamSettings, me
     """A worker with these jobs, counted by `metrics`; not running yet."""
     metrics.prepare([topic for job in jobs for topic in job.inputs], [])
     return StreamWorker(jobs, stream, topics.partitions, MetricsObserver(metrics))
-
-
-def show_model(metrics: WorkerMetrics, configuration: Configuration) -> None:
-    """This configuration is in force."""
-    metrics.prepare([], [alert.id for alert in configuration.model.alerts])
-    metrics.model(configuration.model.version, time.time())
 
 
 def _missing(worker: StreamWorker) -> str | None:

@@ -3,25 +3,37 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 T = TypeVar("T")
+T_contra = TypeVar("T_contra", contravariant=True)
 Contents = tuple[bytes | None, ...]
 LOOK_EVERY_S = 1.0
 """A change counts once it is the same at two looks: a file half written must not be taken for what was meant."""
+
+
+class User(Protocol[T_contra]):
+    """Whoever the files are for."""
+
+    def use(self, loaded: T_contra, /) -> None:
+        """They have changed, and this is what they say."""
+        ...
+
+    def refuse(self, error: Exception, /) -> None:
+        """They have changed and cannot be used, because of `error`."""
+        ...
 
 
 async def watch(
     files: Sequence[Path],
     used: Contents,
     load: Callable[[], T],
-    use: Callable[[T], None],
-    refuse: Callable[[Exception], None],
+    user: User[T],
     every_s: float = LOOK_EVERY_S,
 ) -> None:
-    """Give `use` what `load` makes of `files` each time their contents have changed from `used`, until cancelled.
+    """Give `user` what `load` makes of `files` each time their contents have changed from `used`, until cancelled.
 
-    `refuse` is told why `load` or `use` raised; what was used last is then still in force.
+    Where `load` or the user raises, what was used last is still in force.
     """
     before = used
     while True:
@@ -30,9 +42,9 @@ async def watch(
         if seen != used and seen == before:
             used = seen
             try:
-                use(await asyncio.to_thread(load))
+                user.use(await asyncio.to_thread(load))
             except Exception as error:  # noqa: BLE001  whatever is wrong with the files, the process goes on
-                refuse(error)
+                user.refuse(error)
         before = seen
 
 

@@ -31,14 +31,16 @@ class Reader:
             raise RuntimeError("not that one")
         self.used.append(value)
 
+    def refuse(self, error: Exception) -> None:
+        self.refused.append(f"{type(error).__name__}: {error}")
+
     async def looks(self, count: int) -> None:
         await asyncio.sleep(count * LOOK_S)
 
     @contextlib.asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
         used = contents(self.files)
-        refuse = lambda error: self.refused.append(f"{type(error).__name__}: {error}")  # noqa: E731
-        task = asyncio.create_task(watch(self.files, used, self.load, self.use, refuse, LOOK_S))
+        task = asyncio.create_task(watch(self.files, used, self.load, self, LOOK_S))
         yield
         assert not task.done()
         task.cancel()
