@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from math import inf
 from types import SimpleNamespace
 
 from engine.core import modelsections as sections
@@ -12,7 +13,7 @@ from engine.core.contacts import DERIVED
 from engine.core.context import PLACES
 from engine.core.decode import EventDecoder
 from engine.core.fields import event_fields, properties_read, traits_read
-from engine.core.model import COLD, Model
+from engine.core.model import COLD, Band, Model
 from engine.core.modelconditions import Conditions, When
 from engine.core.modelkeys import MODEL
 from engine.core.modelreaders import Lookers
@@ -151,6 +152,8 @@ class _Parts:
     def model(self, version: str) -> Model:
         """The model of all parts; its rows are not measured yet."""
         conditions = self.conditions
+        watched = (*self.bands[1:], *(one.trigger for one in self.alerts if isinstance(one.trigger, FallsBelow)))
+        watched = (*self.bands[1:], *(one.trigger for one in self.alerts if isinstance(one.trigger, FallsBelow)))
         lookers = Lookers(self.rules, self.conversions, self.triggers.whens, self.triggers.followers)
         return Model(
             version=version,
@@ -180,7 +183,8 @@ class _Parts:
             signals=frozenset(conditions.signals),
             counted=frozenset(conditions.named),
             waiting=waiting_of(self.alerts),
-            watched=(*self.bands[1:], *(one.trigger for one in self.alerts if isinstance(one.trigger, FallsBelow))),
+            watched=watched,
+            watched_from=min(_watched_from(one) for one in watched),
             gains_minutes=max(
                 (one.trigger.minutes for one in self.alerts if isinstance(one.trigger, Gains)), default=0
             ),
@@ -230,6 +234,15 @@ class _Parts:
         return min(sum(rule.points for rule, _ in self.fit if rule.holds(nobody)), self.scale)
 
 
+def _watched_from(watched: Band | FallsBelow) -> float:
+    return watched.bound if isinstance(watched, Band) or watched.score == "total" else -inf
+
+
 def _half_life_ms(reader: Reader, node: Node | None) -> int:
     stated = reader.mapping(node, ("half_life",))
     return reader.duration_ms(stated.get("half_life"), _HALF_LIFE_MS, at_least=HALF_LIFE_MS_MIN)
+
+
+def _watched_from(watched: Band | FallsBelow) -> float:
+    """The lowest total at which a bound can be there to be crossed downward."""
+    return watched.bound if isinstance(watched, Band) or watched.score == "total" else -inf

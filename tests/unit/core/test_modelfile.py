@@ -326,6 +326,13 @@ def test_what_routing_reads_is_decoded_counted_and_remembered() -> None:
     assert loaded.decoder.traits_of(event) == {"plan": "gold"}
 
 
+def test_falls_are_watched_from_the_lowest_bound() -> None:
+    """Of the total; an engagement may fall whatever the total is."""
+    assert model({}).watched_from == 30
+    assert model({"alerts": {"a": {"falls_below": 12}}}).watched_from == 12
+    assert model({"alerts": {"a": {"falls_below": 12, "score": "engagement"}}}).watched_from == -inf
+
+
 def test_the_version_is_a_hash_of_what_the_files_say() -> None:
     versions = {
         model({"scale": 100}).version,
