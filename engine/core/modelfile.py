@@ -152,8 +152,8 @@ class _Parts:
     def model(self, version: str) -> Model:
         """The model of all parts; its rows are not measured yet."""
         conditions = self.conditions
-        watched = (*self.bands[1:], *(one.trigger for one in self.alerts if isinstance(one.trigger, FallsBelow)))
-        watched = (*self.bands[1:], *(one.trigger for one in self.alerts if isinstance(one.trigger, FallsBelow)))
+        falls = [one.trigger for one in self.alerts if isinstance(one.trigger, FallsBelow)]
+        watched: tuple[Band | FallsBelow, ...] = (*self.bands[1:], *falls)
         lookers = Lookers(self.rules, self.conversions, self.triggers.whens, self.triggers.followers)
         return Model(
             version=version,
@@ -232,10 +232,6 @@ class _Parts:
             return None
         nobody = SimpleNamespace(traits={})
         return min(sum(rule.points for rule, _ in self.fit if rule.holds(nobody)), self.scale)
-
-
-def _watched_from(watched: Band | FallsBelow) -> float:
-    return watched.bound if isinstance(watched, Band) or watched.score == "total" else -inf
 
 
 def _half_life_ms(reader: Reader, node: Node | None) -> int:
