@@ -73,8 +73,9 @@ class Agenda:
         return None
 
     def _open(self, until_ms: float, due_of: Callable[[bytes], int | None]) -> None:
-        """Order what waits in spans that begin at or before `until_ms`."""
-        while self._order and self._order[0] * _SPAN_MS <= until_ms:
+        """Order what waits in spans that begin at or before `until_ms` and before anything that is ordered."""
+        near = self._near
+        while self._order and self._order[0] * _SPAN_MS <= (min(until_ms, near[0][0]) if near else until_ms):
             span = heappop(self._order)
             self._near_end_ms = max(self._near_end_ms, (span + 1) * _SPAN_MS)
             for key in set(self._spans.pop(span)):
