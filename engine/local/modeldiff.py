@@ -10,7 +10,6 @@ import msgspec
 
 from engine.core.flow import Job, Output
 from engine.core.model import COLD, Model
-from engine.core.modelkeys import MODEL
 from engine.core.outputs import ACTIONS_TOPIC, ALERTS_TOPIC
 from engine.core.source import Node, shown
 from engine.local.simulate import PROFILES, Simulation, final_scores
@@ -20,8 +19,9 @@ from engine.readmodel.explain import plain
 SHOWN_MAX = 200
 IN_ORDER = ("products", "personas")
 """Where the first that holds decides."""
-_NAMED = frozenset(name for name, shape in MODEL.items() if shape.get("type") == "object")
-_PLAIN = re.compile(r"[\w./*-][\w./*: -]*")
+_PLAIN = re.compile(r"[\w./*-]+(?:[ :][\w./*-]+)*")
+_NO_TEXT = re.compile(r"[-+]?\.?[0-9][0-9.eE+-]*|true|false|null", re.IGNORECASE)
+"""What YAML would read as something else than text."""
 _NAMES = {ALERTS_TOPIC: "alert", ACTIONS_TOPIC: "action"}
 _EMPTY = Node({}, "", 1, 1, 1, 1)
 _decode = msgspec.json.Decoder().decode
@@ -53,8 +53,10 @@ def _changes(old: Node, new: Node, *, top: bool = False) -> Iterator[Change]:
         return
     for name in [*new.value, *(name for name in old.value if name not in new.value)]:
         before, after = old.value.get(name), new.value.get(name)
-        if top and name in _NAMED:
-            before, after = before or _EMPTY, after or _EMPTY
+        if top and before is None and after is not None and isinstance(after.value, dict):
+            before = _EMPTY
+        elif top and after is None and before is not None and isinstance(before.value, dict):
+            after = _EMPTY
         if before is not None and after is not None:
             yield from _changes(before, after)
             if top and name in IN_ORDER:
@@ -99,7 +101,7 @@ def _flow(node: Node) -> str:
 
 
 def _text(value: str) -> str:
-    return value if _PLAIN.fullmatch(value) and value.isprintable() else shown(value)
+    return value if _PLAIN.fullmatch(value) and not _NO_TEXT.fullmatch(value) else shown(value)
 
 
 def _path(node: Node) -> str:

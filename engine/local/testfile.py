@@ -64,9 +64,12 @@ def load_tests(text: str, file: str, known: Known) -> list[ModelTest]:
     """The tests in `text`, the content of `file`, in its order. Raises ConfigError with every problem."""
     reader = Reader(file)
     root = reader.parse(text)
-    empty = root.value == {}
-    nodes = () if empty else reader.items(root, "tests, such as - {name: …, events: […], expect: {…}}")
-    tests = [_TestReader(reader, known).test(node) for node in nodes]
+    if root.value == {}:
+        return []
+    if not isinstance(root.value, tuple):
+        reader.key_problem(root, "expected a list of tests, such as - {name: …, events: […], expect: {…}}")
+        reader.finish()
+    tests = [_TestReader(reader, known).test(node) for node in reader.items(root, "tests")]
     reader.finish()
     return tests
 
