@@ -76,7 +76,7 @@ NO_PAGE = Page()
 
 def attribute(key: str) -> str:
     """The attribute under which a decoded object holds `key`; keys are any text, attributes are identifiers."""
-    return "key_" + key.encode().hex()
+    return "key_" + key.encode("utf-8", "surrogatepass").hex()
 
 
 def partial(struct: str, keys: Iterable[str]) -> Any:

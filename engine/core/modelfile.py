@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from math import inf
 from types import SimpleNamespace
 
 from engine.core import modelsections as sections
@@ -13,7 +12,7 @@ from engine.core.contacts import DERIVED
 from engine.core.context import PLACES
 from engine.core.decode import EventDecoder
 from engine.core.fields import event_fields, properties_read, traits_read
-from engine.core.model import COLD, Band, Model
+from engine.core.model import COLD, Band, Model, watched_from
 from engine.core.modelconditions import Conditions, When
 from engine.core.modelkeys import MODEL
 from engine.core.modelreaders import Lookers
@@ -184,7 +183,7 @@ class _Parts:
             counted=frozenset(conditions.named),
             waiting=waiting_of(self.alerts),
             watched=watched,
-            watched_from=min(_watched_from(one) for one in watched),
+            watched_from=watched_from(watched),
             gains_minutes=max(
                 (one.trigger.minutes for one in self.alerts if isinstance(one.trigger, Gains)), default=0
             ),
@@ -237,8 +236,3 @@ class _Parts:
 def _half_life_ms(reader: Reader, node: Node | None) -> int:
     stated = reader.mapping(node, ("half_life",))
     return reader.duration_ms(stated.get("half_life"), _HALF_LIFE_MS, at_least=HALF_LIFE_MS_MIN)
-
-
-def _watched_from(watched: Band | FallsBelow) -> float:
-    """The lowest total at which a bound can be there to be crossed downward."""
-    return watched.bound if isinstance(watched, Band) or watched.score == "total" else -inf

@@ -31,6 +31,7 @@ SHOWN_MAX = 80
 
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _WORDS: dict[str, bool | float | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -189,6 +190,7 @@ class _Builder:
         if event.tag is not None and not (isinstance(event, ScalarEvent) and event.tag == _TAG_TEXT):
             self.problems.append(Problem(self.file, *place, key, None, f"tag {shown(event.tag)} is not supported"))
         if isinstance(event, ScalarEvent):
+            self.check_text(event, key)
             return Node(_scalar(event), key, *place, *(named or place), event.value), index + 1
         self.open.add(index)
         build = self.mapping if isinstance(event, MappingStartEvent) else self.sequence
@@ -203,6 +205,12 @@ class _Builder:
         if index in self.open:
             raise _Broken(f"alias {shown(anchor)} stands inside what it names", *place, key)
         return self.node(index, key, named or place)[0]
+
+    def check_text(self, event: ScalarEvent, key: str) -> None:
+        """Half a character, which an escape can write, is no text: nothing could be stored or sent with it."""
+        if _SURROGATE.search(event.value):
+            message = "half of a surrogate pair is no character: write the character itself"
+            self.problems.append(Problem(self.file, *_place(event), key, shown(event.value), message))
 
     def sequence(self, index: int, key: str) -> tuple[tuple[Node, ...], int]:
         nodes: list[Node] = []
@@ -221,6 +229,7 @@ class _Builder:
                 )
             name = event.value
             path = f"{key}.{name}" if key else name
+            self.check_text(event, path)
             node, index = self.node(index + 1, path, _place(event))
             first = nodes.setdefault(name, node)
             if first is not node:

@@ -150,3 +150,14 @@ def test_a_key_given_twice_and_a_tag_are_problems_and_reading_goes_on() -> None:
 def test_shown_text_stays_on_one_line_and_obeys_no_terminal() -> None:
     assert shown("a\n\x1b[31m\u202eb") == '"a\\n\\u001b[31m\\u202eb"'
     assert len(shown("x" * 1_000)) == 80
+
+
+def test_half_a_character_is_no_text() -> None:
+    """An escape can write it; nothing could be stored or sent with it."""
+    problems: list[Problem] = []
+    parse('a: "x\\ud800"\n"\\udc00": 1\n', "file.yaml", problems)
+    message = "half of a surrogate pair is no character: write the character itself"
+    assert [str(problem) for problem in problems] == [
+        f'file.yaml:1:4: a = "x\\ud800": {message}',
+        f'file.yaml:2:1: \\udc00 = "\\udc00": {message}',
+    ]
