@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.reference.conditions import holds, rule_holds
-from tests.reference.events import DAY_MS, HOUR_MS, MINUTE_MS, Seen, Spec, accepted, ms
+from tests.reference.events import HOUR_MS, MINUTE_MS, Seen, Spec, accepted, ms
 from tests.reference.score import band_of, counted, score, traits_of
 from tests.reference.signals import steps
 
-HORIZON_MS = 4_000 * DAY_MS
 _SCORED = ("crosses", "falls_below", "gains")
 
 
@@ -39,7 +38,7 @@ class _Watch:
         )
         self.armed = self.kind != "falls_below"
         self.reported_ms: int | None = None
-        self.due_ms: int | None = None
+        self.dues_ms: list[int] = []
         stated = alert[self.kind]
         self.bound: float = 0.0
         if self.kind in _SCORED:
@@ -86,7 +85,7 @@ class Lead:
 
     def until(self, at_ms: int) -> None:
         """Fold all that falls due up to an instant."""
-        while (due_ms := self._next_due()) is not None and due_ms <= at_ms:
+        while (due_ms := self._next_due(at_ms)) is not None:
             self.fold(due_ms, [])
 
     def _watched(self, watch: _Watch, at_ms: int) -> float:
@@ -118,8 +117,8 @@ class Lead:
                 self._report(watch, at_ms, before, after)
 
     def _trigger(self, watch: _Watch, at_ms: int, seens: Sequence[Seen], before: float) -> None:
-        if watch.due_ms == at_ms and not seens:
-            watch.due_ms = None
+        if at_ms in watch.dues_ms and not seens:
+            watch.dues_ms.remove(at_ms)
             fires = True
         else:
             fires = self.now_ms - at_ms <= HOUR_MS and any(self._starts(watch, seen) for seen in seens)
@@ -134,14 +133,15 @@ class Lead:
         if watch.kind == "silent_for":
             if seen.signal is None:
                 newest_ms = max(one.at_ms for one in self.history if one.signal is None)
-                watch.due_ms = newest_ms + ms(alert["silent_for"])
+                watch.dues_ms = [newest_ms + ms(alert["silent_for"])]
             return False
         if "not_followed_by" not in alert:
             return rule_holds(alert["when"], seen)
         if rule_holds(alert["when"], seen):
-            watch.due_ms = seen.at_ms + ms(alert["within"])
+            # Of those that wait, the first and the latest.
+            watch.dues_ms = sorted({*watch.dues_ms[:1], seen.at_ms + ms(alert["within"])})
         elif rule_holds(alert["not_followed_by"], seen):
-            watch.due_ms = None
+            watch.dues_ms = []
         return False
 
     def _report(self, watch: _Watch, at_ms: int, before: float, after: float) -> None:
@@ -160,15 +160,17 @@ class Lead:
         fields = {"total": found.total, "engagement": found.engagement, "fit": found.fit}
         return {**fields, "band": band_of(self.model, found.total)}[name]
 
-    def _next_due(self) -> int | None:
-        falls = [self._fall_ms(watch) for watch in self.watches if watch.kind == "falls_below" and watch.armed]
-        waits = [watch.due_ms for watch in self.watches]
-        return min((due_ms for due_ms in [*falls, *waits] if due_ms is not None), default=None)
+    def _next_due(self, until_ms: int) -> int | None:
+        falls = [self._fall_ms(watch, until_ms) for watch in self.watches]
+        waits = [due_ms for watch in self.watches for due_ms in watch.dues_ms]
+        return min((due_ms for due_ms in [*falls, *waits] if due_ms is not None and due_ms <= until_ms), default=None)
 
-    def _fall_ms(self, watch: _Watch) -> int | None:
-        """The first ms at which a score that only falls is below the bound, None where it is now or never will be."""
-        low_ms, high_ms = self.now_ms, self.now_ms + HORIZON_MS
-        if watch.beyond(self._watched(watch, low_ms)) or not watch.beyond(self._watched(watch, high_ms)):
+    def _fall_ms(self, watch: _Watch, until_ms: int) -> int | None:
+        """The first ms at which a score that only falls is below the bound, None where it is now or not by then."""
+        if watch.kind != "falls_below" or not watch.armed:
+            return None
+        low_ms, high_ms = self.now_ms, until_ms
+        if not watch.beyond(self._watched(watch, high_ms)) or watch.beyond(self._watched(watch, low_ms)):
             return None
         while high_ms - low_ms > 1:
             middle_ms = (low_ms + high_ms) // 2

@@ -10,6 +10,7 @@ Spec = Mapping[str, Any]
 SECOND_MS, MINUTE_MS, HOUR_MS, DAY_MS = 1_000, 60_000, 3_600_000, 86_400_000
 AHEAD_MS_MAX = 5 * MINUTE_MS
 REMEMBERED = 64
+_ATTRIBUTES = {"signal": "signal", "page.path": "path", "source": "source"}
 _UNITS_MS = {"s": SECOND_MS, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
 
 
@@ -50,13 +51,9 @@ class Seen:
             return self.properties.get(rest)
         if head == "traits":
             return self.traits.get(rest)
-        known = {
-            "event": None if self.signal else self.name,
-            "signal": self.signal,
-            "page.path": self.path,
-            "source": self.source,
-        }
-        return known[key]
+        if key == "event":
+            return None if self.signal else self.name
+        return getattr(self, _ATTRIBUTES[key])
 
 
 def accepted(model: Spec, arrivals: Sequence[Seen]) -> list[Seen]:

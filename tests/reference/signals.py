@@ -45,7 +45,7 @@ def _with(events: Sequence[Seen], place: int) -> Iterator[Seen]:
             yield _signal("return_visit", now_ms)
         return
     viewed = _open_view(events[:place])
-    if viewed is not None and events[place].name in ("page_view", "page_leave", "heartbeat"):
+    if viewed is not None:
         yield _signal("dwell", now_ms, viewed, (now_ms - viewed.at_ms) / 1_000)
 
 

@@ -1,0 +1,172 @@
+"""Every turn from armed to fired outside a cool-down is reported exactly once, at its time, also by silence."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.build import DAY, HOUR, MINUTE
+from tests.build import model as loaded
+from tests.laws.engine import Arrival, Lane, cause_ms, cut, folded, records, simulated
+from tests.laws.models import LAW
+from tests.laws.watched import WITHIN_MS, event_alerts, score_alerts, sinking, visits, watched
+from tests.reference.alerts import Report, reports
+from tests.reference.events import Spec, accepted
+from tests.reference.score import score
+
+NEAR_MS = 2
+"""How far the instant of a fall may be from the reference's: it is a root of a sum of powers."""
+watched_scores = watched(score_alerts)
+watched_events = watched(st.one_of(event_alerts, event_alerts, score_alerts), fast=True)
+
+
+def until_ms(arrivals: Sequence[Arrival]) -> int:
+    return max(seen.arrived_ms for _, seen in arrivals) + WITHIN_MS
+
+
+def wanted(spec: Spec, arrivals: Sequence[Arrival]) -> list[Report]:
+    return reports(spec, [seen for _, seen in arrivals], until_ms(arrivals))
+
+
+def assert_reported(spec: Spec, came: Sequence[Mapping[str, Any]], wanted: Sequence[Report]) -> None:
+    """Of each alert the same reports, in order, at the same instants."""
+    for name in spec["alerts"]:
+        said = [cause_ms(alert) for alert in came if alert["data"]["alert"] == name]
+        due = [report.at_ms for report in wanted if report.alert == name]
+        same = len(said) == len(due) and all(abs(one - two) <= NEAR_MS for one, two in zip(said, due, strict=True))
+        assert same, (name, spec["alerts"][name], said, due)
+    assert len({alert["id"] for alert in came}) == len(came)
+
+
+def one_by_one(spec: Spec, arrivals: Sequence[Arrival]) -> Lane:
+    return folded(spec, [[record] for record in records(arrivals)], until_ms(arrivals))
+
+
+@LAW
+@given(watched_scores, visits())
+def test_score_alerts_come_when_the_reference_says(spec: Spec, arrivals: list[Arrival]) -> None:
+    """`crosses` and `falls_below`, with hysteresis, cool-downs and conditions; a silent lead falls on time."""
+    assert_reported(spec, one_by_one(spec, arrivals).alerts(), wanted(spec, arrivals))
+
+
+@LAW
+@given(watched_scores, visits())
+def test_an_alert_tells_the_total_before_and_after(spec: Spec, arrivals: list[Arrival]) -> None:
+    """Of what an event caused; `to` is the total that the alert states."""
+    came = [alert["data"] for alert in one_by_one(spec, arrivals).alerts() if alert["data"]["cause"]["topic"]]
+    told = {(report.alert, report.at_ms): report for report in wanted(spec, arrivals)}
+    for alert in came:
+        if spec["alerts"][alert["alert"]].get("score", "total") == "total":
+            report = told[alert["alert"], cause_ms({"data": alert})]
+            assert abs(alert["from"] - report.before) <= 1e-6
+            assert abs(alert["to"] - report.after) <= 1e-6
+            assert alert["to"] == alert["total"]
+
+
+@LAW
+@given(watched_events, visits(whole_minutes=True))
+def test_other_alerts_come_when_the_reference_says(spec: Spec, arrivals: list[Arrival]) -> None:
+    """`when`, `not_followed_by`, `fast_track`, `gains` and `silent_for`, beside score alerts."""
+    assert_reported(spec, one_by_one(spec, arrivals).alerts(), wanted(spec, arrivals))
+
+
+@LAW
+@given(st.one_of(watched_scores, watched_events), visits(whole_minutes=True), st.lists(st.integers(0, 20), max_size=4))
+def test_chunks_and_restarts_change_no_alert_and_no_id(spec: Spec, arrivals: list[Arrival], places: list[int]) -> None:
+    """Nor does `simulate`; and nothing that happened happens again."""
+    model = loaded(spec)
+    one = folded(model, [[record] for record in records(arrivals)], until_ms(arrivals)).alerts()
+    two = folded(model, cut(records(arrivals), places), until_ms(arrivals), restarting=True).alerts()
+    lines = simulated(model, arrivals, until_ms(arrivals))
+    three = [line["value"] for line in lines if line["topic"] == "lead-alerts"]
+    assert [alert["id"] for alert in one] == [alert["id"] for alert in two] == [alert["id"] for alert in three]
+
+
+@settings(LAW, max_examples=30)
+@given(sinking(), visits())
+def test_a_silent_lead_falls_at_the_first_ms_below_the_bound_also_where_deductions_fade(
+    spec: Spec, arrivals: list[Arrival]
+) -> None:
+    """An event that leaves the score over the re-arm bound arms; then a dip before the next one is told once."""
+    events = accepted(spec, [seen for _, seen in arrivals])
+    times_ms = [cause_ms(alert) for alert in one_by_one(spec, arrivals).alerts()]
+    alert, ends_ms = spec["alerts"]["sunk"], [*(seen.at_ms for seen in events[1:]), until_ms(arrivals)]
+    for place, (seen, end_ms) in enumerate(zip(events, ends_ms, strict=True), 1):
+        total = partial(lambda place, at_ms: score(spec, events[:place], at_ms).total, place)
+        told = [at_ms for at_ms in times_ms if seen.at_ms < at_ms < end_ms]
+        for at_ms in told:
+            assert total(at_ms + NEAR_MS) < alert["falls_below"] <= total(at_ms - NEAR_MS)
+        grid_ms = range(seen.at_ms, end_ms, max(1, (end_ms - seen.at_ms) // 60))
+        dips_ms = [at_ms for at_ms in grid_ms if total(at_ms) < alert["falls_below"] - 1e-6]
+        if total(seen.at_ms) >= alert["rearm_above"] and dips_ms:
+            assert told
+            assert told[0] <= dips_ms[0]
+
+
+@LAW
+@given(watched_scores, visits(max_size=24))
+def test_between_two_reports_the_score_was_beyond_its_rearm_bound(spec: Spec, arrivals: list[Arrival]) -> None:
+    """Before some event in between for what crosses, after one for what falls, where it is lowest and highest."""
+    events = accepted(spec, [seen for _, seen in arrivals])
+    came = [alert["data"] for alert in one_by_one(spec, arrivals).alerts()]
+    for name, alert in spec["alerts"].items():
+        rising = "crosses" in alert
+        times_ms = [cause_ms({"data": data}) for data in came if data["alert"] == name]
+        for first_ms, second_ms in pairwise(times_ms):
+            places = [place for place, seen in enumerate(events) if first_ms <= seen.at_ms <= second_ms]
+            seen_then = [
+                getattr(score(spec, events[: place if rising else place + 1], events[place].at_ms), watched_of(alert))
+                for place in places
+            ]
+            bound = rearm_bound(spec, alert)
+            assert min(seen_then) < bound if rising else max(seen_then) >= bound
+
+
+def watched_of(alert: Spec) -> str:
+    watched: str = alert.get("score", "total")
+    return watched
+
+
+def rearm_bound(spec: Spec, alert: Spec) -> float:
+    stated = alert.get("crosses", alert.get("falls_below"))
+    bound: float = spec["bands"][stated] if isinstance(stated, str) else stated or 0
+    if "crosses" in alert:
+        return float(alert.get("rearm_below", max(bound - 10, bound / 2)))
+    return float(alert.get("rearm_above", min(bound + 10, (bound + 100) / 2)))
+
+
+@LAW
+@given(
+    st.lists(event_alerts.filter(lambda alert: alert.keys() & {"when", "fast_track", "gains"}), min_size=1, max_size=3),
+    visits(whole_minutes=True, max_size=10),
+    st.lists(st.sampled_from((0, 0, MINUTE, HOUR, HOUR + MINUTE, 5 * HOUR)), min_size=20, max_size=20),
+)
+def test_an_event_more_than_an_hour_late_fires_no_event_trigger_and_gains_nothing(
+    alerts: list[dict[str, Any]], arrivals: list[Arrival], late_ms: list[int]
+) -> None:
+    """Later than the row's now; nothing here falls due, so that is the latest event's time."""
+    spec: Spec = {
+        "bands": {"warm": 30, "hot": 80},
+        "engagement": {
+            "chat": {"when": {"event": "chat"}, "points": 20, "decay": "none"},
+            "demo": {"when": {"event": "demo_request"}, "points": 5, "fast_track": True, "decay": "none"},
+        },
+        "alerts": {
+            f"alert-{number}": {
+                key: value for key, value in alert.items() if key not in ("within", "not_followed_by", "if")
+            }
+            | ({"within": alert["within"]} if "gains" in alert else {})
+            for number, alert in enumerate(alerts)
+        },
+    }
+    recorded_ms = max(seen.at_ms for _, seen in arrivals)
+    late = [
+        (lead, replace(seen, id=f"{place}", at_ms=seen.at_ms - late_ms[place % 20], recorded_ms=recorded_ms))
+        for place, (lead, seen) in enumerate(arrivals)
+        if recorded_ms - seen.at_ms < 3 * DAY
+    ]
+    assert_reported(spec, one_by_one(spec, late).alerts(), wanted(spec, late))
