@@ -1,0 +1,149 @@
+"""The public door of the examples: a model and JSON lines in, JSON lines out, through `engine.local.simulate`.
+
+Times are told in ms after T0, a Monday's midnight in UTC, so that a test shows the arithmetic and no calendar.
+"""
+
+import io
+import json
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import pytest
+
+from engine.configuration import NO_ROUTING, Configuration
+from engine.core.instants import from_rfc3339, to_rfc3339
+from engine.core.modelfile import load_model
+from engine.core.names import Vocabulary
+from engine.local.simulate import run
+from engine.routing.config import load_routing
+from tests.build import T0, segment
+
+Spec = Mapping[str, Any]
+Line = Mapping[str, Any]
+
+near = partial(pytest.approx, rel=1e-9, abs=1e-9)
+"""To 1e-9, the accuracy that scores are promised to."""
+
+DESK = {
+    "reps": {"andy": {"name": "Andy", "email": "andy@example.com"}},
+    "rules": [{"name": "everyone", "to": {"rep": "andy"}}],
+}
+"""A desk of one rep; `assign_on` is the test's own."""
+
+
+def chats(points: float = 10, **keys: Any) -> Spec:
+    """A rule on chats, decaying by the half-life of 30 days unless `keys` say otherwise."""
+    return {"when": {"event": "chat"}, "points": points, **keys}
+
+
+def scoring(*rules: Spec, **sections: Any) -> Spec:
+    """A model with these engagement rules, called r1, r2, …, and other sections; every lead is published."""
+    engagement = {f"r{number}": rule for number, rule in enumerate(rules, 1)}
+    return {"publish_from": "cold", "engagement": engagement, **sections}
+
+
+def at(after_ms: int, name: str = "chat", lead: str = "ada", **keys: Any) -> Line:
+    """An event at T0 + `after_ms`; `keys` are its other Segment keys."""
+    return segment(name, T0 + after_ms, lead, **keys)
+
+
+def visits(path: str, after_ms: int, lead: str = "ada", **keys: Any) -> Line:
+    """A page view; keys that belong to `context.page`, such as `title` and `referrer`, go there."""
+    about = {key: keys.pop(key) for key in ("url", "title", "referrer", "search") if key in keys}
+    context = {"page": {"path": path, **about}, **keys.pop("context", {})}
+    return at(after_ms, "page_view", lead, context=context, **keys)
+
+
+def known(after_ms: int, lead: str = "ada", **traits: Any) -> Line:
+    """An `identify` of the person `lead`, without a browser."""
+    return {"type": "identify", "userId": lead, "timestamp": to_rfc3339(T0 + after_ms), "traits": traits}
+
+
+def record(event: Line, after_ms: int, **headers: str) -> Line:
+    """`event` as a record that came at T0 + `after_ms`."""
+    key = event.get("anonymousId") or event.get("userId")
+    return {"topic": "visitor-events", "key": key, "value": event, "timestamp": T0 + after_ms, "headers": headers}
+
+
+def says(after_ms: int, kind: str, lead: str = "ada", rep: str = "andy", **keys: Any) -> Line:
+    """What a rep says about a lead: `kind` is qualified, won, …"""
+    value = {"type": f"lead.{kind}", "rep": rep, "lead": lead, "at": to_rfc3339(T0 + after_ms), **keys}
+    return {"topic": "rep-events", "key": "main", "value": value, "timestamp": T0 + after_ms}
+
+
+class Told:
+    """The output lines of a simulation."""
+
+    def __init__(self, lines: list[dict[str, Any]]) -> None:
+        self.lines = lines
+
+    def on(self, topic: str, lead: str | None = None) -> list[dict[str, Any]]:
+        """The data of the records on a topic, of one lead or all, tombstones left out."""
+        return [line["value"]["data"] for line in self._on(topic) if line["value"] and lead in (None, line["key"])]
+
+    def score(self, lead: str = "ada") -> dict[str, Any]:
+        """The lead's score at the end, as `--final` prints it."""
+        last = [line["value"] for line in self._on("lead-scores") if line["key"] == lead][-1]
+        assert last is not None, f"{lead} was given up"
+        data: dict[str, Any] = last["data"]
+        return data
+
+    def total(self, lead: str = "ada") -> float:
+        """The total at the end."""
+        total: float = self.score(lead)["total"]
+        return total
+
+    def alerts(self) -> list[tuple[str, int]]:
+        """Which alerts fired, each with the time of its cause after T0."""
+        return [(alert["alert"], since(alert["cause"]["time"])) for alert in self.on("lead-alerts")]
+
+    def actions(self) -> list[tuple[str, int]]:
+        """Likewise, of actions."""
+        return [(action["action"], since(action["cause"]["time"])) for action in self.on("lead-actions")]
+
+    def moves(self) -> list[tuple[str, str, int]]:
+        """From which stage to which leads went, and when."""
+        moved = self.on("lead-stages")
+        return [(move["from"], move["to"], since(move["cause"]["time"])) for move in moved]
+
+    def rejected(self) -> list[str]:
+        """The reasons of the dead letters."""
+        return [letter["failure"]["reason"] for letter in self.on("dead-letters")]
+
+    def gone(self) -> list[str]:
+        """The leads whose scores were buried by a tombstone."""
+        return [line["key"] for line in self._on("lead-scores") if line["value"] is None]
+
+    def _on(self, topic: str) -> Iterator[dict[str, Any]]:
+        return (line for line in self.lines if line["topic"] == topic)
+
+
+def simulate(
+    model: Spec | str, *lines: Line, until: int | None = None, desk: Spec | None = None, names: Spec | None = None
+) -> Told:
+    """What `lines` come to under `model`: as `heatline simulate --final --until T0+until` prints it.
+
+    `desk` is a routing.yaml, without one there is no rep; `names` maps other tools' names to canonical ones.
+    """
+    out = io.BytesIO()
+    configuration = _configured(model if isinstance(model, str) else json.dumps(model), desk, names or {})
+    packed = [json.dumps(line).encode() for line in lines]
+    until_time = None if until is None else to_rfc3339(T0 + until)
+    run(configuration.model, configuration.jobs(1), packed, out, partitions=1, until=until_time, final=True)
+    return Told([json.loads(line) for line in out.getvalue().splitlines()])
+
+
+def _configured(text: str, desk: Spec | None, names: Spec) -> Configuration:
+    vocabulary = Vocabulary(names)
+    if desk is None:
+        return Configuration(load_model(text, "model.yaml", vocabulary), NO_ROUTING)
+    stated = json.dumps(desk)
+    model = load_model(text, "model.yaml", vocabulary, load_routing(stated, "routing.yaml").fields)
+    alerts = [alert.id for alert in model.alerts if not alert.is_action]
+    return Configuration(model, load_routing(stated, "routing.yaml", alerts))
+
+
+def since(time: str) -> int:
+    """An instant of an output, in ms after T0."""
+    return from_rfc3339(time) - T0
