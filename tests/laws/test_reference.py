@@ -96,7 +96,7 @@ def test_score_alerts_turn_with_hysteresis_and_by_silence() -> None:
 
 
 def test_signals_follow_from_order_and_silence() -> None:
-    """A page of 61 s, a form begun twice and left, a session of one page; a return after a week."""
+    """Two pages, the second read while a form is begun twice and left; a return after a week for one page."""
     day_ms = 7 * DAY
     events = [
         Seen("page_view", T0, "/a"),
@@ -109,6 +109,8 @@ def test_signals_follow_from_order_and_silence() -> None:
     assert signals == [
         ("session_start", 0),
         ("dwell", 61_000),
+        ("dwell", 2 * MINUTE),
+        ("dwell", 5 * MINUTE),
         ("session_end", 35 * MINUTE),
         ("form_abandoned", 35 * MINUTE),
         ("session_start", 5 * MINUTE + day_ms),
