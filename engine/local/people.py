@@ -20,6 +20,7 @@ _TITLES = (
     *("Consultant", "Engineer", "Student"),
 )
 _INDUSTRIES = ("finance", "insurance", "banking", "retail", "logistics", "health", "manufacturing", "software")
+_EMPLOYEES = (3, 12, 40, 120, 400, 2500)
 _COUNTRIES = ("US", "US", "US", "US", "IN", "IN", "DE", "GB", "FR", "BR", "NL", "JP")
 _AGENTS = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
@@ -37,17 +38,18 @@ class Origin(NamedTuple):
     campaign: dict[str, str] | None = None
 
 
+NEWSLETTER = Origin(
+    None,
+    "?utm_source=newsletter&utm_medium=email&utm_campaign=autumn",
+    {"source": "newsletter", "medium": "email", "name": "autumn"},
+)
 _ORIGINS = (
     Origin(),
     Origin("https://www.google.com/"),
     Origin("https://duckduckgo.com/"),
     Origin("https://www.linkedin.com/feed/"),
     Origin("https://blog.example.org/choosing-business-insurance"),
-    Origin(
-        None,
-        "?utm_source=newsletter&utm_medium=email&utm_campaign=autumn",
-        {"source": "newsletter", "medium": "email", "name": "autumn"},
-    ),
+    NEWSLETTER,
     Origin(
         "https://www.google.com/",
         "?utm_source=google&utm_medium=cpc&utm_campaign=business-insurance&gclid=demo",
@@ -83,6 +85,7 @@ def traits(rng: Random, number: int) -> dict[str, Any]:
         "company": rng.choice(_COMPANIES),
         "title": rng.choice(_TITLES),
         "industry": rng.choice(_INDUSTRIES),
+        "employees": rng.choice(_EMPLOYEES),
         "country": rng.choice(_COUNTRIES),
         "age": rng.randrange(22, 66),
     }

@@ -62,7 +62,7 @@ def test_each_event_is_a_visitors_own(seed: int) -> None:
 def test_the_first_visitor_asks_for_something_within_seconds(seed: int) -> None:
     """So that the first alert of a demo comes soon, at any rate."""
     soon = [step.event for step in takewhile(lambda step: step.at_s < 8, visits(seed, 5.0)) if step.visitor == 0]
-    assert {"Form Submitted"} < {event.get("event") for event in soon}
+    assert {"Form Submitted", "demo_request"} < {event.get("event") for event in soon}
     assert [event["type"] for event in soon].count("identify") == 1
 
 
@@ -80,8 +80,29 @@ def test_most_visitors_stay_strangers_and_some_do_everything() -> None:
     assert sum(length <= 3 for length in lengths) > 0.75 * len(lengths)
     assert 0.03 < sum("userId" in events[-1] for events in visitors.values()) / len(visitors) < 0.2
     names = Counter(event.get("event", event["type"]) for events in visitors.values() for event in events)
-    expected = {"page", "identify", "file_download", "Form Submitted", "webinar_register", "demo_request", "sign_up"}
-    assert set(names) == expected | {"Unsubscribed"}
-    paths = {event["context"]["page"]["path"] for events in visitors.values() for event in events}
+    assert set(names) == {
+        *("page", "page_leave", "heartbeat", "identify", "file_download", "form_start", "Form Submitted"),
+        *("webinar_register", "demo_request", "demo_cancel", "Trial Started", "Product Viewed", "Product Added"),
+        *("Checkout Started", "Order Completed", "Email Opened", "Email Link Clicked", "Unsubscribed"),
+    }
+    paths = {event["context"].get("page", {}).get("path") for events in visitors.values() for event in events}
     assert {"/pricing", "/products/insurance", "/careers"} <= paths
     assert any("campaign" in event["context"] for events in visitors.values() for event in events)
+
+
+def test_some_leave_what_they_began() -> None:
+    """Forms and carts both; who buys says for how much."""
+    journeys = [[event.get("event") for event in events] for events in by_visitor(first(20_000)).values()]
+    forms = [names for names in journeys if "form_start" in names]
+    carts = [names for names in journeys if "Product Added" in names]
+    assert 0.1 < sum("Form Submitted" not in names for names in forms) / len(forms) < 0.5
+    assert 0.5 < sum("Order Completed" not in names for names in carts) / len(carts) < 0.9
+    orders = [step.event["properties"] for step in first(20_000) if step.event.get("event") == "Order Completed"]
+    assert all(order["revenue"] > 0 and order["currency"] == "USD" for order in orders)
+
+
+def test_people_say_who_they_are() -> None:
+    """What fit is made of: title, industry, size of the company, age, country."""
+    said = [step.event["traits"] for step in first(5_000) if step.event["type"] == "identify"]
+    assert all({"email", "title", "industry", "employees", "age", "country"} <= traits.keys() for traits in said)
+    assert len({traits["title"] for traits in said}) > 5
