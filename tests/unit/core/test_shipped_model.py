@@ -47,12 +47,16 @@ def test_the_shipped_model_gives_the_points_it_says(event: dict[str, Any], point
 
 
 def test_the_shipped_model_warms_and_heats_as_it_says() -> None:
-    """A demo request alerts at once, and again a day later; 80 is crossed again only after a score below 70."""
+    """A demo request alerts at once, and again a day later; 80 is crossed again only after a score below 70.
+
+    25 for the demo, 20 for the form, 5 × 1 for pages and 3 × 10 for prices, of which no more count a day: 80 is hot.
+    """
     fed = Profiles(shipped())
-    fed.feed(segment("Demo Requested"), *[page("/pricing") for _ in range(4)], segment("Form Submitted"))
-    assert fed.alerts() == ["fast-track", "hot-lead"]
+    fed.feed(segment("Demo Requested"), *[page("/pricing") for _ in range(4)], page("/"), segment("Form Submitted"))
+    assert [name for name in fed.alerts() if name in ("fast-track", "hot-lead")] == ["fast-track", "hot-lead"]
     score = fed.score()
-    assert (score["total"], score["band"], score["fast_track"]) == (85, "hot", True)
-    assert score["clamps"] == [{"part": "engagement", "clamp": "group:web", "points": -4.0}]
+    assert (score["total"], score["band"], score["fast_track"]) == (80, "hot", True)
+    assert score["clamps"] == []
     fed.feed(segment("webinar_attend", T0 + DAY), segment("demo_request", T0 + 40 * DAY))
-    assert fed.alerts() == ["fast-track", "hot-lead", "fast-track"]
+    told = [name for name in fed.alerts() if name in ("fast-track", "hot-lead")]
+    assert told == ["fast-track", "hot-lead", "fast-track"]
