@@ -1,83 +1,122 @@
 """When decay alone changes where a lead stands: for `next_band_at`, and for wake-ups on time.
 
 Half-lives fall smoothly, whole days fall away at midnight. Where there are no deductions the score only falls, and a
-crossing is found exactly, to the millisecond. Deductions decay as well and can let it rise in between; then steps are
-taken that no score can outrun, and a crossing and its way back within as much time as has gone by are not seen.
+crossing is found exactly, to the millisecond. Deductions decay as well and can let it rise in between: a crossing and
+its way back within a minute, or within a quarter of the time that has gone by, are not seen then.
 """
 
 from collections.abc import Callable
 from math import inf, log2
 from typing import NamedTuple
 
-from engine.core.ledger import changes_by_jumps
-from engine.core.model import Band, Model
+from engine.core.ledger import changes_by_jumps, decay_begins
+from engine.core.model import Band, Model, Watched
 from engine.core.points import points_of
 from engine.core.profile import Row
-from engine.core.scoring import engagement_of, total_of
+from engine.core.scoring import Score, engagement_of, total_of
 
 _FAR_HALF_LIVES = 64
-_STEP_MS = 3_600_000
 _LITTLE = 1e-9
+_STEP_MS = 60_000
 
 Value = Callable[[int], float]
 
 
-class _Course(NamedTuple):
-    """What the ledger holds: points by sign, half-lives in ms, and when days of it fall away."""
+class _Unit(NamedTuple):
+    """Rules that one clamp bounds together: what they gain and lose, and the bound."""
 
+    gains: float
+    losses: float
+    bound: float
+
+
+class _Course(NamedTuple):
+    """What the ledger holds, with half-lives in ms, from when on all of it decays, and when days fall away.
+
+    `gains` are before every clamp. `lasting`: some of it does not decay, or by days only.
+    """
+
+    units: list[_Unit]
     gains: float
     losses: float
     shortest_ms: float
     longest_ms: float
+    lasting: bool
+    decays_from: int
     jumps: list[int]
+
+    def safe_ms(self, needed: float) -> float:
+        """How long engagement stays at `needed` or above, at least; days that fall away left out.
+
+        No mixture of half-lives falls faster than the shortest of them, and losses do not grow, so with
+        x = 2^(−t / shortest) a unit stays above min(bound, gains × x − losses). Their sum is solved for x.
+        """
+        if self.shortest_ms == inf:
+            return inf
+        clamped = sorted((unit for unit in self.units if unit.gains - unit.losses > unit.bound), key=_unclamped_at)
+        free = [unit for unit in self.units if unit.gains - unit.losses <= unit.bound]
+        slope = sum(unit.gains for unit in free)
+        level = sum(unit.bound for unit in clamped) - sum(unit.losses for unit in free)
+        x = 1.0
+        while slope * x + level >= needed:
+            below = _unclamped_at(clamped[-1]) if clamped else 0.0
+            if slope * below + level < needed:
+                return -self.shortest_ms * log2((needed - level) / slope)
+            if not clamped:
+                return inf
+            unit = clamped.pop()
+            slope, level, x = slope + unit.gains, level - unit.bound - unit.losses, below
+        return 0.0
+
+
+def _unclamped_at(unit: _Unit) -> float:
+    return (unit.bound + unit.losses) / unit.gains
 
 
 def _course(model: Model, row: Row, at: int) -> _Course:
-    points = points_of(model, row.ledger, at, row.born_ms)
+    units: dict[str, _Unit] = {}
+    alone: list[_Unit] = []
+    shortest_ms, longest_ms = inf, 0.0
+    lasting = False
+    decays_from = at
     jumps: list[int] = []
-    lives: list[float] = []
-    for rule_id in points:
-        _, half_life_ms, _, _, days = model.terms[rule_id]
+    for rule_id, points in points_of(model, row.ledger, at, row.born_ms).items():
+        _, half_life_ms, bound, group, days = model.terms[rule_id]
+        gains, losses = (points, 0.0) if points > 0 else (0.0, -points if bound is None else min(-points, bound))
+        if group is None:
+            alone.append(_Unit(gains, losses, inf if bound is None else bound))
+        else:
+            unit = units.get(group)
+            before = (0.0, 0.0) if unit is None else unit[:2]
+            units[group] = _Unit(gains + before[0], losses + before[1], model.groups[group])
         if days is not None:
+            lasting = True
             jumps += changes_by_jumps(row.ledger[rule_id], days, at, row.born_ms)
-        elif half_life_ms != inf:
-            lives.append(half_life_ms)
-            jumps += _end_of_window(row, rule_id, at)
-    gains = sum(value for value in points.values() if value > 0)
-    losses = -sum(value for value in points.values() if value < 0)
-    return _Course(gains, losses, min(lives, default=inf), max(lives, default=0.0), sorted(set(jumps)))
-
-
-def _end_of_window(row: Row, rule_id: str, at: int) -> list[int]:
-    """When the decay of a limited rule begins, if it has not."""
-    entry = row.ledger[rule_id]
-    if len(entry) == 3:
-        return []
-    end = (entry[4] + 1) * entry[3] * 1000 - row.born_ms
-    return [end] if end > at else []
+        elif half_life_ms == inf:
+            lasting = True
+        else:
+            shortest_ms = min(shortest_ms, half_life_ms)
+            longest_ms = max(longest_ms, half_life_ms)
+            decays_from = max(decays_from, decay_begins(row.ledger[rule_id], row.born_ms))
+    alone += units.values()
+    gains, losses = sum(unit.gains for unit in alone), sum(unit.losses for unit in alone)
+    return _Course(alone, gains, losses, shortest_ms, longest_ms, lasting, decays_from, sorted(set(jumps)))
 
 
 def next_band(model: Model, row: Row, at: int, fit: float) -> int | None:
     """The first instant after `at` at which decay alone has changed the band; None where it never does."""
-    value = _total(model, row, fit)
-    band = model.band(value(at))
+    total = _total(model, row, fit)
+    band = model.band(total(at))
     course = _course(model, row, at)
     if band is model.bands[0] and course.losses == 0:
         return None
     below = above = None
     if band is not model.bands[0]:
-        below = _first_below(value, band.bound, at, course)
+        below = _falls(model, row, at, course, band, fit)
     higher = [one.bound for one in model.bands if one.bound > band.bound]
     if course.losses > 0 and higher:
-        # On the bound it has changed already.
-        rise = _gap(value, min(higher))
-        above = _first_crossing(rise, rise, at, course)
+        above = _rises(total, min(higher), at, course)
     return min((time for time in (below, above) if time is not None), default=None)
-
-
-def _gap(value: Value, bound: float) -> Value:
-    """How far `value` is below `bound`; negative on it."""
-    return lambda time: (bound - value(time)) or -_LITTLE
 
 
 def next_fall(model: Model, row: Row, at: int, fit: float) -> int | None:
@@ -85,52 +124,38 @@ def next_fall(model: Model, row: Row, at: int, fit: float) -> int | None:
 
     `at` is when the row was last looked at.
     """
-    course = _course(model, row, at)
-    found = [
-        _first_below(value, bound, at, course) for value, bound in _watched(model, row, at, fit) if bound <= value(at)
-    ]
-    return min((time for time in found if time is not None), default=None)
+    engagement = engagement_of(model, row.ledger, at, row.born_ms)
+    nearest = _nearest(model, engagement, fit)
+    return None if nearest is None else _falls(model, row, at, _course(model, row, at), nearest[1], fit)
 
 
-def _watched(model: Model, row: Row, at: int, fit: float) -> list[tuple[Value, float]]:
-    """For each kind of score that is watched, the highest bound that it has not fallen below."""
-    total, engagement = _total(model, row, fit), _engagement(model, row)
-    highest: dict[str, float] = {}
-    for one in model.watched:
-        kind = "total" if isinstance(one, Band) else one.score
-        if kind != "fit" and one.bound <= (total if kind == "total" else engagement)(at):
-            highest[kind] = max(one.bound, highest.get(kind, -inf))
-    return [(total if kind == "total" else engagement, bound) for kind, bound in highest.items()]
-
-
-def falls_after(model: Model, row: Row, at: int, engagement: float, fit: float) -> int | None:
+def falls_after(model: Model, row: Row, at: int, score: Score) -> int | None:
     """A time until which decay alone takes the score below no bound that is watched; None: it never will.
 
-    Cheap, since it is asked after every event of a warm lead, and not exact: `next_fall` is. No mixture of half-lives
-    falls faster than the shortest of them, so engagement stays above gains × 2^(−t / shortest) − losses.
+    Cheap, since it is asked after every event of a warm lead, and not exact: `next_fall` is.
     """
-    bounds = [_as_engagement(model, one, fit) for one in model.watched]
-    bound = max((bound for bound in bounds if bound <= engagement), default=None)
-    if bound is None:
+    nearest = _nearest(model, score.engagement, score.fit)
+    if nearest is None:
         return None
     course = _course(model, row, at)
-    first_jump = course.jumps[0] if course.jumps else None
-    left, needed = engagement + course.losses, bound + course.losses
-    if needed <= 0 or course.shortest_ms == inf:
-        return first_jump
-    smooth = at + max(1, int(course.shortest_ms * log2(left / needed))) if left > needed else at + 1
-    return smooth if first_jump is None else min(smooth, first_jump)
+    safe_ms = course.safe_ms(nearest[0])
+    smooth = [] if safe_ms == inf else [at + max(1, int(safe_ms))]
+    return min([*smooth, *course.jumps[:1]], default=None)
 
 
-def _as_engagement(model: Model, watched: object, fit: float) -> float:
-    """The engagement below which a bound is crossed."""
-    kind = "total" if isinstance(watched, Band) else getattr(watched, "score", "total")
-    bound: float = getattr(watched, "bound", inf)
-    if kind == "engagement":
-        return bound
-    if kind == "fit" or model.engagement_weight == 0:
+def _nearest(model: Model, engagement: float, fit: float) -> tuple[float, Watched] | None:
+    """The watched bound that is crossed next where engagement falls, with the engagement below which it is."""
+    bounds = [(_needed(model, one, fit), one) for one in model.watched]
+    return max((needed for needed in bounds if needed[0] <= engagement), key=lambda needed: needed[0], default=None)
+
+
+def _needed(model: Model, watched: Watched, fit: float) -> float:
+    """The engagement below which the bound is crossed; infinite where engagement does not matter."""
+    if not isinstance(watched, Band) and watched.score != "total":
+        return watched.bound if watched.score == "engagement" else inf
+    if model.engagement_weight == 0:
         return inf
-    return (bound - model.fit_weight * fit) / model.engagement_weight
+    return (watched.bound - model.fit_weight * fit) / model.engagement_weight
 
 
 def _total(model: Model, row: Row, fit: float) -> Value:
@@ -141,30 +166,60 @@ def _engagement(model: Model, row: Row) -> Value:
     return lambda time: max(0.0, engagement_of(model, row.ledger, time, row.born_ms))
 
 
-def _first_below(value: Value, bound: float, at: int, course: _Course) -> int | None:
-    """The first instant after `at` at which `value`, at least `bound` at `at`, is below it; None where it never is."""
-    return _first_crossing(lambda time: value(time) - bound, lambda time: _above(value(time), bound), at, course)
+def _falls(model: Model, row: Row, at: int, course: _Course, watched: Watched, fit: float) -> int | None:
+    """The first instant after `at` at which the score, at least the bound at `at`, is below it; None: it never is."""
+    of_total = isinstance(watched, Band) or watched.score == "total"
+    value = _total(model, row, fit) if of_total else _engagement(model, row)
+    bound, needed = watched.bound, _needed(model, watched, fit)
+    found: tuple[int, int] | None
+    if course.losses == 0 and not course.lasting and 0 < needed < course.gains:
+        # Between where everything falls as fast, and as slowly, as anything.
+        safe_ms = course.safe_ms(needed)
+        end = course.decays_from + 2 + int(course.longest_ms * log2(course.gains / needed))
+        found = (max(at, at - 1 + int(safe_ms)), end)
+    else:
+        found = _around(model, row, at, course, value, bound, needed)
+    return None if found is None else _crossing(lambda time: _above(value(time), bound), *found)
 
 
-def _first_crossing(gap: Value, height: Value, at: int, course: _Course) -> int | None:
-    """The first instant after `at` at which `gap` is below 0, None where it never is.
-
-    `height` has the same sign, and is nearly a straight line.
-    """
-    far = max(at + _STEP_MS + int(_FAR_HALF_LIVES * course.longest_ms), *course.jumps, at)
-    points_per_ms = (course.gains + course.losses) / course.shortest_ms
+def _around(
+    model: Model, row: Row, at: int, course: _Course, value: Value, bound: float, needed: float
+) -> tuple[int, int] | None:
+    """Two instants after `at` between which `value` falls below `bound`; None where it never does."""
+    far = _far(at, course)
     begin = end = at
-    left = gap(at)
-    while left >= 0:
+    while value(end) >= bound:
         if end >= far:
             return None
-        step = max(_STEP_MS, end - at)
-        if course.losses > 0:
-            step = max(1, int(min(left / points_per_ms, far - at) if points_per_ms > 0 else far - at), end - at)
-        jump = next((jump for jump in course.jumps if jump > end), far)
-        begin, end = end, min(end + step, far, jump)
-        left = gap(end)
-    return _crossing(height, begin, end)
+        now = _course(model, row, end)
+        safe_ms = now.safe_ms(needed)
+        if safe_ms == inf and not now.jumps:
+            return None
+        step_ms = max(_STEP_MS, min(safe_ms, far - end), (end - at) // 4)
+        begin, end = end, min(end + int(step_ms), far, *now.jumps[:1])
+    return begin, end
+
+
+def _rises(total: Value, bound: float, at: int, course: _Course) -> int | None:
+    """The first instant after `at` at which the total, below `bound` at `at`, is on it or over it; None: it never is.
+
+    It rises no faster than deductions decay.
+    """
+    far = _far(at, course)
+    points_per_ms = course.losses / course.shortest_ms
+    begin = end = at
+    while total(end) < bound:
+        if end >= far or points_per_ms == 0:
+            return None
+        step_ms = max(_STEP_MS, int(min((bound - total(end)) / points_per_ms, far - end)), (end - at) // 4)
+        begin, end = end, min(end + step_ms, far)
+    # On the bound it has changed already.
+    return _crossing(lambda time: (bound - total(time)) or -_LITTLE, begin, end)
+
+
+def _far(at: int, course: _Course) -> int:
+    """When nothing that decays is left."""
+    return max(course.decays_from + 1 + int(_FAR_HALF_LIVES * course.longest_ms), *course.jumps, at + 1)
 
 
 def _above(value: float, bound: float) -> float:

@@ -74,12 +74,12 @@ def settle(step: Step, due: frozenset[str]) -> Folded:
         or step.triggered
         or step.fast is not None
         or moved is not None
-        or waiting.gains
+        or (waiting.gains and (step.gained or row.gains))
         or due
     ):
         effects += look(step, None if moved is None else moved.stage_to, due)
-    row.falls = falls_after(model, row, row.now, step.after.engagement, step.after.fit) if model.watched else None
-    return Folded(row, step.after.total, effects)
+    row.falls = falls_after(model, row, row.now, step.after) if total >= model.watched_from else None
+    return Folded(row, total, effects)
 
 
 def _remember(row: Row, message_id: str, time_ms: int) -> bool:

@@ -81,6 +81,11 @@ def days_at(entry: Entry, window_days: int, at: int, born_ms: int) -> tuple[floa
     return mass, count
 
 
+def decay_begins(entry: Entry, born_ms: int) -> int:
+    """When a plain or limited entry begins to decay."""
+    return int(entry[1] if len(entry) == 3 else (entry[4] + 1) * entry[3] * 1000 - born_ms)
+
+
 def changes_by_jumps(entry: Entry, window_days: int, at: int, born_ms: int) -> list[int]:
     """The instants after `at` at which days of an entry by days stop to count, rising."""
     ends = ((day + window_days) * DAY_MS - born_ms for day in entry[2][::3])

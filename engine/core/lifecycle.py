@@ -75,7 +75,6 @@ def recycle(step: Step, reason: str) -> Moved:
     row.gains = []
     step.recount()
     assert row.life is not None
-    _ = step.after
     stale = sum(1 << stage for stage, holds in model.stages if holds(step.standing))
     row.life = replace(row.life, over=row.now, stale=stale)
     return moved

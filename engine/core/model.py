@@ -1,6 +1,6 @@
 """The scoring model, compiled: what the configuration means, ready to be applied."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import inf
 from typing import Any
@@ -9,7 +9,7 @@ from engine.core.channels import Lists
 from engine.core.decode import EventDecoder
 from engine.core.events import Event
 from engine.core.records import Stage
-from engine.core.triggers import Alert, Crosses, FallsBelow, Waiting
+from engine.core.triggers import Alert, FallsBelow, Waiting
 
 COLD = "cold"
 STAGES: tuple[Stage, ...] = (
@@ -98,6 +98,14 @@ class Band:
     bound: float
 
 
+Watched = Band | FallsBelow
+
+
+def watched_from(watched: Iterable[Watched]) -> float:
+    """The lowest total at which there may be a bound to fall below."""
+    return min(one.bound if isinstance(one, Band) or one.score == "total" else -inf for one in watched)
+
+
 @dataclass(frozen=True, slots=True)
 class Readers:
     """What looks at an event of one name, each in the model's order.
@@ -121,7 +129,8 @@ class Model:
     likewise for signals. `counted` are the events and signals whose times seen are kept. `signals` are those that
     anything reads: the engine derives no others. `stages` are the places in STAGES that the engine moves leads to,
     with their conditions, in rising order. `alerts` holds alerts and actions, in the model's order, alerts first.
-    `watched` are the bounds whose crossing downward must be seen on time. `fit_of_nobody` is the fit of a lead of whom
+    `watched` are the bounds whose crossing downward must be seen on time, `watched_from` the
+    lowest total at which there is one to cross. `fit_of_nobody` is the fit of a lead of whom
     no trait is known, None where fit or personas read more than traits. `products` are path patterns by product, in
     order. `reads` are the fields of leads and events that anything reads, routing included, `places` those of them
     that say where a lead is.
@@ -152,7 +161,8 @@ class Model:
     signals: frozenset[str]
     counted: frozenset[str]
     waiting: Waiting
-    watched: tuple[Crosses | FallsBelow | Band, ...]
+    watched: tuple[Watched, ...]
+    watched_from: float
     gains_minutes: int
     products: tuple[tuple[str, Callable[[str], bool]], ...]
     lists: Lists

@@ -1,6 +1,8 @@
 """Where a change of a row comes from: a record, the time alone, a message of the desk, or another model."""
 
-from dataclasses import dataclass
+from typing import Any
+
+import msgspec
 
 from engine.core.events import Event
 from engine.core.flow import Record
@@ -16,17 +18,16 @@ _EVENT_CHARS_MAX = 500
 Headers = tuple[tuple[str, bytes | None], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """What changed a row: exactly one of `record`, with the `event` in it, and `stated`, the cause in a message.
+class Origin(msgspec.Struct, frozen=True, gc=False):
+    """What changed a row: a `record` (a `Record`) with the `event` in it, or `stated`, the cause in a message.
 
-    Where there is neither, `name` fell due at `time_ms`, or is a reload. `kind` tells apart what one record causes
-    on two ways, such as a score and the new owner that came of it.
+    Where there is neither, `name` fell due at `time_ms`, or is a reload. `kind` tells apart what one record causes on
+    two ways, such as a score and the new owner that came of it.
     """
 
     name: str
     time_ms: int
-    record: Record | None = None
+    record: Any = None
     event: Event | None = None
     stated: Cause | None = None
     kind: str = ""

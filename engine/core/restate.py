@@ -69,14 +69,14 @@ def restate(model: Model, row: Row, alerts: dict[str, str], at_ms: int, *, fire:
     if moved is not None:
         effects.append(moved)
     _take_sides(model, row, step)
-    row.falls = falls_after(model, row, row.now, step.after.engagement, step.after.fit) if model.watched else None
+    row.falls = falls_after(model, row, row.now, step.after)
     return Folded(row, total, effects)
 
 
 def _pass_over(model: Model, row: Row, alerts: dict[str, str], at_ms: int) -> None:
     for alert, trigger in model.waiting.silences:
         if alerts.get(alert.state) != alert.fingerprint and row.last + trigger.for_ms <= at_ms - row.born_ms:
-            row.alerts = {**row.alerts, alert.state: (True, row.last)}
+            row.alerts = {**row.alerts, alert.state: (True, row.last + 1)}
 
 
 def _take_sides(model: Model, row: Row, step: Step) -> None:

@@ -30,6 +30,11 @@ class Step:
     whether a rule qualified the lead at once; `top` the rule that weighed most. `quiet`: nothing may fire.
     """
 
+    __slots__ = (
+        "_after", "_before", "_row_before", "_standing", "converted", "event", "fast", "gained", "in_time", "model",
+        "name", "quiet", "row", "top", "triggered",
+    )  # fmt: skip
+
     def __init__(self, model: Model, before: Row, row: Row, event: Event | None, name: str, *, quiet: bool) -> None:
         """`row` has come to the instant of the step and nothing has counted yet; `before` is as it was."""
         self.model = model
@@ -43,7 +48,7 @@ class Step:
         self.top: Rule | None = None
         self.triggered: list[tuple[Alert, Event]] = []
         self.converted: list[Converted] = []
-        self.standing = Standing(model, row, event)
+        self._standing: Standing | None = None
         self._row_before = before
         self._before: Score | None = None
         self._after: Score | None = None
@@ -155,16 +160,22 @@ class Step:
     def after(self) -> Score:
         """The score after everything that came has counted."""
         if self._after is None:
-            score = score_at(self.model, self.row, self.row.now, fit_now(self.model, self.row))
-            self._after = score
-            standing = self.standing
+            self._after = score_at(self.model, self.row, self.row.now, fit_now(self.model, self.row))
+        return self._after
+
+    @property
+    def standing(self) -> Standing:
+        """Where the lead stands after the step."""
+        if self._standing is None:
+            score = self.after
+            standing = self._standing = Standing(self.model, self.row, self.event)
             standing.engagement, standing.fit = max(score.engagement, 0.0), max(score.fit, 0.0)
             standing.total = score.total
-        return self._after
+        return self._standing
 
     def recount(self) -> None:
         """The score has changed once more."""
-        self._after = None
+        self._after = self._standing = None
 
 
 def fit_now(model: Model, row: Row) -> float:

@@ -72,7 +72,7 @@ def _dues(model: Model, row: Row) -> Iterator[int]:
 def _told(row: Row, state: str) -> bool:
     """Whether the silence since the row's last event has been told, or passed over."""
     fired, fired_at = row.alerts.get(state, (False, None))
-    return fired and fired_at is not None and fired_at >= row.last
+    return fired and fired_at is not None and fired_at > row.last
 
 
 def _left(model: Model, row: Row, at: int) -> float:
@@ -101,10 +101,10 @@ def wake(model: Model, row: Row, due_ms: int) -> Woken:
     if row.visit is not None and at >= row.visit.last + SESSION_GAP_MS and not _ENDS.isdisjoint(model.signals):
         events += ended(model, row, at)
     states = _states_due(model, row, at)
-    row.waits = {state: wait for state, wait in _rewaited(model, row, at)}
+    row.waits = dict(_rewaited(model, row, at))
     step = Step(model, before, row, None, events[0].name if events else _name(row, states, at), quiet=row.quiet)
     step.count(events)
-    if _is_evicted(model, row, at):
+    if not states and _is_evicted(model, row, at):
         return Woken(None, "eviction", 0.0, [])
     effects: list[Effect] = []
     if row.life is not None and row.life.cycle_due is not None and row.life.cycle_due <= at:
