@@ -51,7 +51,7 @@ def at(after_ms: int, name: str = "chat", lead: str = "ada", **keys: Any) -> Lin
 def visits(path: str, after_ms: int, lead: str = "ada", **keys: Any) -> Line:
     """A page view; keys that belong to `context.page`, such as `title` and `referrer`, go there."""
     about = {key: keys.pop(key) for key in ("url", "title", "referrer", "search") if key in keys}
-    context = {"page": {"path": path, **about}, **keys.pop("context", {})}
+    context: Spec = {"page": {"path": path, **about}, **keys.pop("context", {})}
     return at(after_ms, "page_view", lead, context=context, **keys)
 
 
@@ -67,7 +67,7 @@ def record(event: Line, after_ms: int, **headers: str) -> Line:
 
 
 def says(after_ms: int, kind: str, lead: str = "ada", rep: str = "andy", **keys: Any) -> Line:
-    """What a rep says about a lead: `kind` is qualified, won, …"""
+    """What a rep says about a lead: `kind` is `qualified`, `won` and so on."""
     value = {"type": f"lead.{kind}", "rep": rep, "lead": lead, "at": to_rfc3339(T0 + after_ms), **keys}
     return {"topic": "rep-events", "key": "main", "value": value, "timestamp": T0 + after_ms}
 

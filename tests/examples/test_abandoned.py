@@ -1,5 +1,7 @@
 """Forms, carts and check-outs that are begun and not brought to an end."""
 
+from typing import Any
+
 import pytest
 
 from tests.build import DAY, HOUR, MINUTE
@@ -8,9 +10,7 @@ from tests.examples.harness import Line, at, record, scoring, simulate
 RULES = [{"when": {"signal": name}, "points": 1} for name in ("form_abandoned", "cart_abandoned", "checkout_abandoned")]
 MODEL = scoring(
     *RULES,
-    alerts={
-        name: {"when": {"signal": f"{name}_abandoned"}, "cooldown": "1s"} for name in ("form", "cart", "checkout")
-    },
+    alerts={name: {"when": {"signal": f"{name}_abandoned"}, "cooldown": "1s"} for name in ("form", "cart", "checkout")},
 )
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests.build import DAY, HOUR, MINUTE
 from tests.examples.harness import DESK, Line, Spec, at, chats, known, near, scoring, simulate, visits
 
-PAGES = {"when": {"event": "page_view"}, "cooldown": "1s"}
+PAGES: dict[str, Any] = {"when": {"event": "page_view"}, "cooldown": "1s"}
 
 
 def acting(*rules: Spec, sections: Spec | None = None, **action: Any) -> Spec:

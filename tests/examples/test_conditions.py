@@ -59,7 +59,9 @@ def test_operator(condition: Any, true: list[Any], false: list[Any]) -> None:
 def test_any_all_and_not_nest() -> None:
     """`not` turns round what a missing field made false."""
     small, dear = {"properties.x": {"lt": 5}}, {"properties.price": {"gt": 100}}
-    spec = scoring({"when": {"event": "chat", "any": [{"all": [small, dear]}, {"not": {"properties.x": 9}}]}, "points": 1})
+    spec = scoring(
+        {"when": {"event": "chat", "any": [{"all": [small, dear]}, {"not": {"properties.x": 9}}]}, "points": 1}
+    )
     cases: list[tuple[dict[str, Any], int]] = [
         ({"x": 1, "price": 200}, 1),
         ({"x": 9, "price": 200}, 0),
@@ -81,7 +83,7 @@ def test_every_entry_of_a_condition_must_hold() -> None:
 def test_a_when_without_event_and_signal_sees_page_and_screen_views_only() -> None:
     """And one without a signal sees no signal, whatever it asks of it."""
     spec = scoring({"when": {"page.path": "/careers*"}, "points": 1}, {"when": {"event": "*"}, "points": 10})
-    on_careers = {"context": {"page": {"path": "/careers/all"}}}
+    on_careers: dict[str, Any] = {"context": {"page": {"path": "/careers/all"}}}
     told = simulate(spec, visits("/careers", 0), *[at(0, name, **on_careers) for name in ("click", "screen_view")])
     assert told.total() == 2 * 1 + 3 * 10
 
@@ -170,7 +172,9 @@ def test_hour_and_weekday_are_those_of_the_models_time_zone() -> None:
     ],
 )
 def test_device_is_what_the_browser_runs_on(agent: str, device: str) -> None:
-    rules = [{"when": {"event": "chat", "device": one}, "points": 1} for one in ("desktop", "mobile", "tablet", "other")]
+    rules = [
+        {"when": {"event": "chat", "device": one}, "points": 1} for one in ("desktop", "mobile", "tablet", "other")
+    ]
     score = simulate(scoring(*rules), at(0, context={"userAgent": agent})).score()
     assert [one["rule"] for one in score["contributions"]] == [
         f"r{1 + ['desktop', 'mobile', 'tablet', 'other'].index(device)}"

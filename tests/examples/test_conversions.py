@@ -108,7 +108,12 @@ def test_the_visit_in_which_it_converts_is_a_touch() -> None:
 
 def test_a_conversion_need_not_have_a_value() -> None:
     trial = converted(visit(0, "email"), at(MINUTE, "trial_start"))
-    assert (trial["conversion"], trial["revenue"], trial["currency"], trial["credit"]["last"]) == ("trial", 0, None, [0])
+    assert (trial["conversion"], trial["revenue"], trial["currency"], trial["credit"]["last"]) == (
+        "trial",
+        0,
+        None,
+        [0],
+    )
 
 
 @pytest.mark.parametrize(("said", "revenue"), [("12.50", 12.5), (None, 0), ("free", 0), (-30, -30), (0.125, 0.12)])
@@ -122,7 +127,9 @@ def test_a_repeat_converts_once() -> None:
 
 
 def test_revenue_is_the_sum_of_a_leads_conversions() -> None:
-    spec = scoring(conversions={"sale": SALE}, alerts={"big": {"when": {"event": "purchase"}, "if": {"revenue": {"gte": 100}}}})
+    spec = scoring(
+        conversions={"sale": SALE}, alerts={"big": {"when": {"event": "purchase"}, "if": {"revenue": {"gte": 100}}}}
+    )
     told = simulate(spec, sold(0, 60), sold(HOUR, 39.99), sold(2 * HOUR, 0.01))
     assert told.alerts() == [("big", 2 * HOUR)]
 

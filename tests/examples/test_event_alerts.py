@@ -157,7 +157,7 @@ def test_a_second_silence_is_told_again() -> None:
 
 
 def test_silent_for_asks_its_if_when_the_time_has_come() -> None:
-    """80 points with a half-life of 10 days are 10 after 30 days, which is not warm; with one of 30 days they are 40."""
+    """80 points with a half-life of 10 days are 10 after 30 days, not warm; with one of 30 days they are 40."""
     warm = {"if": {"band": ["warm", "hot"]}}
     assert times(alerting(chats(80, half_life="10d"), silent_for="30d", **warm), at(0), until=99 * DAY) == []
     assert times(alerting(chats(80), silent_for="30d", **warm), at(0), until=99 * DAY) == [30 * DAY]
@@ -179,7 +179,7 @@ def test_fast_track_fires_for_each_event_of_such_a_rule_outside_its_cool_down() 
 
 
 def test_an_import_fires_no_event_trigger_and_nothing_that_falls_due() -> None:
-    imported = {"context": {"channel": "import"}}
+    imported: dict[str, Any] = {"context": {"channel": "import"}}
     spec = scoring(
         chats(50, fast_track=True),
         alerts={
@@ -200,3 +200,9 @@ def test_alerts_of_one_event_come_in_the_models_order() -> None:
         alerts={"fast": {"fast_track": True}, "chat": {"when": {"event": "chat"}}, "hot": {"crosses": "hot"}},
     )
     assert [name for name, _ in simulate(spec, at(0)).alerts()] == ["fast", "chat", "hot"]
+
+
+def test_a_silence_is_told_before_the_lead_is_given_up() -> None:
+    """Both are due after 30 days: 1 × 2^(−30/30) is less than a point."""
+    told = simulate(alerting(chats(1), silent_for="30d"), at(0), until=60 * DAY)
+    assert (told.alerts(), told.gone()) == ([("told", 30 * DAY)], ["ada"])

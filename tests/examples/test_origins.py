@@ -54,7 +54,10 @@ def test_a_touch_is_the_start_of_a_session() -> None:
     events = [visits("/", 0, context=ads), visits("/b", MINUTE, context=mail), visits("/", HOUR), visits("/", 2 * HOUR)]
     score = simulate(scoring(), *events).score()
     assert (score["first_touch"]["channel"], score["last_touch"]["channel"]) == ("paid", "direct")
-    assert (score["first_touch"]["at"], score["last_touch"]["at"]) == ("2026-11-23T00:00:00.000Z", "2026-11-23T01:00:00.000Z")
+    assert (score["first_touch"]["at"], score["last_touch"]["at"]) == (
+        "2026-11-23T00:00:00.000Z",
+        "2026-11-23T01:00:00.000Z",
+    )
     assert score["sessions"] == 3
 
 
@@ -85,7 +88,11 @@ def test_the_product_of_interest_is_that_of_the_paths_seen_most() -> None:
 
 def test_of_two_seen_as_often_the_longer_read_one_is_foremost() -> None:
     """Ten minutes on loans, one on insurance, whichever comes first."""
-    loans_first = [visits("/products/loans", 0), visits("/products/insurance", 10 * MINUTE), at(11 * MINUTE, "page_leave")]
+    loans_first = [
+        visits("/products/loans", 0),
+        visits("/products/insurance", 10 * MINUTE),
+        at(11 * MINUTE, "page_leave"),
+    ]
     loans_last = [visits("/products/insurance", 0), visits("/products/loans", MINUTE), at(11 * MINUTE, "page_leave")]
     assert (product(*loans_first), product(*loans_last)) == ("loans", "loans")
 
@@ -97,5 +104,7 @@ def test_a_property_names_the_product_before_the_path(key: str) -> None:
 
 def test_an_events_product_is_a_field_of_rules() -> None:
     rule = {"when": {"event": "*", "product": "loans"}, "points": 3}
-    told = simulate(scoring(rule, products=PRODUCTS), visits("/credit", 0), at(0, properties={"product": "Loans"}), at(0))
+    told = simulate(
+        scoring(rule, products=PRODUCTS), visits("/credit", 0), at(0, properties={"product": "Loans"}), at(0)
+    )
     assert told.total() == 2 * 3

@@ -35,7 +35,11 @@ def test_a_group_bounds_the_sum_of_its_rules_after_their_own_bounds() -> None:
     told = simulate(scoring(*rules, groups={"web": {"max": 45}}), at(0), at(0, "call"), at(0, "enquiry"))
     assert told.total() == 45 + 5
     assert clamps(told.score()) == {"engagement rule:r1": 30 - 40, "engagement group:web": 45 - 50}
-    assert {one["rule"]: one["group"] for one in told.score()["contributions"]} == {"r1": "web", "r2": "web", "r3": None}
+    assert {one["rule"]: one["group"] for one in told.score()["contributions"]} == {
+        "r1": "web",
+        "r2": "web",
+        "r3": None,
+    }
 
 
 def test_a_group_bounds_deductions_as_well() -> None:
@@ -84,7 +88,7 @@ def test_another_scale_is_the_bound_of_everything() -> None:
 
 
 def test_contributions_and_clamps_add_up_to_the_total() -> None:
-    """total = Σ weight(part) × (contributions + clamps of the part) + clamps of part `total`, with every clamp there is."""
+    """The sum of weight × (contributions + clamps) of each part, and the clamps of part `total`; with every clamp."""
     rules = [chats(90, max=80, group="g"), {"when": {"event": "call"}, "points": 60, "group": "g"}, chats(70)]
     weights = {"engagement": 2, "fit": 0.5}
     spec = scoring(*rules, groups={"g": {"max": 90}}, fit=fit(110), total=weights)

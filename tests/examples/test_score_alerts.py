@@ -79,7 +79,7 @@ def test_rearm_below_is_a_tenth_of_the_scale_below_the_bound_unless_said() -> No
 
 
 def test_decay_arms_it_as_well() -> None:
-    """80 with a half-life of a day is 20 after two days; then 20 + 80 crosses again. Looked at just before the event."""
+    """80 with a half-life of a day is 20 after two days, as is seen just before the event; then 20 + 80 cross again."""
     spec = alerting(chats(80, half_life="1d"), crosses="hot", rearm_below=50)
     assert times(spec, at(0), at(HOUR), at(2 * DAY)) == [0, 2 * DAY]
 
@@ -173,7 +173,7 @@ def test_a_window_that_ends_lets_a_silent_lead_fall_at_midnight() -> None:
 
 
 def test_an_upward_drift_is_seen_at_the_next_event() -> None:
-    """A deduction that decays lifts the lead: 60 − 40 × 2^(−t) is 50 after 2 days; the look comes with the next event."""
+    """A deduction that decays lifts the lead: 60 − 40 × 2^(−t) is 50 after 2 days, and nobody looks then."""
     rules = [chats(60, decay="none"), {"when": {"event": "out"}, "points": -40, "half_life": "1d"}]
     spec = alerting(*rules, crosses=50, rearm_below=45)
     events = [at(0, "out"), at(1), at(3 * DAY, "call")]
