@@ -25,6 +25,8 @@ from tests.servers.process import HOST, Server, free_port
 
 ROOT = Path(__file__).parents[3]
 HEATLINE = str(Path(sys.executable).with_name("heatline"))
+TIMELESS = (sys.executable, str(Path(__file__).with_name("timeless.py")))
+"""A program of which a replay of the records is the oracle: its lanes never follow the clock."""
 CO_PARTITIONED = ("visitor-events", "lead-inbox", "profiles-changelog")
 COMMAND_TIMEOUT_S = 60.0
 SILENCE_S_MAX = 30.0
