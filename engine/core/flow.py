@@ -93,7 +93,7 @@ class Job(Protocol):
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """The topics that feed the table; all have the changelog's partition count."""
+        """The topics that feed the table; all have the changelog's partition count. The first carries time."""
         ...
 
     @property
@@ -104,7 +104,7 @@ class Job(Protocol):
     def fold(self, lane: int, records: Sequence[Record], rows: Rows, agenda: Agenda) -> Fold:
         """Fold `records`, in order, into the rows of partition number `lane`. Never raises for what a record holds.
 
-        What falls due at or before the record time of a visitor's record is folded before it.
+        What falls due at or before the record time of a record of the first input is folded before it.
         """
         ...
 

@@ -10,7 +10,8 @@ import msgspec
 
 from engine.configuration import Configuration
 from engine.core.flow import InputRecord, Output, Record
-from engine.core.profile import Row, unpack
+from engine.core.packing import unpack
+from engine.core.profile import Row
 from engine.local.simulate import PROFILES, Simulation
 
 OF_CHUNKS = frozenset({"published", "changed"})

@@ -13,11 +13,11 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 
 from engine.core.flow import InputRecord
-from engine.core.profile import unpack
+from engine.core.packing import unpack
 from engine.stream.shard import POSITIONS, decode_positions
 from tests.faults.books import OUTPUTS, Books, differences, expected
 from tests.faults.workload import TOPIC, events, wanders
-from tests.integration.worker.deployment import HEATLINE, Deployment, Program
+from tests.integration.worker.deployment import TIMELESS, Deployment, Program
 from tests.servers.kafka import KafkaServer
 
 TABLES = {"profiles": ("visitor-events", "lead-inbox"), "desk": ("routing-requests", "rep-events")}
@@ -44,7 +44,7 @@ class Plan:
     session_s: int = 2
     frozen_s: float = 5.0
     drained_within_s: float = 120.0
-    command: Sequence[str] = (HEATLINE,)
+    command: Sequence[str] = TIMELESS
 
     def faults(self) -> "list[Fault]":
         """The faults in order, spread over the sending."""

@@ -1,15 +1,17 @@
 """`heatline` with fences off: every process has transactional ids of its own, so that nobody fences anybody.
 
-Folds are slow, so that a freeze falls between a fold and its commit.
+Folds are slow, so that a freeze falls between a fold and its commit. It has no clock either, like the one beside it.
 """
 
 import time
 from collections.abc import Sequence
+from math import inf
 
 from engine.agents.score import ScoreJob
 from engine.cli import main
 from engine.core.agenda import Agenda
 from engine.core.flow import Fold, Record, Rows
+from engine.stream import ticker
 from engine.stream.writer import Producer
 
 FOLD_S = 0.1
@@ -34,4 +36,5 @@ def unfence() -> None:
 
 if __name__ == "__main__":
     unfence()
+    ticker.TICK_S = inf
     main()

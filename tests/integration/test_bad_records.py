@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from engine.core.flow import InputRecord
-from engine.core.profile import unpack
+from engine.core.packing import unpack
 from engine.core.rejects import HEADERS_BYTES_MAX, KEY_BYTES_MAX, VALUE_BYTES_MAX
 from tests.build import DAY, HOUR, T0, page
-from tests.integration.worker.deployment import Deployment, Program, eventually
+from tests.integration.worker.deployment import TIMELESS, Deployment, Program, eventually
 from tests.servers.kafka import KafkaServer
 
 MIB = 2**20
@@ -109,7 +109,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     kafka = KafkaServer(folder / "kafka", limits).start()
     deployment = Deployment(kafka.bootstrap, folder / "heatline", kafka__app_id="bad")
     deployment.change_catalog(lambda topics: topics["visitor-events"].update(max_message_bytes=LARGE))
-    worker = deployment.worker()
+    worker = deployment.worker(command=TIMELESS)
     try:
         deployment.run("topics", "apply")
         sent = []

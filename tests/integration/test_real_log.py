@@ -16,7 +16,7 @@ from aiokafka import ConsumerRecord
 from engine.core.events import SIGNALS
 from engine.core.flow import InputRecord
 from engine.core.outputs import Profile, score_output
-from engine.core.profile import unpack
+from engine.core.packing import unpack
 from engine.local.simulate import PROFILES, Simulation, final_scores, output_line
 from tests.integration.worker.deployment import TIMELESS, Deployment, eventually
 from tests.servers.kafka import KafkaServer

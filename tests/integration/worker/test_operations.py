@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,21 +13,24 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.structs import TopicPartition
 
 from engine.core.flow import InputRecord
-from engine.core.profile import unpack
-from tests.build import T0, page
+from engine.core.packing import unpack
+from tests.build import page
 from tests.integration.worker.deployment import Deployment, Program, eventually
 from tests.servers.kafka import KafkaServer
 
 CONSUMED = "heatline_events_consumed_total visitor-events"
 LEADS = 20
+BEGAN_MS = int(time.time() * 1000) - 60_000
 pytestmark = pytest.mark.timeout(240)
 
 
 def views(numbers: Iterable[int]) -> list[InputRecord]:
     """A page view for each number, of one of a few leads."""
-    events = [page("/", T0 + number, f"lead-{number % LEADS}", messageId=f"view-{number}") for number in numbers]
+    events = [page("/", BEGAN_MS + number, f"lead-{number % LEADS}", messageId=f"view-{number}") for number in numbers]
     return [
-        InputRecord("visitor-events", -1, 0, T0 + number, event["anonymousId"].encode(), json.dumps(event).encode())
+        InputRecord(
+            "visitor-events", -1, 0, BEGAN_MS + number, event["anonymousId"].encode(), json.dumps(event).encode()
+        )
         for number, event in zip(numbers, events, strict=True)
     ]
 
