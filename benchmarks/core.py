@@ -16,7 +16,8 @@ from engine.core.fold import fold_event, new_row
 from engine.core.model import Model
 from engine.core.origins import Origin
 from engine.core.outputs import Profile, publication
-from engine.core.profile import Row, pack, unpack
+from engine.core.packing import pack, unpack
+from engine.core.profile import Row
 from engine.core.wake import next_due_ms
 from tests.servers.install import ROOT
 

@@ -1,6 +1,6 @@
 """Visitor events into profiles: one chunk of a lane at a time.
 
-what is due, then record ─► event, message or dead letter ─► its row ─► fold ─► what came of it ─► changed rows and scores
+what is due, then record ─► event, message or dead letter ─► its row ─► fold ─► what came of it ─► rows and scores
 """
 
 import traceback
@@ -25,7 +25,8 @@ from engine.core.messages import (
 from engine.core.model import Model
 from engine.core.origins import Origin
 from engine.core.outputs import Profile, effect_outputs, publication, tombstone
-from engine.core.profile import Row, due_of, pack, unpack
+from engine.core.packing import due_of, pack, unpack
+from engine.core.profile import Row
 from engine.core.records import Reason
 from engine.core.rejects import reject
 from engine.core.restate import RELOAD, alerts_before, restate, stamp_of
@@ -293,7 +294,7 @@ class _Chunk:
                 continue
             if lead.told:
                 self.publish(lead, lead.row, lead.origin)
-            changed[row_key] = pack(lead.row, lead.due_ms)
+            changed[row_key] = pack(lead.row, lead.due_ms, self.model.row_limit)
         return Fold(self.outputs, changed, self.urgent, self.tally, self.alerted, self.late_ms, self.errors)
 
     def publish(self, lead: _Lead, row: Row, origin: Origin) -> None:

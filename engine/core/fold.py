@@ -18,7 +18,7 @@ from engine.core.step import Step
 from engine.core.visits import observe_page, observe_product, observe_video, observe_visit, turn_page
 
 _copy = methodcaller("__copy__")
-_SECONDS_MASK = 2**32 - 1
+_SECONDS_MASK = 2 ** (8 * TIME_BYTES) - 1
 _NONE_DUE: frozenset[str] = frozenset()
 
 

@@ -8,6 +8,7 @@ from engine.core.comparisons import Key
 from engine.core.model import Model, Rule
 from engine.core.modelfile import ModelFile
 from engine.core.names import CANONICAL
+from engine.core.rowsize import MODEL_BYTES, row_parts, too_large
 from engine.core.source import Node, Problem
 from engine.core.triggers import Crosses, FallsBelow
 
@@ -25,6 +26,7 @@ def lints(read: ModelFile, file: str) -> tuple[Problem, ...]:
         *_groups(read),
         *_bounds(read),
         *_bands(read),
+        *_size(read),
         *_later(read),
     ]
     problems = [
@@ -42,6 +44,12 @@ def _at(read: ModelFile, *path: str) -> Node | None:
     for key in path:
         node = node.value.get(key) if node is not None and isinstance(node.value, dict) else None
     return node
+
+
+def _size(read: ModelFile) -> Found:
+    problem = too_large(row_parts(read.model), MODEL_BYTES)
+    if problem is not None:
+        yield _at(read, "engagement"), problem
 
 
 def _never_holding(read: ModelFile) -> Found:

@@ -8,6 +8,7 @@ from typing import Any
 from engine.core.channels import Lists
 from engine.core.decode import EventDecoder
 from engine.core.events import Event
+from engine.core.packing import BYTES_MAX, TEXT_BYTES
 from engine.core.records import Stage
 from engine.core.triggers import Alert, FallsBelow, Waiting
 
@@ -172,6 +173,11 @@ class Model:
     fit_of_nobody: float | None
     row_bytes_max: int
     """What the model's own parts of a row can come to, a visitor's text left out."""
+
+    @property
+    def row_limit(self) -> int:
+        """How many bytes a row may have: 4 KiB, unless the model's own parts alone can come to nearly that."""
+        return max(BYTES_MAX, self.row_bytes_max + TEXT_BYTES)
 
     def readers_of(self, event: str) -> Readers:
         """What can look at an event of this name."""

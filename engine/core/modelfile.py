@@ -19,7 +19,7 @@ from engine.core.modelreaders import Lookers
 from engine.core.modelvalues import steps
 from engine.core.names import Names, Vocabulary
 from engine.core.reader import Reader
-from engine.core.rowsize import RULES, row_parts, too_large
+from engine.core.rowsize import MODEL_BYTES_MAX, RULES, row_parts, too_large
 from engine.core.rulefile import HALF_LIFE_MS_MIN, RuleFile
 from engine.core.source import Node
 from engine.core.triggerfile import TriggerFile
@@ -90,7 +90,7 @@ def read_model(
     version = hashlib.sha256(repr((text, parts.vocabulary.stated)).encode("utf-8", "surrogatepass")).hexdigest()[:12]
     model = parts.model(version)
     sizes = row_parts(model)
-    problem = too_large(sizes)
+    problem = too_large(sizes, MODEL_BYTES_MAX)
     if problem is not None:
         most = max(sizes, key=lambda name: sizes[name])
         reader.key_problem(root.get("engagement" if most == RULES else "alerts", node), problem)

@@ -12,7 +12,8 @@ from engine.core.instants import LAST_MS, to_rfc3339
 from engine.core.messages import REQUESTS_TOPIC, LeadRequested, StageChanged, encode
 from engine.core.model import RECYCLED, STAGES, Model
 from engine.core.origins import Origin
-from engine.core.profile import Published, Row, stored_page, stored_touch
+from engine.core.packing import stored_page, stored_touch
+from engine.core.profile import Published, Row
 from engine.core.reasons import reason_of
 from engine.core.records import Ids, LeadAction, LeadAlert, LeadScore, LeadStageChange, Page
 from engine.core.scoring import Explanation, explain, fit_of
@@ -56,7 +57,11 @@ class Profile(NamedTuple):
         """The last ten pages, oldest first."""
         born_ms = self.row.born_ms
         pages = map(stored_page, self.row.pages)
-        return [Page(to_rfc3339(born_ms + page.at), page.path, page.title, page.seconds) for page in pages]
+        return [Page(to_rfc3339(born_ms + page.at), page.path, page.title, _seconds(page.read_ms)) for page in pages]
+
+
+def _seconds(duration_ms: int | None) -> float | None:
+    return None if duration_ms is None else duration_ms / 1000
 
 
 def explained(model: Model, row: Row, at: int, origin: Origin | None = None) -> tuple[Standing, Explanation]:

@@ -24,7 +24,7 @@ def observe_person(model: Model, row: Row, event: Event, time: int) -> None:
     if model.places and event.context is not None and time >= row.now:
         place = places(event, model.places)
         if place:
-            row.place = {**row.place, **place}
+            row.place = {**row.place, **{name: clean(said, STORED_CHARS_MAX) for name, said in place.items()}}
 
 
 def _identify(model: Model, row: Row, event: Event, time: int) -> None:

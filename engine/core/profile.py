@@ -1,4 +1,4 @@
-"""The row of one lead: everything Heatline remembers of it, packed."""
+"""The row of one lead: everything Heatline remembers of it."""
 
 from typing import Any
 
@@ -6,7 +6,6 @@ import msgspec
 
 from engine.core.ledger import Ledger
 
-BYTES_MAX = 4_096
 PAGES_MAX = 10
 TOUCHES_MAX = 20
 PRODUCTS_MAX = 5
@@ -15,11 +14,9 @@ VIDEOS_MAX = 8
 RECENT_IDS_MAX = 64
 RECENT_WITHIN_S = 24 * 3_600
 ID_BYTES = 8
-TIME_BYTES = 4
+TIME_BYTES = 3
 STORED_CHARS_MAX = 64
 EMAIL_CHARS_MAX = 254
-DUE_BYTES = 6
-_NEVER = b"\xff" * DUE_BYTES
 
 
 class Published(msgspec.Struct, array_like=True, gc=False):
@@ -90,7 +87,7 @@ class Row(msgspec.Struct, array_like=True):
     `quiet`: the latest event was imported, so nothing that falls due fires.
     `pages` are the last ten by time, oldest first, each packed (`StoredPage`); `touches` the first and the last 19,
     likewise (`StoredTouch`). `recent_ids` holds the last 64 messageIds as 8-byte hashes, `recent_s` the time of each
-    in seconds since the epoch modulo 2³². `alerts` maps an alert's state to (fired, the row's now when it last did).
+    in seconds since the epoch modulo 2²⁴. `alerts` maps an alert's state to (fired, the row's now when it last did).
     `traits` maps a trait to (time, value), `place` says where the lead's last event came from. `waits` maps an alert
     that waits for what should follow to (the first due time, the latest event it waits behind). `gains` holds minutes
     since the epoch with the points that they brought. `videos` maps a video to the highest threshold told.
@@ -104,30 +101,31 @@ class Row(msgspec.Struct, array_like=True):
     now: int = 0
     first: int = 0
     last: int = 0
-    user: str | None = None
-    owner: str | None = None
-    fast_track: bool = False
     sessions: int = 0
     ledger: Ledger = {}
     counts: dict[str, int] = {}
     pages: list[msgspec.Raw] = []
     recent_ids: bytes = b""
     recent_s: bytes = b""
+    visit: Visit | None = None
+    touches: list[msgspec.Raw] = []
+    # What follows a cold and anonymous visitor does not have: such rows end here (`packing`).
+    products: dict[str, tuple[int, float]] = {}
+    falls: int | None = None
+    user: str | None = None
+    owner: str | None = None
+    fast_track: bool = False
     alerts: dict[str, tuple[bool, int | None]] = {}
     traits: dict[str, tuple[int, Any]] = {}
     published: Published | None = None
     changed: bool = False
     quiet: bool = False
-    visit: Visit | None = None
-    touches: list[msgspec.Raw] = []
-    products: dict[str, tuple[int, float]] = {}
     life: Life | None = None
     pending: list[Pending] = []
     waits: dict[str, tuple[int, int]] = {}
     gains: list[tuple[int, float]] = []
     videos: dict[str, int] = {}
     place: dict[str, str] = {}
-    falls: int | None = None
 
     @property
     def now_ms(self) -> int:
@@ -146,12 +144,12 @@ class Row(msgspec.Struct, array_like=True):
 
 
 class StoredPage(msgspec.Struct, array_like=True, gc=False):
-    """A page in a row; path and title are cut to 64 characters. `seconds`: how long it was read, None if unknown."""
+    """A page in a row; path and title are cut to 64 characters. `read_ms`: how long it was read, None if unknown."""
 
     at: int
     path: str
     title: str | None
-    seconds: float | None = None
+    read_ms: int | None = None
 
 
 class StoredTouch(msgspec.Struct, array_like=True, gc=False):
@@ -162,71 +160,3 @@ class StoredTouch(msgspec.Struct, array_like=True, gc=False):
     source: str | None
     medium: str | None
     campaign: str | None
-
-
-_encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Row)
-_page_decoder = msgspec.msgpack.Decoder(StoredPage)
-_touch_decoder = msgspec.msgpack.Decoder(StoredTouch)
-
-
-def pack(row: Row, due_ms: int | None) -> bytes:
-    """The row as bytes; first comes when it is due (ms since the epoch), so that an agenda is built without unpacking.
-
-    At most 4 KiB: a visitor's oldest pages go first, then the touches in the middle, then remembered ids and traits.
-    """
-    packed = _encoder.encode(row)
-    if len(packed) > BYTES_MAX - DUE_BYTES:
-        packed = _fitted(row)
-    return (_NEVER if due_ms is None else max(due_ms, 0).to_bytes(DUE_BYTES, "big")) + packed
-
-
-def unpack(packed: bytes) -> Row:
-    """The row that `packed` holds."""
-    return _decoder.decode(memoryview(packed)[DUE_BYTES:])
-
-
-def due_of(packed: bytes) -> int | None:
-    """When the row is due, in ms since the epoch; None: never."""
-    due = packed[:DUE_BYTES]
-    return None if due == _NEVER else int.from_bytes(due, "big")
-
-
-def packed_page(page: StoredPage) -> msgspec.Raw:
-    """A page as it stands in `Row.pages`."""
-    return msgspec.Raw(_encoder.encode(page))
-
-
-def packed_touch(touch: StoredTouch) -> msgspec.Raw:
-    """A touch as it stands in `Row.touches`."""
-    return msgspec.Raw(_encoder.encode(touch))
-
-
-def stored_page(packed: msgspec.Raw) -> StoredPage:
-    """A page of `Row.pages`."""
-    return _page_decoder.decode(packed)
-
-
-def stored_touch(packed: msgspec.Raw) -> StoredTouch:
-    """A touch of `Row.touches`."""
-    return _touch_decoder.decode(packed)
-
-
-def _fitted(row: Row) -> bytes:
-    """`row` packed, with as little of a visitor's text dropped from it as makes it fit."""
-    for _ in range(PAGES_MAX + TOUCHES_MAX + RECENT_IDS_MAX):
-        packed = _encoder.encode(row)
-        if len(packed) <= BYTES_MAX - DUE_BYTES:
-            break
-        if len(row.pages) > 3:
-            row.pages = row.pages[1:]
-        elif len(row.touches) > 2:
-            row.touches = [row.touches[0], *row.touches[2:]]
-        elif row.traits:
-            largest = max(row.traits, key=lambda name: (len(_encoder.encode(row.traits[name])), name))
-            row.traits = {name: said for name, said in row.traits.items() if name != largest}
-        else:
-            kept = len(row.recent_s) // TIME_BYTES // 2
-            row.recent_ids = row.recent_ids[-kept * ID_BYTES :]
-            row.recent_s = row.recent_s[-kept * TIME_BYTES :]
-    return packed

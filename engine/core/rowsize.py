@@ -7,12 +7,14 @@ import msgspec
 
 from engine.core.ledger import WINDOWS_MAX
 from engine.core.model import Model, Rule
-from engine.core.profile import BYTES_MAX, PENDING_MAX, VIDEOS_MAX, Life, Pending, Published, Visit
+from engine.core.packing import BYTES_MAX, TEXT_BYTES
+from engine.core.profile import PENDING_MAX, VIDEOS_MAX, Life, Pending, Published, Visit
 from engine.core.triggers import Gains, SilentFor, When
 
-TEXT_BYTES_MIN = 1_500
-"""What a row keeps free for a visitor's own text: ids, traits, pages, touches."""
-MODEL_BYTES_MAX = BYTES_MAX - TEXT_BYTES_MIN
+MODEL_BYTES = BYTES_MAX - TEXT_BYTES
+"""Up to here every row stays within 4 KiB, whatever its visitor does."""
+MODEL_BYTES_MAX = 65_536
+"""A model beyond is refused: one visitor could fill the changelog by a few thousand events."""
 RULES = "engagement rules"
 
 _TIME, _MASS, _COUNT, _SMALL = -(2**40), 0.1, 2**31, 2**15
@@ -38,14 +40,14 @@ def row_parts(model: Model) -> dict[str, int]:
     }
 
 
-def too_large(parts: dict[str, int]) -> str | None:
-    """Why a model with rows of these parts is refused, None where it is not."""
+def too_large(parts: dict[str, int], bytes_max: int) -> str | None:
+    """What to say of a model whose rows can come to more than `bytes_max`, None where they cannot."""
     total = sum(parts.values())
-    if total <= MODEL_BYTES_MAX:
+    if total <= bytes_max:
         return None
     large = sorted(parts.items(), key=lambda part: -part[1])[:3]
     return (
-        f"a lead's row could take {total:,} bytes before anything that visitors write, of {MODEL_BYTES_MAX:,}: "
+        f"a lead's row could take {total:,} bytes before anything that visitors write, of {bytes_max:,}: "
         + ", ".join(f"{name} {size:,}" for name, size in large)
         + "; expected fewer or shorter ones: `window` takes 13 bytes a day, `limit` 200, `gains` 15 a minute"
     )

@@ -7,8 +7,9 @@ from typing import Any
 from engine.core.events import Event
 from engine.core.instants import to_rfc3339
 from engine.core.model import STAGES, Model
+from engine.core.packing import stored_touch
 from engine.core.points import points_of
-from engine.core.profile import Row, StoredTouch, stored_touch
+from engine.core.profile import Row, StoredTouch
 from engine.core.records import Touch
 
 

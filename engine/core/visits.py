@@ -16,6 +16,7 @@ from engine.core.channels import channel_of, host_of
 from engine.core.comparisons import number_of
 from engine.core.events import NO_PAGE, VIEWS, WEB, Event, Page, attribute
 from engine.core.model import Model
+from engine.core.packing import packed_page, packed_touch, stored_page, stored_touch
 from engine.core.profile import (
     PAGES_MAX,
     PRODUCTS_MAX,
@@ -26,10 +27,6 @@ from engine.core.profile import (
     StoredPage,
     StoredTouch,
     Visit,
-    packed_page,
-    packed_touch,
-    stored_page,
-    stored_touch,
 )
 from engine.core.text import clean
 
@@ -157,8 +154,8 @@ def _read(row: Row, at: int, seconds: float) -> tuple[Page, float]:
     for place in range(len(row.pages) - 1, -1, -1):
         page = stored_page(row.pages[place])
         if page.at == at:
-            longer = seconds - (page.seconds or 0.0)
-            page.seconds = seconds
+            longer = seconds - (page.read_ms or 0) / 1000
+            page.read_ms = round(seconds * 1000)
             row.pages = [*row.pages[:place], packed_page(page), *row.pages[place + 1 :]]
             return _shown(page), longer
     return NO_PAGE, 0.0
@@ -201,6 +198,7 @@ def observe_page(row: Row, event: Event, time: int) -> None:
 
 def observe_product(row: Row, product: str) -> None:
     """Count a view of a product; a new one takes the place of the least of five."""
+    product = clean(product, STORED_CHARS_MAX)
     views, seconds = row.products.get(product, (0, 0.0))
     products = {**row.products, product: (views + 1, seconds)}
     if len(products) > PRODUCTS_MAX:

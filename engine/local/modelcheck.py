@@ -9,7 +9,7 @@ from engine.core.lints import lints
 from engine.core.model import Model
 from engine.core.modelfile import read_model
 from engine.core.names import Vocabulary, load_names
-from engine.core.rowsize import MODEL_BYTES_MAX
+from engine.core.rowsize import MODEL_BYTES
 from engine.core.source import ConfigError, Problem
 from engine.local.configfile import MISSING, read_config
 from engine.routing.config import load_routing
@@ -50,7 +50,7 @@ class Checked:
             ]
             found.append(", ".join(parts))
             found.append(
-                f"a row takes up to {model.row_bytes_max:,} bytes of {MODEL_BYTES_MAX:,} before what a visitor writes"
+                f"a row takes up to {model.row_bytes_max:,} bytes of {MODEL_BYTES:,} before what a visitor writes"
             )
         return "; ".join(found)
 

@@ -19,8 +19,8 @@ from engine.core.flow import Fold, InputRecord, Job, Output
 from engine.core.instants import from_rfc3339
 from engine.core.model import Model
 from engine.core.outputs import Profile, score_output
+from engine.core.packing import unpack
 from engine.core.partitioner import by_murmur2
-from engine.core.profile import unpack
 
 EVENTS_TOPIC = "visitor-events"
 INTERNAL_TOPICS = frozenset({"lead-inbox", "routing-requests"})

@@ -18,7 +18,17 @@ from ruamel.yaml import YAML
 from engine.core.cloudevents import CloudEvent, kind_of
 from engine.core.messages import FeedbackKind
 from engine.core.modelschema import events_schema, model_schema
-from engine.core.records import SOURCE, DeadLetter, LeadAlert, LeadAssignment, LeadFeedbackRecord, LeadScore
+from engine.core.records import (
+    SOURCE,
+    DeadLetter,
+    LeadAction,
+    LeadAlert,
+    LeadAssignment,
+    LeadConversion,
+    LeadFeedbackRecord,
+    LeadScore,
+    LeadStageChange,
+)
 from engine.stream.accepted import ACCEPTED, DIALECT
 from engine.stream.asyncapi import Message, asyncapi
 from engine.stream.catalog import SHIPPED, Catalog, read
@@ -49,6 +59,9 @@ class Kind:
 EMITTED = (
     Kind("lead-scores", "lead.score_changed", LeadScore),
     Kind("lead-alerts", "lead.alerted", LeadAlert),
+    Kind("lead-actions", "lead.action_requested", LeadAction),
+    Kind("lead-stages", "lead.stage_changed", LeadStageChange),
+    Kind("lead-conversions", "lead.converted", LeadConversion),
     Kind("lead-assignments", "lead.assigned", LeadAssignment),
     Kind("lead-assignments", "lead.reassigned", LeadAssignment),
     Kind("lead-assignments", "lead.queued", LeadAssignment),

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from engine.agents.route import RouteJob
+from engine.core.agenda import Agenda
 from engine.core.flow import Fold, InputRecord
 from engine.core.messages import LeadFeedback, OwnerChanged, decode_inbox, encode
 from engine.routing.desk import Held, held_key, pack, unpack_held
@@ -32,7 +33,7 @@ def record(value: bytes | Said | None, offset: int = 0) -> InputRecord:
 
 
 def fold(*values: bytes | Said | None, rows: dict[bytes, bytes] | None = None) -> Fold:
-    return JOB.fold(0, [record(value, offset) for offset, value in enumerate(values)], rows or {})
+    return JOB.fold(0, [record(value, offset) for offset, value in enumerate(values)], rows or {}, Agenda())
 
 
 def events(folded: Fold, topic: str) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from engine.core.rowsize import RULES, row_parts, too_large
+from engine.core.rowsize import MODEL_BYTES, RULES, row_parts, too_large
 from tests.build import DAY, HOUR, T0, Profiles, model, segment
 
 CHAT = {"when": {"event": "chat"}, "points": 1}
@@ -48,11 +48,11 @@ def test_no_visitor_makes_a_part_larger_than_was_said() -> None:
     assert loaded.row_bytes_max == sum(parts.values())
 
 
-@pytest.mark.parametrize(("largest", "refused"), [(2_596, False), (2_597, True)])
-def test_a_model_that_leaves_less_than_1500_of_4096_bytes_is_refused(largest: int, refused: bool) -> None:
+@pytest.mark.parametrize(("largest", "told"), [(2_596, False), (2_597, True)])
+def test_a_model_that_leaves_less_than_1500_of_4096_bytes_is_named(largest: int, told: bool) -> None:
     """It is said what is large, the largest first."""
-    problem = too_large({"alerts and actions": 96, RULES: largest - 96})
-    assert (problem is not None) is refused
+    problem = too_large({"alerts and actions": 96, RULES: largest - 96}, MODEL_BYTES)
+    assert (problem is not None) is told
     if problem is not None:
         assert "2,597 bytes" in problem
         assert "engagement rules 2,501, alerts and actions 96" in problem
