@@ -4,7 +4,7 @@ A score alert is armed or has fired; each step looks before the change and after
 `if` and the cool-down only (`semantics.md` 4). Actions are the same, with `suppress` and `actions_limit` over them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from msgspec.structs import replace
 
@@ -113,22 +113,29 @@ def _score_alerts(step: Step) -> Iterator[Alert]:
 def _gains(step: Step) -> Iterator[Alert]:
     """Alerts on what the last minutes brought; below what they wait for they are armed again."""
     row = step.row
-    minute = row.now_ms // MINUTE_MS
-    before = [(at, points) for at, points in row.gains if at > minute - step.model.gains_minutes]
-    row.gains = before
+    born = row.born_ms // MINUTE_MS
+    minute = row.now_ms // MINUTE_MS - born
+    first = minute - step.model.gains_minutes
+    gains = row.gains
+    before = {at: points for at, points in zip(gains[::2], gains[1::2], strict=True) if at > first}
+    after = before
     if step.gained and step.event is not None and not step.quiet:
-        came = step.event.time_ms // MINUTE_MS
-        summed = dict(before)
-        summed[came] = summed.get(came, 0.0) + step.gained
-        row.gains = sorted((at, points) for at, points in summed.items() if at > minute - step.model.gains_minutes)
+        came = step.event.time_ms // MINUTE_MS - born
+        after = {**before, came: before.get(came, 0) + step.gained} if came > first else before
+    row.gains = [number for at in sorted(after) for number in (at, _short(after[at]))]
     for alert, trigger in step.model.waiting.gains:
         fired, fired_at = row.alerts.get(alert.state, (False, None))
         if fired and _sum(before, minute, trigger) < trigger.points:
             fired = False
             row.alerts = {**row.alerts, alert.state: (False, fired_at)}
-        if not fired and _sum(row.gains, minute, trigger) >= trigger.points:
+        if not fired and _sum(after, minute, trigger) >= trigger.points:
             yield alert
 
 
-def _sum(gains: list[tuple[int, float]], minute: int, trigger: Gains) -> float:
-    return sum(points for at, points in gains if at > minute - trigger.minutes)
+def _short(points: float) -> float:
+    """A whole number as one, since it packs into less."""
+    return int(points) if float(points).is_integer() else points
+
+
+def _sum(gains: Mapping[float, float], minute: int, trigger: Gains) -> float:
+    return sum(points for at, points in gains.items() if at > minute - trigger.minutes)

@@ -90,9 +90,9 @@ class Row(msgspec.Struct, array_like=True):
     in seconds since the epoch modulo 2²⁴. `alerts` maps an alert's state to (fired, the row's now when it last did).
     `traits` maps a trait to (time, value), `place` says where the lead's last event came from. `waits` maps an alert
     that waits for what should follow to (the first due time, the latest event it waits behind). `gains` holds minutes
-    since the epoch with the points that they brought. `videos` maps a video to the highest threshold told.
-    `products` maps the foremost to (views, seconds). `falls`: a time before which the score crosses no watched bound
-    by decay alone.
+    after that of the birth, each with the points that it brought behind it. `videos` maps a video to the highest
+    threshold told. `products` maps the foremost to (views, seconds). `falls`: a time before which the score crosses no
+    watched bound by decay alone.
     `changed`: something that `lead-scores` shows besides the score changed since its last record.
     """
 
@@ -109,6 +109,7 @@ class Row(msgspec.Struct, array_like=True):
     recent_s: bytes = b""
     visit: Visit | None = None
     touches: list[msgspec.Raw] = []
+    gains: list[int | float] = []
     # What follows a cold and anonymous visitor does not have: such rows end here (`packing`).
     products: dict[str, tuple[int, float]] = {}
     falls: int | None = None
@@ -123,7 +124,6 @@ class Row(msgspec.Struct, array_like=True):
     life: Life | None = None
     pending: list[Pending] = []
     waits: dict[str, tuple[int, int]] = {}
-    gains: list[tuple[int, float]] = []
     videos: dict[str, int] = {}
     place: dict[str, str] = {}
 
