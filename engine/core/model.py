@@ -111,11 +111,13 @@ def watched_from(watched: Iterable[Watched]) -> float:
 class Readers:
     """What looks at an event of one name, each in the model's order.
 
+    `by_path` gives of the rules those that can hold for a page's path, None where there are few of them.
     `whens` are alerts and actions with the test of their trigger, `followers` those with the test of what would have
     had to follow.
     """
 
     rules: tuple[Rule, ...] = ()
+    by_path: Callable[[str | None], tuple[Rule, ...]] | None = None
     conversions: tuple[Conversion, ...] = ()
     whens: tuple[tuple[Alert, EventTest], ...] = ()
     followers: tuple[tuple[Alert, EventTest], ...] = ()

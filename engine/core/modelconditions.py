@@ -13,6 +13,7 @@ from engine.core.events import NO_PAGE, SIGNALS, VIEWS, WEB, Event
 from engine.core.fields import WEEKDAYS, is_event_only, lead_fields
 from engine.core.model import STAGES
 from engine.core.names import Names, Vocabulary
+from engine.core.pathindex import Paths
 from engine.core.places import country_code
 from engine.core.reader import Reader, unknown
 from engine.core.source import Node
@@ -27,7 +28,8 @@ _ZIPS = ("zip", "traits.zip", "traits.address.zip", "traits.address.postalCode")
 class When:
     """A condition on events. It can hold for input events called one of `events` (None: any), and for `signals`.
 
-    `beside` is what is left to ask of an event or signal that was found by its name.
+    `beside` is what is left to ask of an event or signal that was found by its name. `paths` are those of which the
+    page's must be one, None where it may be any.
     """
 
     holds: Test
@@ -36,6 +38,7 @@ class When:
     fields: frozenset[str]
     events: frozenset[str] | None
     signals: frozenset[str]
+    paths: Paths | None = None
 
 
 class Conditions:
@@ -76,7 +79,7 @@ class Conditions:
         index = "event" if not signals else "signal" if events == frozenset() else ""
         rest = [part for name, part in parts.items() if name != index or part.values_of(name) is None]
         beside = all_of(rest).holds if rest else _always
-        return When(condition.holds, beside, condition.key, condition.fields, events, signals)
+        return When(condition.holds, beside, condition.key, condition.fields, events, signals, _paths(node))
 
     def lead(self, node: Node) -> Condition:
         """A condition on leads."""
@@ -231,6 +234,20 @@ def _named(node: Node, field: str) -> set[str]:
     """The texts, but for globs, that a condition compares `field` with."""
     values = [scalar.value for name, scalar in _scalars(node) if name == field]
     return {value.casefold() for value in values if isinstance(value, str) and not is_glob(value)}
+
+
+def _paths(node: Node) -> Paths | None:
+    """The paths that a condition asks for as such or by how they begin, None where it asks for none, or otherwise."""
+    asked = node.value.get("page.path") if isinstance(node.value, dict) else None
+    if asked is None or isinstance(asked.value, dict):
+        return None
+    scalars = asked.value if isinstance(asked.value, tuple) else (asked,)
+    texts = [scalar.value.casefold() for scalar in scalars if isinstance(scalar.value, str)]
+    begun = {text[:-1] for text in texts if text.endswith("*")}
+    exact = {text for text in texts if not text.endswith("*")}
+    if len(texts) < len(scalars) or any(is_glob(text) for text in begun | exact):
+        return None
+    return Paths(frozenset(exact), frozenset(begun))
 
 
 def _is_number(node: Node) -> bool:

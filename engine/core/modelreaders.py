@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from engine.core.events import VIEWS
 from engine.core.model import Conversion, Readers, Rule
 from engine.core.modelconditions import When
+from engine.core.pathindex import rules_by_path
 from engine.core.triggers import Alert
 
 
@@ -38,6 +39,7 @@ class Lookers:
     def _that(self, looks: Callable[[When], bool]) -> Readers:
         return Readers(
             rules=tuple(rule for rule, when in self.rules if looks(when)),
+            by_path=rules_by_path([(rule, when.paths) for rule, when in self.rules if looks(when)]),
             conversions=tuple(conversion for conversion, when in self.conversions if looks(when)),
             whens=tuple((alert, when.beside) for alert, when in self.whens if looks(when)),
             followers=tuple((alert, when.beside) for alert, when in self.followers if looks(when)),

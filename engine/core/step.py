@@ -58,7 +58,8 @@ class Step:
         for event in events:
             model = self.model
             readers = model.readers_of_signal(event.name) if event.signal else model.readers_of(event.name)
-            self._count_rules(readers.rules, event)
+            by_path = readers.by_path
+            self._count_rules(readers.rules if by_path is None else by_path(event.page.path), event)
             if readers.conversions:
                 self._convert(readers.conversions, event)
             if readers.followers or readers.whens:
