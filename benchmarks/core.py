@@ -33,10 +33,10 @@ def core(sizes: Sizes) -> Iterator[Figure]:
     keep_collector_rare()
     configuration = load_folder(ROOT / "config")
     job = configuration.jobs(partitions=1)[0]
-    chunks = _chunks(sizes.core_events)
+    chunks = chunks_of(sizes.core_events)
     us = 1e6 / sizes.core_events
-    wholes = [_whole(job, chunks) for _ in range(RUNS)]
-    whole_s = min(spent_s for spent_s, _ in wholes)
+    wholes = [fold_all(job, chunks) for _ in range(RUNS)]
+    whole_s = min(spent_s for spent_s, *_ in wholes)
     runs = [_stages(configuration.model, chunks) for _ in range(RUNS)]
     stages_s = {stage: min(run[stage] for run in runs) for stage in runs[0]}
     note = f"{sizes.core_events:,} events in chunks of {CHUNK:,}; the goal is the design's"
@@ -49,7 +49,8 @@ def core(sizes: Sizes) -> Iterator[Figure]:
         yield Figure("core", f"records to {topic}", count / sizes.core_events * 100, "% of events")
 
 
-def _chunks(events: int) -> Chunks:
+def chunks_of(events: int) -> Chunks:
+    """So many events of the load, as one lane reads them."""
     placed = placed_events(events, max(1, events // EVENTS_PER_LEAD), lanes=1)
     records = [
         InputRecord(EVENTS_TOPIC, 0, number, one.timestamp_ms, one.key, one.value) for number, one in enumerate(placed)
@@ -57,8 +58,8 @@ def _chunks(events: int) -> Chunks:
     return [records[begin : begin + CHUNK] for begin in range(0, events, CHUNK)]
 
 
-def _whole(job: Job, chunks: Chunks) -> tuple[float, Counter[str]]:
-    """Seconds spent in the job, and how many records it put out by topic."""
+def fold_all(job: Job, chunks: Chunks) -> tuple[float, Counter[str], dict[bytes, bytes]]:
+    """Seconds spent in the job, how many records it put out by topic, and the rows in the end."""
     rows: dict[bytes, bytes] = {}
     agenda = Agenda()
     written: Counter[str] = Counter()
@@ -67,9 +68,13 @@ def _whole(job: Job, chunks: Chunks) -> tuple[float, Counter[str]]:
         began_s = thread_time()
         fold = job.fold(0, chunk, rows, agenda)
         spent_s += thread_time() - began_s
-        rows.update({key: row for key, row in fold.rows.items() if row is not None})
+        for key, row in fold.rows.items():
+            if row is None:
+                rows.pop(key, None)
+            else:
+                rows[key] = row
         written.update(output.topic for output in fold.outputs)
-    return spent_s, written
+    return spent_s, written, rows
 
 
 def _stages(model: Model, chunks: Chunks) -> dict[str, float]:

@@ -294,7 +294,10 @@ class _Chunk:
                 continue
             if lead.told:
                 self.publish(lead, lead.row, lead.origin)
-            changed[row_key] = pack(lead.row, lead.due_ms, self.model.row_limit)
+            packed = pack(lead.row, lead.due_ms, self.model.row_limit)
+            # Most rows mean the same under a new model, and need not be written again.
+            if lead.origin.name != RELOAD or packed != self.rows.get(row_key):
+                changed[row_key] = packed
         return Fold(self.outputs, changed, self.urgent, self.tally, self.alerted, self.late_ms, self.errors)
 
     def publish(self, lead: _Lead, row: Row, origin: Origin) -> None:

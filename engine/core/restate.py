@@ -59,7 +59,7 @@ def restate(model: Model, row: Row, alerts: dict[str, str], at_ms: int, *, fire:
     states = {alert.state for alert in model.alerts}
     row.alerts = {state: held for state, held in row.alerts.items() if state in states}
     _pass_over(model, row, alerts, at_ms)
-    row.changed = True
+    row.changed = row.changed or row.published is not None
     step = Step(model, before, row, None, RELOAD, quiet=not fire)
     if fire:
         return settle(step, frozenset())
