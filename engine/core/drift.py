@@ -76,6 +76,7 @@ def _unclamped_at(unit: _Unit) -> float:
 def _course(model: Model, row: Row, at: int) -> _Course:
     units: dict[str, _Unit] = {}
     alone: list[_Unit] = []
+    gains_sum = 0.0
     shortest_ms, longest_ms = inf, 0.0
     lasting = False
     decays_from = at
@@ -83,12 +84,15 @@ def _course(model: Model, row: Row, at: int) -> _Course:
     for rule_id, points in points_of(model, row.ledger, at, row.born_ms).items():
         _, half_life_ms, bound, group, days = model.terms[rule_id]
         gains, losses = (points, 0.0) if points > 0 else (0.0, -points if bound is None else min(-points, bound))
+        gains_sum += gains
         if group is None:
             alone.append(_Unit(gains, losses, inf if bound is None else bound))
         else:
             unit = units.get(group)
             before = (0.0, 0.0) if unit is None else unit[:2]
-            units[group] = _Unit(gains + before[0], losses + before[1], model.groups[group])
+            # Of two bounds the group's is the unit's; what the rule's own leaves is taken to decay at once.
+            left = gains if bound is None else min(gains, bound)
+            units[group] = _Unit(left + before[0], losses + before[1], model.groups[group])
         if days is not None:
             lasting = True
             jumps += changes_by_jumps(row.ledger[rule_id], days, at, row.born_ms)
@@ -99,8 +103,8 @@ def _course(model: Model, row: Row, at: int) -> _Course:
             longest_ms = max(longest_ms, half_life_ms)
             decays_from = max(decays_from, decay_begins(row.ledger[rule_id], row.born_ms))
     alone += units.values()
-    gains, losses = sum(unit.gains for unit in alone), sum(unit.losses for unit in alone)
-    return _Course(alone, gains, losses, shortest_ms, longest_ms, lasting, decays_from, sorted(set(jumps)))
+    losses = sum(unit.losses for unit in alone)
+    return _Course(alone, gains_sum, losses, shortest_ms, longest_ms, lasting, decays_from, sorted(set(jumps)))
 
 
 def next_band(model: Model, row: Row, at: int, fit: float) -> int | None:
