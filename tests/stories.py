@@ -1,12 +1,14 @@
 """Random models and random visits for laws: small numbers, few names, so that they meet."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
 
 from tests.build import DAY, SECOND, T0, segment
-from tests.oracle import Seen, Spec
+
+Spec = dict[str, Any]
 
 LAWFUL = settings(deadline=None, max_examples=40)
 BROAD = settings(deadline=None, max_examples=100)
@@ -14,6 +16,18 @@ NAMES = ("page_view", "form_submit", "demo_request", "unsubscribe", "chat")
 PATHS = ("/", "/pricing", "/pricing/teams", "/careers", None)
 WITHIN_S = 3 * 86_400
 """All events lie within so many seconds, less than the lateness."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An event of one lead: `user` makes an `identify` of it."""
+
+    name: str
+    at_ms: int
+    path: str | None = None
+    id: str | None = None
+    user: str | None = None
+
 
 durations = st.sampled_from(("1s", "60s", "3600s", "86400s", "1209600s", "7776000s"))
 conditions = st.one_of(

@@ -21,7 +21,7 @@ def stamps(**after: int) -> dict[str, Any]:
 
 
 def test_a_browsers_clock_is_put_right_by_when_it_was_sent_and_received() -> None:
-    """Time = receivedAt − (sentAt − originalTimestamp): written 2 minutes before it was sent, which was received at 10:00."""
+    """Time = receivedAt − (sentAt − originalTimestamp): written 2 minutes before it was sent, received at 10:00."""
     wrong = {"originalTimestamp": 500 * DAY, "sentAt": 500 * DAY + 2 * MINUTE}
     assert seen(stamps(**wrong, receivedAt=10 * HOUR, timestamp=HOUR), 10 * HOUR) == 10 * HOUR - 2 * MINUTE
 

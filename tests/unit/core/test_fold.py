@@ -8,11 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.core.fold import fold_event, new_row
-from engine.core.profile import Row, pack, unpack
-from tests import oracle
 from tests.build import DAY, HOUR, MINUTE, SECOND, T0, Profiles, decoded, model, page, segment
-from tests.oracle import Seen
-from tests.stories import LAWFUL, RECORDED_MS, as_event, instants
+from tests.stories import LAWFUL, RECORDED_MS, Seen, as_event, instants
 
 COUNTING = model(
     {
@@ -38,7 +35,13 @@ def views(*events: dict[str, Any], at_ms: int | None = None) -> int:
 @given(st.lists(st.builds(Seen, st.just("page_view"), instants, id=st.sampled_from("abcde") | st.none()), max_size=15))
 def test_a_message_id_counts_once_within_a_day_among_the_last_64(arrivals: list[Seen]) -> None:
     profiles = fed(*map(as_event, [Seen("page_view", T0), *arrivals]), at_ms=RECORDED_MS)
-    assert profiles.row().counts["page_view"] == 1 + len(oracle.without_repeats(arrivals))
+    kept: list[Seen] = []
+    for seen in arrivals:
+        repeats = (old for old in kept[-64:] if old.id == seen.id and abs(old.at_ms - seen.at_ms) <= DAY)
+        if seen.id is not None and not any(repeats):
+            kept.append(seen)
+    nameless = sum(seen.id is None for seen in arrivals)
+    assert profiles.row().counts["page_view"] == 1 + nameless + len(kept)
 
 
 @pytest.mark.parametrize(("apart", "count"), [(DAY, 1), (DAY + SECOND, 2)])
@@ -82,21 +85,21 @@ def test_times_are_those_of_the_events_and_now_never_goes_back() -> None:
 
 
 def test_a_session_ends_with_half_an_hour_of_silence() -> None:
-    """An event of the web after more than 30 minutes begins another; other sources begin none."""
-    assert fed(page("/"), page("/", T0 + 30 * MINUTE)).row().sessions == 1
-    assert fed(page("/"), page("/", T0 + 30 * MINUTE + 1)).row().sessions == 2
+    """An event of the web after 30 minutes begins another; other sources begin none."""
+    assert fed(page("/"), page("/", T0 + 30 * MINUTE - 1)).row().sessions == 1
+    assert fed(page("/"), page("/", T0 + 30 * MINUTE)).row().sessions == 2
     assert fed(page("/"), segment("chat", T0 + HOUR, context={"channel": "email"})).row().sessions == 1
 
 
 def test_the_last_ten_pages_are_kept_short_and_clean() -> None:
-    long = segment("page_view", context={"page": {"path": "/" + "p" * 100, "title": "\x1b[31m" + "t" * 100}})
+    long = segment("page_view", T0 + 12, context={"page": {"path": "/" + "p" * 100, "title": "\x1b[31m" + "t" * 100}})
     profiles = fed(*[page(f"/{number}", T0 + number) for number in range(12)], long)
     pages = profiles.score()["pages"]
     assert [one["path"] for one in pages[:-1]] == [f"/{number}" for number in range(3, 12)]
     assert pages[-1] == {
-        "at": "2026-11-23T00:00:00.000Z",
+        "at": "2026-11-23T00:00:00.012Z",
         "path": "/" + "p" * 63,
-        "title": "[31m" + "t" * 60,
+        "title": "[31m" + "t" * 59,
         "seconds": None,
     }
 
@@ -157,9 +160,3 @@ def test_only_named_and_standard_traits_are_kept_and_all_of_them_small() -> None
     assert (kept["company"]["name"], kept["company"]["deep"]) == ("c" * 64, None)
     assert (kept["age"], kept["title"]) == (1e40, "CEO")
     assert "secret" not in kept
-
-
-def test_a_row_is_the_same_after_packing_and_unpacking() -> None:
-    row = fed(page("/", messageId="1"), segment("identify", userId="u", traits={"plan": {"a": [1, None]}})).row()
-    assert unpack(pack(row)) == row
-    assert unpack(pack(Row(born_ms=T0, anonymous=True))) == Row(born_ms=T0, anonymous=True)
