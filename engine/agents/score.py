@@ -30,8 +30,7 @@ from engine.core.profile import Row
 from engine.core.records import Reason
 from engine.core.rejects import reject
 from engine.core.restate import RELOAD, alerts_before, restate, stamp_of
-from engine.core.scoring import score_at
-from engine.core.step import fit_now
+from engine.core.scoring import fit_now, score_at
 from engine.core.told import fold_feedback
 from engine.core.wake import next_due_ms, wake
 

@@ -4,7 +4,7 @@ A score alert is armed or has fired; each step looks before the change and after
 `if` and the cool-down only (`semantics.md` 4). Actions are the same, with `suppress` and `actions_limit` over them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from msgspec.structs import replace
 
@@ -27,7 +27,7 @@ def look(step: Step, moved_to: int | None, due: frozenset[str]) -> list[Fired]:
     found: dict[str, tuple[Alert, str]] = {}
     if row.alerts or step.after.total >= waiting.looks_from:
         found.update((alert.state, (alert, step.name)) for alert in _score_alerts(step))
-    if waiting.gains:
+    if waiting.gains and (step.gained or row.gains):
         found.update((alert.state, (alert, step.name)) for alert in _gains(step))
     if step.fast is not None:
         found.update((alert.state, (alert, step.name)) for alert in waiting.fast_tracks)
@@ -38,6 +38,8 @@ def look(step: Step, moved_to: int | None, due: frozenset[str]) -> list[Fired]:
     if due:
         found.update((one.state, (one, "silent_for")) for one, _ in waiting.silences if one.state in due)
         found.update((state, (one, "not_followed_by")) for state, (one, _) in waiting.followed.items() if state in due)
+    if not found:
+        return []
     places = waiting.places
     return [
         fired
@@ -110,32 +112,46 @@ def _score_alerts(step: Step) -> Iterator[Alert]:
             yield alert
 
 
-def _gains(step: Step) -> Iterator[Alert]:
+def _gains(step: Step) -> list[Alert]:
     """Alerts on what the last minutes brought; below what they wait for they are armed again."""
-    row = step.row
+    row, model = step.row, step.model
     born = row.born_ms // MINUTE_MS
     minute = row.now_ms // MINUTE_MS - born
-    first = minute - step.model.gains_minutes
-    gains = row.gains
-    before = {at: points for at, points in zip(gains[::2], gains[1::2], strict=True) if at > first}
+    before = row.gains
+    while before and before[0] <= minute - model.gains_minutes:
+        before = before[2:]
     after = before
     if step.gained and step.event is not None and not step.quiet:
-        came = step.event.time_ms // MINUTE_MS - born
-        after = {**before, came: before.get(came, 0) + step.gained} if came > first else before
-    row.gains = [number for at in sorted(after) for number in (at, _short(after[at]))]
-    for alert, trigger in step.model.waiting.gains:
+        after = _gained(before, step.event.time_ms // MINUTE_MS - born, step.gained)
+    row.gains = after
+    found = []
+    for alert, trigger in model.waiting.gains:
         fired, fired_at = row.alerts.get(alert.state, (False, None))
-        if fired and _sum(before, minute, trigger) < trigger.points:
+        if fired and _sum(before, minute - trigger.minutes) < trigger.points:
             fired = False
             row.alerts = {**row.alerts, alert.state: (False, fired_at)}
-        if not fired and _sum(after, minute, trigger) >= trigger.points:
-            yield alert
+        if not fired and _sum(after, minute - trigger.minutes) >= trigger.points:
+            found.append(alert)
+    return found
 
 
-def _short(points: float) -> float:
-    """A whole number as one, since it packs into less."""
-    return int(points) if float(points).is_integer() else points
+def _gained(gains: list[int | float], minute: int, points: float) -> list[int | float]:
+    """`gains` with more in one of their minutes; a whole number as one, since it packs into less."""
+    place = len(gains)
+    while place > 0 and gains[place - 2] >= minute:
+        place -= 2
+    if place < len(gains) and gains[place] == minute:
+        points += gains[place + 1]
+        rest = gains[place + 2 :]
+    else:
+        rest = gains[place:]
+    return [*gains[:place], minute, int(points) if points == int(points) else points, *rest]
 
 
-def _sum(gains: Mapping[float, float], minute: int, trigger: Gains) -> float:
-    return sum(points for at, points in gains.items() if at > minute - trigger.minutes)
+def _sum(gains: list[int | float], first: int) -> float:
+    """The points of the minutes after `first`."""
+    points = 0.0
+    for place in range(0, len(gains), 2):
+        if gains[place] > first:
+            points += gains[place + 1]
+    return points

@@ -132,9 +132,9 @@ class Model:
     likewise for signals. `counted` are the events and signals whose times seen are kept. `signals` are those that
     anything reads: the engine derives no others. `stages` are the places in STAGES that the engine moves leads to,
     with their conditions, in rising order. `alerts` holds alerts and actions, in the model's order, alerts first.
-    `watched` are the bounds whose crossing downward must be seen on time, `watched_from` the
-    lowest total at which there is one to cross. `fit_of_nobody` is the fit of a lead of whom
-    no trait is known, None where fit or personas read more than traits. `products` are path patterns by product, in
+    `watched` are the bounds whose crossing downward must be seen on time, `watched_from` the lowest total at which
+    there is one to cross. `fit_of_nobody` is the fit of a lead of whom no trait is known, None where fit or personas
+    read more than traits; `fit_by_traits` then that of packed traits. `products` are path patterns by product, in
     order. `reads` are the fields of leads and events that anything reads, routing included, `places` those of them
     that say where a lead is.
     """
@@ -173,6 +173,7 @@ class Model:
     places: tuple[str, ...]
     decoder: EventDecoder
     fit_of_nobody: float | None
+    fit_by_traits: Callable[[bytes], float]
     row_bytes_max: int
     """What the model's own parts of a row can come to, a visitor's text left out."""
 

@@ -12,6 +12,7 @@ from engine.core.contacts import DERIVED
 from engine.core.context import PLACES
 from engine.core.decode import EventDecoder
 from engine.core.fields import event_fields, properties_read, traits_read
+from engine.core.fit import fit_by_traits
 from engine.core.model import COLD, Band, Model, watched_from
 from engine.core.modelconditions import Conditions, When
 from engine.core.modelkeys import MODEL
@@ -193,6 +194,7 @@ class _Parts:
             places=tuple(name for name in PLACES if name in conditions.asked_of_leads),
             decoder=self._decoder(),
             fit_of_nobody=self._fit_of_nobody(),
+            fit_by_traits=fit_by_traits([rule for rule, _ in self.fit], self.scale),
             row_bytes_max=0,
         )
 

@@ -8,6 +8,8 @@ lowers the total; what is shown of it is 0.
 from math import exp2
 from typing import NamedTuple
 
+import msgspec
+
 from engine.core.instants import to_rfc3339
 from engine.core.ledger import Entry, Ledger
 from engine.core.model import Model
@@ -15,6 +17,8 @@ from engine.core.points import read_entry
 from engine.core.profile import Row
 from engine.core.records import Clamp, Contribution
 from engine.core.standing import Standing
+
+_encode = msgspec.msgpack.Encoder().encode
 
 
 class Explanation:
@@ -94,6 +98,15 @@ def fit_of(model: Model, standing: Standing, explanation: Explanation | None = N
             explanation.clamps.append(Clamp("fit", "scale", model.scale - fit))
         fit = model.scale
     return fit
+
+
+def fit_now(model: Model, row: Row) -> float:
+    """The fit of the row's lead, as it counts; worked out once for the same traits where it reads nothing else."""
+    if model.fit_of_nobody is None:
+        return fit_of(model, Standing(model, row))
+    if not row.traits:
+        return model.fit_of_nobody
+    return model.fit_by_traits(_encode(row.traits))
 
 
 def total_of(model: Model, engagement: float, fit: float, explanation: Explanation | None = None) -> float:

@@ -11,7 +11,7 @@ from engine.core.events import Event
 from engine.core.ledger import counted
 from engine.core.model import Conversion, Model, Readers, Rule
 from engine.core.profile import Life, Row, Visit
-from engine.core.scoring import Score, fit_of, score_at
+from engine.core.scoring import Score, fit_now, score_at
 from engine.core.standing import Standing
 from engine.core.text import printable
 from engine.core.triggers import Alert, When
@@ -177,13 +177,6 @@ class Step:
     def recount(self) -> None:
         """The score has changed once more."""
         self._after = self._standing = None
-
-
-def fit_now(model: Model, row: Row) -> float:
-    """The fit of the row's lead, as it counts."""
-    if model.fit_of_nobody is not None and not row.traits:
-        return model.fit_of_nobody
-    return fit_of(model, Standing(model, row))
 
 
 def _amount(rule: Rule, event: Event) -> float:

@@ -13,7 +13,8 @@ from engine.core.lifecycle import recycle
 from engine.core.model import Model
 from engine.core.points import points_of
 from engine.core.profile import Row
-from engine.core.step import Step, fit_now
+from engine.core.scoring import fit_now
+from engine.core.step import Step
 from engine.core.visits import SESSION_GAP_MS, ended
 
 EVICT_AFTER_MS = 30 * 86_400_000
