@@ -48,7 +48,7 @@ def with_ids(stream: Sequence[Arrival], unnamed: frozenset[int] = frozenset()) -
 
 
 @st.composite
-def streams(draw: st.DrawFn, min_size: int = 6, max_size: int = 24) -> list[Arrival]:
+def streams(draw: st.DrawFn, min_size: int = 8, max_size: int = 24) -> list[Arrival]:
     """What one to three leads did, in any order; some of it comes twice."""
     leads = st.sampled_from(draw(st.sampled_from(((LEADS[0],), (LEADS[2],), LEADS[1:], LEADS))))
     drawn = draw(

@@ -6,11 +6,13 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.core.model import Model
 from tests.build import DAY, HOUR, MINUTE
+from tests.build import model as loaded
 from tests.laws.engine import Arrival, folded, records
-from tests.laws.models import HALF_LIVES, LAW, points
+from tests.laws.models import EVENTS, HALF_LIVES, LAW, points
 from tests.laws.streams import RECORDED_MS, acts, with_ids
-from tests.reference.events import Seen, Spec, ms
+from tests.reference.events import Seen, ms
 
 lives = st.lists(acts.map(lambda seen: ("user-cy", seen)), min_size=1, max_size=12).map(with_ids)
 """What a known lead did: it is never evicted."""
@@ -18,15 +20,14 @@ limits = st.sampled_from((None, "once", "1 per 1m", "2 per 1h", "3 per 1d", "1 p
 waits = st.sampled_from((0, 1, MINUTE, HOUR, DAY))
 
 
-def spec_of(**rule: Any) -> Spec:
+def model_of(**rule: Any) -> Model:
     """One rule that counts every event of a stream."""
-    names = ["page_view", "form_submit", "purchase", "chat", "demo_request"]
     stated = {key: value for key, value in rule.items() if value is not None}
-    return {"engagement": {"any": {"when": {"event": names}, **stated}}}
+    return loaded({"engagement": {"any": {"when": {"event": list(EVENTS)}, **stated}}})
 
 
-def contribution(spec: Spec, arrivals: list[Arrival], at_ms: int) -> float:
-    said: Mapping[str, Any] = folded(spec, [records(arrivals)], at_ms).scores(at_ms)["user-cy"]
+def contribution(model: Model, arrivals: list[Arrival], at_ms: int) -> float:
+    said: Mapping[str, Any] = folded(model, [records(arrivals)], at_ms).scores(at_ms)["user-cy"]
     return sum(float(one["points"]) for one in said["contributions"])
 
 
@@ -45,9 +46,9 @@ def test_after_one_half_life_without_an_event_a_contribution_is_half(
     arrivals: list[Arrival], half_life: str, limit: str | None, points: float, wait_ms: int
 ) -> None:
     """Of a limited rule from the end of its last window on; to the rounding of one power of two."""
-    spec = spec_of(points=points, half_life=half_life, limit=limit)
+    model = model_of(points=points, half_life=half_life, limit=limit)
     at_ms = settled_ms(limit, arrivals) + wait_ms
-    now, then = (contribution(spec, arrivals, at_ms + passed_ms) for passed_ms in (0, ms(half_life)))
+    now, then = (contribution(model, arrivals, at_ms + passed_ms) for passed_ms in (0, ms(half_life)))
     assert abs(then - now / 2) <= 1e-12 * abs(now)
     if ms(half_life) >= DAY:
         assert now != 0
@@ -59,13 +60,13 @@ def test_after_a_window_has_passed_a_contribution_is_zero_and_until_then_it_is_w
     arrivals: list[Arrival], days: int, limit: str | None, points: float
 ) -> None:
     """An event counts on its own UTC day and the days − 1 after."""
-    spec = spec_of(points=points, window=f"{days}d", limit=limit)
+    model = model_of(points=points, window=f"{days}d", limit=limit)
     times_ms = [seen.at_ms for _, seen in arrivals]
     last_ms = min(times_ms) if limit == "once" else max(times_ms)
     ends_ms = (last_ms // DAY + days) * DAY
-    assert contribution(spec, arrivals, max(RECORDED_MS, ends_ms)) == 0
+    assert contribution(model, arrivals, max(RECORDED_MS, ends_ms)) == 0
     if ends_ms > RECORDED_MS:
-        assert contribution(spec, arrivals, ends_ms - 1) * points >= points * points
+        assert contribution(model, arrivals, ends_ms - 1) * points >= points * points
 
 
 @LAW
@@ -74,18 +75,18 @@ def test_a_limited_event_counts_in_full_until_its_window_ends(
     count: int, width: str, offset_ms: int, points: float
 ) -> None:
     """However many came, and whenever in the window: at its last ms they are worth what the limit lets through."""
-    spec = spec_of(points=points, half_life="1m", limit=f"3 per {width}")
+    model = model_of(points=points, half_life="1m", limit=f"3 per {width}")
     start_ms = (RECORDED_MS + offset_ms) // ms(width) * ms(width)
     arrivals = with_ids([("user-cy", Seen("chat", start_ms + place)) for place in range(count)])
     ends_ms = start_ms + ms(width)
     whole = points * min(count, 3)
-    assert contribution(spec, arrivals, ends_ms - 1) == whole
-    assert contribution(spec, arrivals, ends_ms) == whole
-    assert contribution(spec, arrivals, ends_ms + MINUTE) == whole / 2
+    assert contribution(model, arrivals, ends_ms - 1) == whole
+    assert contribution(model, arrivals, ends_ms) == whole
+    assert contribution(model, arrivals, ends_ms + MINUTE) == whole / 2
 
 
 @LAW
 @given(lives, points.filter(bool))
 def test_without_decay_nothing_fades(arrivals: list[Arrival], points: float) -> None:
-    spec = spec_of(points=points, decay="none")
-    assert contribution(spec, arrivals, RECORDED_MS + 3_650 * DAY) == points * len(arrivals)
+    model = model_of(points=points, decay="none")
+    assert contribution(model, arrivals, RECORDED_MS + 3_650 * DAY) == points * len(arrivals)

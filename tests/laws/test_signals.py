@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.build import DAY, HOUR, MINUTE, SECOND
+from tests.build import model as loaded
 from tests.laws.engine import cause_ms, folded, records
 from tests.laws.models import LAW
 from tests.laws.watched import START_MS
@@ -29,6 +30,7 @@ SPEC: Spec = {
     },
     "alerts": {name: {"when": {"signal": name}, "cooldown": "0s"} for name in SIGNALS if name != "dwell"},
 }
+MODEL = loaded(SPEC)
 READING = ("page_view", "page_view", "heartbeat", "page_leave")
 FORMS = ("form_start", "form_start", "form_submit", "page_view", "unsubscribe")
 CARTS = ("add_to_cart", "add_to_cart", "purchase", "page_view", "unsubscribe")
@@ -57,7 +59,7 @@ def test_signals_score_and_alert_as_the_reference_derives_them(names: tuple[str,
     @given(sessions(names))
     def law(events: list[Seen]) -> None:
         at_ms = events[-1].at_ms + 2 * HOUR
-        lane = folded(SPEC, [[record] for record in records(("ada", seen) for seen in events)], at_ms, restarting=True)
+        lane = folded(MODEL, [[record] for record in records(("ada", seen) for seen in events)], at_ms, restarting=True)
         signals = derived(events, at_ms)
         came = Counter((alert["data"]["alert"], cause_ms(alert)) for alert in lane.alerts())
         assert came == Counter((seen.signal, seen.at_ms) for seen in signals if seen.signal in SPEC["alerts"])
@@ -79,6 +81,6 @@ def test_a_cut_of_the_input_changes_no_signal(events: list[Seen]) -> None:
     """One chunk or many: what falls due between two records happens between them."""
     at_ms = events[-1].at_ms + 2 * HOUR
     whole = records(("ada", seen) for seen in events)
-    one, many = folded(SPEC, [whole], at_ms), folded(SPEC, [[record] for record in whole], at_ms)
+    one, many = folded(MODEL, [whole], at_ms), folded(MODEL, [[record] for record in whole], at_ms)
     assert [alert["id"] for alert in one.alerts()] == [alert["id"] for alert in many.alerts()]
     assert one.scores(at_ms) == many.scores(at_ms)

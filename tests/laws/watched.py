@@ -3,45 +3,37 @@
 While a lead is silent its score only falls: points above 0 decay, those below do not.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from hypothesis import strategies as st
 
 from tests.build import DAY, HOUR, MINUTE, SECOND, T0
 from tests.laws.engine import Arrival
-from tests.laws.models import EVENTS
+from tests.laws.models import EVENTS, Stated
 from tests.reference.events import Seen
 
 WITHIN_MS = 40 * DAY
 START_MS = T0 + 23 * HOUR
 
-_when = st.fixed_dictionaries({"when": st.fixed_dictionaries({"event": st.sampled_from(EVENTS)})})
+_some_events = st.lists(st.sampled_from(EVENTS), min_size=1, max_size=2, unique=True)
+_when = st.fixed_dictionaries({"event": _some_events})
 _fading = st.fixed_dictionaries(
-    {"points": st.integers(10, 60)},
+    {"when": _when, "points": st.integers(10, 60)},
     optional={
         "max": st.integers(40, 90),
         "group": st.just("web"),
         "limit": st.sampled_from(("2 per 1d", "2 per 1h", "once")),
     },
 )
-_decay = st.sampled_from(
-    (
-        {"half_life": "1h"},
-        {"half_life": "1d"},
-        {"half_life": "7d"},
-        {"window": "1d"},
-        {"window": "3d"},
-        {"decay": "none"},
-    )
+_decays: Stated = st.one_of(
+    st.fixed_dictionaries({"half_life": st.sampled_from(("1h", "1d", "7d"))}),
+    st.fixed_dictionaries({"window": st.sampled_from(("1d", "3d"))}),
+    st.just({"decay": "none"}),
 )
-_deduction = st.fixed_dictionaries({"points": st.integers(-15, -5), "decay": st.just("none")})
-rules = st.one_of(
-    st.builds(lambda when, points, decay: {**when, **points, **decay}, _when, _fading, _decay),
-    st.builds(lambda when, points, decay: {**when, **points, **decay}, _when, _fading, _decay),
-    st.builds(lambda when, points: {**when, **points}, _when, _deduction),
-)
-_ifs: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
+_faded = st.builds(lambda rule, decay: {**rule, **decay}, _fading, _decays)
+_deduction = st.fixed_dictionaries({"when": _when, "points": st.integers(-15, -5), "decay": st.just("none")})
+_fast = st.just({"when": {"event": "demo_request"}, "points": 5, "fast_track": True, "decay": "none"})
+_ifs: Stated = st.sampled_from(
     (
         {"not": {"traits.title": "dev"}},
         {"traits.title": "ceo"},
@@ -50,59 +42,43 @@ _ifs: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
         {"fit": {"gte": 10}},
     )
 )
-_cooldowns = st.sampled_from(("0s", "30m", "1d", "7d"))
+
+
+def _alert(keys: dict[str, st.SearchStrategy[Any]], **optional: st.SearchStrategy[Any]) -> Stated:
+    held = {"if": _ifs, "cooldown": st.sampled_from(("0s", "30m", "1d", "7d"))}
+    return st.fixed_dictionaries(keys, optional={**held, **optional})
+
+
 _scores = st.sampled_from(("total", "engagement"))
-
-
-def _optional(keys: Mapping[str, st.SearchStrategy[Any]]) -> dict[str, st.SearchStrategy[Any]]:
-    return {"if": _ifs, "cooldown": _cooldowns, **keys}
-
-
-score_alerts = st.one_of(
-    st.fixed_dictionaries(
-        {"crosses": st.one_of(st.integers(20, 60), st.sampled_from(("warm", "hot")))},
-        optional=_optional({"rearm_below": st.integers(1, 20), "score": _scores}),
-    ),
-    st.fixed_dictionaries(
-        {"falls_below": st.one_of(st.integers(10, 40), st.just("warm"))},
-        optional=_optional({"rearm_above": st.integers(40, 60), "score": _scores}),
-    ),
+CROSSES = _alert(
+    {"crosses": st.one_of(st.integers(20, 60), st.sampled_from(("warm", "hot")))},
+    rearm_below=st.integers(1, 20),
+    score=_scores,
 )
-_events = st.fixed_dictionaries({"event": st.lists(st.sampled_from(EVENTS), min_size=2, max_size=2, unique=True)})
+FALLS = _alert(
+    {"falls_below": st.one_of(st.integers(10, 40), st.just("warm"))}, rearm_above=st.integers(40, 60), score=_scores
+)
+WHEN = _alert({"when": _when})
+FAST_TRACK = _alert({"fast_track": st.just(True)})
+GAINS = _alert({"gains": st.integers(10, 70), "within": st.sampled_from(("1m", "10m", "30m"))})
+SILENT = _alert({"silent_for": st.sampled_from(("10m", "1h", "1d", "3d"))})
 _followed = st.permutations(EVENTS).map(
     lambda names: {"when": {"event": names[0:2]}, "not_followed_by": {"event": names[2]}}
 )
-event_alerts = st.one_of(
-    st.fixed_dictionaries({"when": _events}, optional=_optional({})),
-    st.fixed_dictionaries({"fast_track": st.just(True)}, optional=_optional({})),
-    st.fixed_dictionaries(
-        {"gains": st.integers(10, 90), "within": st.sampled_from(("1m", "10m", "30m"))}, optional=_optional({})
-    ),
-    st.fixed_dictionaries({"silent_for": st.sampled_from(("10m", "1h", "1d", "3d"))}, optional=_optional({})),
-    st.builds(
-        lambda followed, within, rest: {**followed, "within": within, **rest},
-        _followed,
-        st.sampled_from(("1m", "1h", "1d")),
-        st.fixed_dictionaries({}, optional=_optional({})),
-    ),
-)
+_within = st.fixed_dictionaries({"within": st.sampled_from(("1m", "1h", "1d"))})
+FOLLOWED = st.builds(lambda *parts: {**parts[0], **parts[1], **parts[2]}, _followed, _within, _alert({}))
 
 
 @st.composite
-def watched(draw: st.DrawFn, one_alert: st.SearchStrategy[dict[str, Any]], *, fast: bool = False) -> dict[str, Any]:
-    """A model with alerts; with a rule for the fast track if `fast`."""
-    engagement = {f"rule-{number}": rule for number, rule in enumerate(draw(st.lists(rules, min_size=2, max_size=4)))}
-    if fast:
-        engagement["demo"] = {"when": {"event": "demo_request"}, "points": 5, "fast_track": True, "decay": "none"}
-    drawn = draw(st.lists(one_alert, min_size=2, max_size=4))
-    # Two of these may wait twice: as much as waits in a row.
-    waiting = [alert for alert in drawn if "not_followed_by" in alert][:2]
-    alerts = [alert for alert in drawn if "not_followed_by" not in alert] + waiting
+def watched(draw: st.DrawFn, *kinds: Stated) -> dict[str, Any]:
+    """A model with up to four kinds of alerts out of these."""
+    rules = [draw(rule) for rule in (_faded, _faded, st.one_of(_faded, _deduction), _fast)]
+    alerts = [draw(kind) for kind in draw(st.permutations(kinds))[:4]]
     return {
         "scale": 100,
         "bands": {"warm": 30, "hot": 80},
         "groups": {"web": {"max": draw(st.integers(30, 90))}},
-        "engagement": engagement,
+        "engagement": {f"rule-{number}": rule for number, rule in enumerate(rules)},
         "fit": {"chief": {"when": {"traits.title": "ceo"}, "points": draw(st.integers(5, 30))}},
         "alerts": {f"alert-{number}": alert for number, alert in enumerate(alerts)},
     }
@@ -139,7 +115,7 @@ _acts = st.one_of(
 def visits(draw: st.DrawFn, *, whole_minutes: bool = False, max_size: int = 14) -> list[Arrival]:
     """What one lead did, in order, each event as old as its record; some of it comes twice."""
     lead = draw(st.sampled_from(("ada", "user-cy")))
-    acts = draw(st.lists(st.tuples(_minutes if whole_minutes else _gaps, _acts), min_size=5, max_size=max_size))
+    acts = draw(st.lists(st.tuples(_minutes if whole_minutes else _gaps, _acts), min_size=6, max_size=max_size))
     user = lead if lead == "user-cy" else None
     at_ms, stream = START_MS, []
     for place, (gap_ms, (name, title)) in enumerate(acts):

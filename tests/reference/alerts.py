@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.reference.conditions import holds, rule_holds
 from tests.reference.events import HOUR_MS, MINUTE_MS, Seen, Spec, accepted, ms
-from tests.reference.score import band_of, counted, score, traits_of
+from tests.reference.score import account, band_of, counted, weighed
 from tests.reference.signals import steps
 
 _SCORED = ("crosses", "falls_below", "gains")
@@ -68,6 +68,8 @@ class Lead:
     def __init__(self, model: Spec) -> None:
         self.model = model
         self.history: list[Seen] = []
+        self.prompt: list[Seen] = []
+        self.account = account(model, [])
         self.now_ms = 0
         self.watches = [_Watch(model, name, alert) for name, alert in model.get("alerts", {}).items()]
         self.reports: list[Report] = []
@@ -77,6 +79,8 @@ class Lead:
         self.now_ms = max(self.now_ms, at_ms)
         before = [self._watched(watch, self.now_ms) for watch in self.watches]
         self.history += seens
+        self.account = account(self.model, self.history)
+        self.prompt += [seen for seen in seens if self.now_ms - seen.at_ms <= HOUR_MS]
         for watch, value in zip(self.watches, before, strict=True):
             if watch.kind in _SCORED:
                 self._look(watch, at_ms, value)
@@ -91,18 +95,18 @@ class Lead:
     def _watched(self, watch: _Watch, at_ms: int) -> float:
         if watch.kind == "gains":
             return self._gained(ms(watch.alert["within"]), at_ms)
-        found = score(self.model, self.history, at_ms)
+        found = weighed(self.model, self.account, at_ms)
         return {"total": found.total, "engagement": found.engagement, "fit": found.fit}[
             watch.alert.get("score", "total")
         ]
 
     def _gained(self, within_ms: int, at_ms: int) -> float:
-        """Points before decay and clamps of the last D, by whole minutes."""
+        """Points before decay and clamps of the last D, by whole minutes, of what came at most an hour late."""
         minutes = within_ms // MINUTE_MS
         return sum(
             float(rule["points"]) * one.amount
             for rule in self.model["engagement"].values()
-            for one in counted(rule, self.history)
+            for one in counted(rule, self.prompt)
             if at_ms // MINUTE_MS - one.at_ms // MINUTE_MS < minutes
         )
 
@@ -153,10 +157,10 @@ class Lead:
 
     def _field(self, name: str) -> Any:
         if name.startswith("traits."):
-            return traits_of(self.history).get(name.removeprefix("traits."))
+            return self.account.traits.get(name.removeprefix("traits."))
         if name == "known":
             return any(seen.user is not None for seen in self.history)
-        found = score(self.model, self.history, self.now_ms)
+        found = weighed(self.model, self.account, self.now_ms)
         fields = {"total": found.total, "engagement": found.engagement, "fit": found.fit}
         return {**fields, "band": band_of(self.model, found.total)}[name]
 

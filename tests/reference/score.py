@@ -37,16 +37,34 @@ class Counted:
     at_ms: int
 
 
+@dataclass(frozen=True)
+class Account:
+    """What there is to weigh at any instant: what each rule counts of a lead's events, and its traits."""
+
+    counted: Mapping[str, Sequence[Counted]]
+    traits: Mapping[str, Any]
+
+
+def account(model: Spec, events: Sequence[Seen]) -> Account:
+    """The account of a lead with these events and signals, given in order of arrival."""
+    rules = model.get("engagement", {})
+    return Account({name: counted(rule, events) for name, rule in rules.items()}, traits_of(events))
+
+
 def score(model: Spec, events: Sequence[Seen], at_ms: int) -> Score:
     """The score at `at_ms` of a lead with these events and signals, given in order of arrival, none of them later."""
+    return weighed(model, account(model, events), at_ms)
+
+
+def weighed(model: Spec, account: Account, at_ms: int) -> Score:
+    """The score at `at_ms`, before which everything in the account happened."""
     result = Score()
     for name, rule in model.get("engagement", {}).items():
-        mass, count = _mass(model, rule, counted(rule, events), at_ms)
+        mass, count = _mass(model, rule, account.counted[name], at_ms)
         if mass:
             result.contributions["engagement", name] = (rule["points"] * mass, count)
-    traits = traits_of(events)
     for name, rule in model.get("fit", {}).items():
-        if holds(rule["when"], lambda key: traits.get(key.removeprefix("traits."))):
+        if holds(rule["when"], lambda key: account.traits.get(key.removeprefix("traits."))):
             result.contributions["fit", name] = (rule["points"], 1)
     _clamp(model, result)
     return result
