@@ -62,7 +62,7 @@ class ScoreJob:
         chunk = _Chunk(self, lane, rows, agenda)
         for record in records:
             if record.topic == EVENTS_TOPIC and agenda.next_ms <= record.timestamp:
-                chunk.wake(record.timestamp)
+                chunk.wake(min(record.timestamp, agenda.clock_ms))
             chunk.take(record)
         for topic, count in Counter(record.topic for record in records).items():
             chunk.tally["consumed", topic] = count
@@ -187,7 +187,7 @@ class _Chunk:
             lead.row.owner = message.owner
             lead.row.changed = True
 
-    def wake(self, until_ms: int, at_most: int | None = None) -> None:
+    def wake(self, until_ms: float, at_most: int | None = None) -> None:
         """Fold what is due at or before `until_ms`, at most so many rows."""
         woken = 0
         while at_most is None or woken < at_most:

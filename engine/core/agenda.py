@@ -16,7 +16,8 @@ class Agenda:
 
     For a row that is due there is an entry at its due time or before; one that comes too early is put back, and one
     whose row is gone leads nowhere. So a due time that moves back, as with each event of a visitor, costs nothing.
-    `next_ms` is never after the first entry.
+    `next_ms` is never after the first entry. `clock_ms` is how far time can have come whatever a record says: one with
+    a time in the future, which anybody can write, must not let everything fall due.
     """
 
     def __init__(self, due: Iterable[tuple[int, bytes]] = ()) -> None:
@@ -26,6 +27,7 @@ class Agenda:
         self._near: list[tuple[int, bytes]] = []
         self._near_end_ms: float = -inf
         self.next_ms: float = inf
+        self.clock_ms: float = inf
         for due_ms, key in due:
             self.put(due_ms, key)
 
