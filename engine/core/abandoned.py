@@ -1,6 +1,6 @@
 """Forms, carts and check-outs that were begun and may be abandoned: at most four wait in a row.
 
-A submit, a purchase or an unsubscribe cancels what is pending, whatever its own time.
+A purchase or an unsubscribe cancels whatever is pending, a submit its form, whatever its own time.
 """
 
 from engine.core.events import Event, Page
@@ -20,10 +20,8 @@ TOUCHED_BY = frozenset(
 def observe_begun(model: Model, row: Row, event: Event, time: int) -> None:
     """Note what the event, one of TOUCHED_BY, begins, goes on with, ends or cancels."""
     name = event.name
-    if name == "unsubscribe":
+    if name in ("purchase", "unsubscribe"):
         row.pending = []
-    elif name == "purchase":
-        row.pending = [one for one in row.pending if one.signal == FORM]
     elif name == "form_submit":
         form = stored_text(said(event, FORM_KEYS))
         row.pending = [one for one in row.pending if one.signal != FORM or _another(one.form, form)]

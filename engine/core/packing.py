@@ -134,6 +134,23 @@ def _fewer_ids(row: Row) -> bool:
     return kept > 0
 
 
+def _no_pages(row: Row) -> bool:
+    changed, row.pages = bool(row.pages), []
+    return changed
+
+
+def _bare_touches(row: Row) -> bool:
+    touches = map(stored_touch, row.touches)
+    bare = [packed_touch(StoredTouch(touch.at, touch.channel, None, None, None)) for touch in touches]
+    changed, row.touches = bare != row.touches, bare
+    return changed
+
+
+def _fewer_pending(row: Row) -> bool:
+    changed, row.pending = bool(row.pending), row.pending[1:]
+    return changed
+
+
 _LIGHTER: tuple[Callable[[Row], bool], ...] = (
     _fewer_pages,
     _fewer_touches,
@@ -142,5 +159,8 @@ _LIGHTER: tuple[Callable[[Row], bool], ...] = (
     _no_place,
     _fewer_traits,
     _fewer_ids,
+    _no_pages,
+    _bare_touches,
+    _fewer_pending,
 )
 """Each drops something of a visitor's from a row and says whether there was anything; in the order in which they do."""
