@@ -18,26 +18,26 @@ MINUTE_MS = 60_000
 Score = Crosses | FallsBelow
 
 
-def look(step: Step, moved_to: int | None, due: frozenset[str]) -> list[Fired]:
+def look(step: Step, gained: list[Alert], moved_to: int | None, due: frozenset[str]) -> list[Fired]:
     """What fires in this step, in the model's order, and what is armed from now on, which is written down in the row.
 
-    `moved_to` is the stage that the lead has just entered, `due` the states whose time has come.
+    `gained` are those that wait for points and got them (`gains`), `moved_to` is the stage that the lead has just
+    entered, `due` the states whose time has come.
     """
     waiting, row = step.model.waiting, step.row
-    found: dict[str, tuple[Alert, str]] = {}
+    found: dict[str, tuple[Alert, str]] = {alert.state: (alert, step.name) for alert in gained}
     if row.alerts or step.after.total >= waiting.looks_from:
-        found.update((alert.state, (alert, step.name)) for alert in _score_alerts(step))
-    if waiting.gains and (step.gained or row.gains):
-        found.update((alert.state, (alert, step.name)) for alert in _gains(step))
+        for alert in _score_alerts(step):
+            found[alert.state] = (alert, step.name)
     if step.fast is not None:
-        found.update((alert.state, (alert, step.name)) for alert in waiting.fast_tracks)
+        found.update({alert.state: (alert, step.name) for alert in waiting.fast_tracks})
     for alert, event in step.triggered:
         found.setdefault(alert.state, (alert, event.name))
     if moved_to is not None:
-        found.update((one.state, (one, step.name)) for one, trigger in waiting.enters if trigger.stage == moved_to)
+        found.update({one.state: (one, step.name) for one, trigger in waiting.enters if trigger.stage == moved_to})
     if due:
-        found.update((one.state, (one, "silent_for")) for one, _ in waiting.silences if one.state in due)
-        found.update((state, (one, "not_followed_by")) for state, (one, _) in waiting.followed.items() if state in due)
+        found.update({one.state: (one, "silent_for") for one, _ in waiting.silences if one.state in due})
+        found.update({state: (one, "not_followed_by") for state, (one, _) in waiting.followed.items() if state in due})
     if not found:
         return []
     places = waiting.places
@@ -112,7 +112,7 @@ def _score_alerts(step: Step) -> Iterator[Alert]:
             yield alert
 
 
-def _gains(step: Step) -> list[Alert]:
+def gains(step: Step) -> list[Alert]:
     """Alerts on what the last minutes brought; below what they wait for they are armed again."""
     row, model = step.row, step.model
     born = row.born_ms // MINUTE_MS
@@ -135,23 +135,23 @@ def _gains(step: Step) -> list[Alert]:
     return found
 
 
-def _gained(gains: list[int | float], minute: int, points: float) -> list[int | float]:
-    """`gains` with more in one of their minutes; a whole number as one, since it packs into less."""
-    place = len(gains)
-    while place > 0 and gains[place - 2] >= minute:
+def _gained(before: list[int | float], minute: int, points: float) -> list[int | float]:
+    """`before` with more in one of their minutes; a whole number as one, since it packs into less."""
+    place = len(before)
+    while place > 0 and before[place - 2] >= minute:
         place -= 2
-    if place < len(gains) and gains[place] == minute:
-        points += gains[place + 1]
-        rest = gains[place + 2 :]
+    if place < len(before) and before[place] == minute:
+        points += before[place + 1]
+        rest = before[place + 2 :]
     else:
-        rest = gains[place:]
-    return [*gains[:place], minute, int(points) if points == int(points) else points, *rest]
+        rest = before[place:]
+    return [*before[:place], minute, int(points) if points == int(points) else points, *rest]
 
 
-def _sum(gains: list[int | float], first: int) -> float:
+def _sum(minutes: list[int | float], first: int) -> float:
     """The points of the minutes after `first`."""
     points = 0.0
-    for place in range(0, len(gains), 2):
-        if gains[place] > first:
-            points += gains[place + 1]
+    for place in range(0, len(minutes), 2):
+        if minutes[place] > first:
+            points += minutes[place + 1]
     return points

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import xxhash
 
 from engine.core.abandoned import TOUCHED_BY, observe_begun
-from engine.core.alerts import look
+from engine.core.alerts import gains, look
 from engine.core.drift import falls_after
 from engine.core.effects import Effect
 from engine.core.events import IMPORT, VIEWS, WEB, Event
@@ -66,18 +66,20 @@ def settle(step: Step, due: frozenset[str]) -> Folded:
     moved = advance(step)
     if moved is not None:
         effects.append(moved)
-    effects += step.converted
+    if step.converted:
+        effects += step.converted
     waiting = model.waiting
+    gained = gains(step) if waiting.gains and (step.gained or row.gains) else []
     if (
         row.alerts
         or total >= waiting.looks_from
+        or gained
         or step.triggered
         or step.fast is not None
         or moved is not None
-        or (waiting.gains and (step.gained or row.gains))
         or due
     ):
-        effects += look(step, None if moved is None else moved.stage_to, due)
+        effects += look(step, gained, None if moved is None else moved.stage_to, due)
     row.falls = falls_after(model, row, row.now, step.after) if total >= model.watched_from else None
     return Folded(row, total, effects)
 

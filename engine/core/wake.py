@@ -41,33 +41,32 @@ class Woken(NamedTuple):
 
 def next_due_ms(model: Model, row: Row) -> int | None:
     """When time alone may change the row, in ms since the epoch; None: never."""
-    due = min(_dues(model, row), default=None)
-    return None if due is None else row.born_ms + due
+    due = _next_due(model, row)
+    if row.falls is not None and row.falls < due:
+        due = row.falls
+    return None if due == inf else row.born_ms + int(due)
 
 
-def _dues(model: Model, row: Row) -> Iterator[int]:
-    """The instants at which something of the row falls due."""
-    if row.falls is not None:
-        yield row.falls
+def _next_due(model: Model, row: Row) -> float:
+    """The first instant at which something falls due besides the score; asked after every event, hence so plain."""
+    due = inf
     for begun in row.pending:
-        yield begun.due
-    for due, _ in row.waits.values():
-        yield due
-    if row.visit is not None and not row.visit.ended and not _ENDS.isdisjoint(model.signals):
-        yield row.visit.last + SESSION_GAP_MS
+        due = min(due, begun.due)
+    for followed_by, _ in row.waits.values():
+        due = min(due, followed_by)
+    visit = row.visit
+    if visit is not None and not visit.ended and not _ENDS.isdisjoint(model.signals):
+        due = min(due, visit.last + SESSION_GAP_MS)
     for alert, trigger in model.waiting.silences:
-        if row.last + trigger.for_ms > row.now and not _told(row, alert.state):
-            yield row.last + trigger.for_ms
+        silent = row.last + trigger.for_ms
+        if row.now < silent < due and not _told(row, alert.state):
+            due = silent
     if row.life is not None and row.life.cycle_due is not None:
-        yield row.life.cycle_due
-    if not row.known:
+        due = min(due, row.life.cycle_due)
+    if row.user is None and row.anonymous:
         evicted = row.last + EVICT_AFTER_MS
-        if evicted > row.now:
-            yield evicted
-        else:
-            again = _nothing_left_at(model, row)
-            if again is not None:
-                yield again
+        due = min(due, evicted if evicted > row.now else _nothing_left_at(model, row))
+    return due
 
 
 def _told(row: Row, state: str) -> bool:
@@ -80,13 +79,13 @@ def _left(model: Model, row: Row, at: int) -> float:
     return sum(map(abs, points_of(model, row.ledger, at, row.born_ms).values()))
 
 
-def _nothing_left_at(model: Model, row: Row) -> int | None:
-    """When to look again whether an idle row's score has decayed to nothing; None: it never will."""
+def _nothing_left_at(model: Model, row: Row) -> float:
+    """When to look again whether an idle row's score has decayed to nothing; infinite: it never will."""
     left = _left(model, row, row.now)
     lives = [term[1] for rule, term in model.terms.items() if rule in row.ledger and term[4] is None]
     longest_ms = max((life for life in lives if life < inf), default=0.0)
     if not longest_ms and not any(term[4] for rule, term in model.terms.items() if rule in row.ledger):
-        return None
+        return inf
     return row.now + max(_DAY_MS, int(longest_ms * log2(max(left, 1.0))))
 
 
@@ -119,7 +118,7 @@ def _is_idle(model: Model, row: Row, at: int) -> bool:
 
     When it will have is written down then.
     """
-    if row.falls is None or any(due <= at for due in _dues(model, row) if due != row.falls):
+    if row.falls is None or _next_due(model, row) <= at:
         return False
     row.falls = next_fall(model, row, row.now, fit_now(model, row))
     return row.falls is None or row.falls > at
