@@ -100,10 +100,11 @@ class Simulation:
 
     def restart(self) -> None:
         """What a restart leaves: the rows. What falls due is found in them anew."""
-        for table, lane in self._agendas:
+        for table, lanes in self.rows.items():
             job = self._tables[table]
-            dues = ((job.due(row), key) for key, row in self.rows[table][lane].items())
-            self._agendas[table, lane] = Agenda((due_ms, key) for due_ms, key in dues if due_ms is not None)
+            for lane, rows in lanes.items():
+                dues = ((job.due(row), key) for key, row in rows.items())
+                self._agendas[table, lane] = Agenda((due_ms, key) for due_ms, key in dues if due_ms is not None)
 
     def partition_of(self, topic: str, key: bytes | None) -> int:
         """The partition number of a key on a topic."""

@@ -128,7 +128,7 @@ class Lane:
             self._time_ms = max(self._time_ms, now_ms)
 
     def reload(self, job: Job) -> None:
-        """Go on with `job`, which has the same table and inputs, between two folds; it is brought its rows first."""
+        """Go on with `job`, which has the same table and inputs, from the next fold on; before it come the rows."""
         self._next_job = job
         self._arrived.set()
 

@@ -13,9 +13,8 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 
 from engine.core.flow import InputRecord
-from engine.core.packing import unpack
 from engine.stream.shard import POSITIONS, decode_positions
-from tests.faults.books import OUTPUTS, Books, differences, expected
+from tests.faults.books import OUTPUTS, Books, at_end, differences, expected
 from tests.faults.workload import TOPIC, events, wanders
 from tests.integration.worker.deployment import TIMELESS, Deployment, Program
 from tests.servers.kafka import KafkaServer
@@ -168,7 +167,7 @@ async def run(plan: Plan, folder: Path) -> Outcome:
         ended = [f"{worker.directory.name} ended: {worker.logged()[-500:]}" for worker in workers if not worker.running]
         ended += [f"{worker.directory.name} raised: {worker.logged()[-500:]}" for worker in workers if _raised(worker)]
         log = await deployment.read(TOPIC)
-        return Outcome(deployment, log, await _books(deployment), await _forwarded(deployment), ended)
+        return Outcome(deployment, log, await _books(deployment, log), await _forwarded(deployment), ended)
     finally:
         for server in (*workers, kafka):
             server.kill()
@@ -249,8 +248,8 @@ async def _positions(deployment: Deployment) -> dict[TopicPartition, int]:
     }
 
 
-async def _books(deployment: Deployment) -> Books:
-    books = Books(rows={key: unpack(row) for key, row in (await deployment.rows()).items()})
+async def _books(deployment: Deployment, log: Sequence[ConsumerRecord]) -> Books:
+    books = Books(rows=at_end(deployment.configuration(), await deployment.rows(), log))
     for topic in OUTPUTS:
         for record in await deployment.read(topic):
             books.enter(topic, record.value)
