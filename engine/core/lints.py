@@ -94,8 +94,10 @@ def _names(read: ModelFile) -> Found:
 def _doubles(read: ModelFile) -> Found:
     first: dict[Key, str] = {}
     for (part, rule), key in read.keys.items():
+        stated = _at(read, part, rule)
+        counts = stated.value.get("times") if stated is not None and isinstance(stated.value, dict) else None
         sources = read.model.rules[rule].sources if part == "engagement" else None
-        other = first.setdefault((part, key, sources), rule)
+        other = first.setdefault((part, key, sources, None if counts is None else counts.written), rule)
         if other != rule:
             yield (
                 _at(read, part, rule),
