@@ -62,7 +62,7 @@ class Alarms:
         work = _Work(self, rows, agenda)
         for record in records:
             if record.topic == self.inputs[0]:
-                work.ring(record.timestamp, at_most=1_000)
+                work.ring(min(record.timestamp, agenda.clock_ms), at_most=1_000)
             alarms = [int(time) for time in (record.value or b"").split()]
             work.write(record.key or b"", alarms)
         return work.fold()
@@ -99,7 +99,7 @@ class _Work:
         row = self.get(key)
         return None if row is None else self.job.due(row)
 
-    def ring(self, until_ms: int, at_most: int) -> None:
+    def ring(self, until_ms: float, at_most: int) -> None:
         for _ in range(at_most):
             found = self.agenda.pop(until_ms, self.due)
             if found is None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
@@ -31,8 +32,9 @@ class Lane:
     """Rows of one partition, the records that wait for them, and the task that folds the one into the other.
 
     Ownership is the writer's: what is merged into the rows has been committed. Time is that of the records of the
-    job's first input, and of the clock when there are no more. `woken` counts rows that were folded without a record.
-    `on_failure` is told, once, when the task has stopped for an error; nothing that was staged survives it.
+    job's first input, never ahead of the clock, and the clock's when there are no more. `woken` counts rows that were
+    folded without a record. `on_failure` is told, once, when the task has stopped for an error; nothing that was staged
+    survives it.
     """
 
     def __init__(
@@ -268,11 +270,12 @@ class Lane:
 
     async def _fold(self, records: Sequence[Record]) -> None:
         """Fold a slice; what falls due before its first record of time goes first, however much it is."""
-        agenda, clock = self._agenda, self.job.inputs[0]
+        agenda, timed = self._agenda, self.job.inputs[0]
         assert agenda is not None
-        times = [record.timestamp for record in records if record.topic == clock]
+        times = [record.timestamp for record in records if record.topic == timed]
+        agenda.clock_ms = clock_ms = wall_ms()
         if times:
-            await self._wake(times[0])
+            await self._wake(min(times[0], clock_ms))
             if self._epoch < 0:
                 return
         first, last = records[0], records[-1]
@@ -285,7 +288,7 @@ class Lane:
         self._stage.add(fold, len(records))
         for topic, offset in {record.topic: record.offset for record in records}.items():
             self._folded[topic] = offset + 1
-        self._time_ms = max(self._time_ms, *times) if times else self._time_ms
+        self._time_ms = max(self._time_ms, min(max(times, default=0), clock_ms))
         self._observer.folded(self.job.table, self.number, len(records), perf_counter() - started)
 
     def _is_due(self, until_ms: int) -> bool:
@@ -354,6 +357,11 @@ class Lane:
         self._on_commit()
         self._observer.committed(self.job.table, self.number, stage.folds, perf_counter() - started)
         self._stage = Stage()
+
+
+def wall_ms() -> int:
+    """The clock: no record's time counts for more."""
+    return int(time.time() * 1000)
 
 
 def slice_end(records: Sequence[Record], begin: int) -> int:

@@ -5,14 +5,13 @@ Folds are slow, so that a freeze falls between a fold and its commit. It has no 
 
 import time
 from collections.abc import Sequence
-from math import inf
 
 from engine.agents.score import ScoreJob
 from engine.cli import main
 from engine.core.agenda import Agenda
 from engine.core.flow import Fold, Record, Rows
-from engine.stream import ticker
 from engine.stream.writer import Producer
+from tests.integration.worker.timeless import stop_the_clock
 
 FOLD_S = 0.1
 
@@ -36,5 +35,5 @@ def unfence() -> None:
 
 if __name__ == "__main__":
     unfence()
-    ticker.TICK_S = inf
+    stop_the_clock()
     main()

@@ -7,6 +7,7 @@ import pytest
 
 from engine.core.agenda import Agenda
 from engine.core.flow import Fold, InputRecord, Rows
+from engine.stream import lane
 from engine.stream.errors import JobFailed, WriteFailed
 from engine.stream.lane import FOLD_RECORDS, FOLD_SPAN_MS, slice_end
 from engine.stream.shard import POSITIONS, STAMP
@@ -39,6 +40,18 @@ async def test_records_of_the_other_input_carry_no_time() -> None:
     bench.put_events((b"l", b"", 15))
     await settle()
     assert bench.outputs == [b"3", b"15"]
+    await bench.lane.stop()
+
+
+async def test_a_record_from_the_future_lets_nothing_fall_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anybody can write one; it carries time as far as the clock has come, before it and among others."""
+    monkeypatch.setattr(lane, "wall_ms", lambda: 50)
+    bench = Bench(Alarms(), {b"old": b"a:40 60"})
+    bench.put_events((b"k", b"70", 10**12), (b"l", b"45 80", 7), (b"m", b"90", 10**12))
+    await settle()
+    assert bench.outputs == [b"40", b"45"]
+    assert bench.lane.shard.time_ms == 50
+    assert bench.lane.shard.rows == {b"old": b"a:60", b"k": b"a:70", b"l": b"a:80", b"m": b"a:90"}
     await bench.lane.stop()
 
 
