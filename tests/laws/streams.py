@@ -20,7 +20,7 @@ _moments = st.sampled_from((0, 30 * MINUTE, HOUR, 6 * HOUR, 12 * HOUR, DAY, 25 *
 _beside = st.sampled_from((0, 0, 1, -1, SECOND, MINUTE, -MINUTE, 29 * MINUTE, 30 * MINUTE - 1, 30 * MINUTE))
 instants = st.builds(lambda moment, beside: max(T0 + moment + beside, FIRST_MS), _moments, _beside)
 
-_amounts: st.SearchStrategy[Any] = st.sampled_from((1, 2, 2.5, 5, 7, 40, 3, 4, 0, -3, None, True, "much", [], {}))
+_amounts: st.SearchStrategy[Any] = st.sampled_from((1, 2.5, 5, 40, 0, -3, None, True, "much", []))
 _properties = st.fixed_dictionaries(
     {}, optional={"amount": _amounts, "kind": st.sampled_from(("a", "A", "b", "c", None))}
 )

@@ -30,7 +30,8 @@ MODEL: Spec = {
             "limit": "3 per 1d",
         },
         "money": {"when": {"event": "purchase"}, "points": 0.1, "times": "properties.revenue", "times_max": 500},
-        "read": {"when": {"signal": "dwell", "properties.seconds": {"gt": 5}}, "points": 1, "window": "70d"},
+        "units": {"when": {"event": "purchase"}, "points": 1, "times": "properties.percent", "decay": "none"},
+        "read": {"when": {"signal": "dwell", "properties.seconds": {"gt": 5}}, "points": 1, "window": "60d"},
         "searched": {"when": {"event": "search", "page.url": {"matches": "(a|b)+c"}}, "points": 1, "limit": "once"},
         "asked": {"when": {"event": ["demo_request", "chat"]}, "points": 50, "fast_track": True},
         "language": {"when": {"event": "click", "language": "de", "device": "mobile"}, "points": 1},
@@ -134,6 +135,19 @@ def test_a_row_stays_within_its_bound_however_much_of_everything_comes(lane_of_m
         lane.fold([record(event, T0 + place * 31 * MINUTE, place)])
         largest = max(largest, *(len(row) for row in lane.rows.values()))
     assert ROW_BYTES_MAX // 2 < largest <= ROW_BYTES_MAX
+
+
+@pytest.mark.parametrize("number", [2**63, 2**64, 2**70, -(2**70), 10**300, 1e308, 5e-324])
+def test_a_number_of_any_size_in_every_field_does_no_harm(lane_of_model: Any, number: float) -> None:
+    """Whatever is summed up of it can be stored."""
+    events = []
+    for place, name in enumerate(hostile.NAMES):
+        event = segment(name, T0 + place * MINUTE, "ada", messageId=f"m{place}")
+        for where in hostile.PLACES:
+            if where.startswith(("properties.", "traits.")):
+                hostile.put(event, where, number)
+        events.append(record(event, T0 + place * MINUTE, place))
+    assert fold_all(lane_of_model(), events) == {b"ada"}
 
 
 @pytest.mark.parametrize("size", [250_000, 1_000_000])
