@@ -5,15 +5,17 @@ Folds are slow, so that a freeze falls between a fold and its commit. It has no 
 
 import time
 from collections.abc import Sequence
+from math import inf
 
 from engine.agents.score import ScoreJob
 from engine.cli import main
 from engine.core.agenda import Agenda
 from engine.core.flow import Fold, Record, Rows
+from engine.stream import lane, ticker
 from engine.stream.writer import Producer
-from tests.integration.worker.timeless import stop_the_clock
 
 FOLD_S = 0.1
+FAR_MS = 2**50
 
 
 def unfence() -> None:
@@ -35,5 +37,6 @@ def unfence() -> None:
 
 if __name__ == "__main__":
     unfence()
-    stop_the_clock()
+    ticker.TICK_S = inf
+    lane.wall_ms = lambda: FAR_MS
     main()
