@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
+from math import ceil, log2
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.build import DAY, HOUR, MINUTE
+from tests.build import DAY, HOUR, MINUTE, T0
 from tests.build import model as loaded
 from tests.laws.engine import Arrival, Lane, cause_ms, cut, folded, records, simulated
 from tests.laws.models import LAW
@@ -27,7 +29,7 @@ from tests.laws.watched import (
     watched,
 )
 from tests.reference.alerts import Report, reports
-from tests.reference.events import Spec, accepted
+from tests.reference.events import Seen, Spec, accepted
 from tests.reference.score import account, score, weighed
 
 NEAR_MS = 2
@@ -185,3 +187,29 @@ def test_an_event_more_than_an_hour_late_fires_no_event_trigger_and_gains_nothin
 
 def unconditional(alert: Spec) -> Spec:
     return {key: value for key, value in alert.items() if key != "if"}
+
+
+@pytest.mark.parametrize(
+    ("alert", "minutes", "points", "came"),
+    [
+        # A minute counts on its own and in the nine after it.
+        ({"gains": 20, "within": "10m"}, (0, 9), 10, [9]),
+        ({"gains": 20, "within": "10m"}, (0, 10), 10, []),
+        # Armed from 30 + 100 / 10 on; after an hour 40 is 20: it fell below 30 after log2(4 / 3) hours.
+        ({"falls_below": 30}, (0,), 40, [60 * log2(4 / 3)]),
+        ({"falls_below": 30}, (0,), 39.9, []),
+        # Armed again below 50 - 100 / 10: after an hour of 79.9 it is 39.95, of 80 it is 40.
+        ({"crosses": 50}, (0, 60), 79.9, [0, 60]),
+        ({"crosses": 50}, (0, 60), 80, [0]),
+    ],
+)
+def test_the_borders_of_gains_and_of_hysteresis(
+    alert: Spec, minutes: Sequence[int], points: float, came: Sequence[float]
+) -> None:
+    """By hand, in the engine and in the reference."""
+    chats = {"when": {"event": "chat"}, "points": points, "half_life": "1h"}
+    spec: Spec = {"bands": {"warm": 30, "hot": 80}, "engagement": {"chats": chats}, "alerts": {"watched": alert}}
+    arrivals = [("user-cy", Seen("chat", T0 + minute * MINUTE, id=f"m{minute}", user="user-cy")) for minute in minutes]
+    found = wanted(spec, arrivals)
+    assert_reported(spec, one_by_one(spec, arrivals).alerts(), found)
+    assert [report.at_ms for report in found] == [T0 + ceil(minute * MINUTE) for minute in came]
