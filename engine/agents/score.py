@@ -209,7 +209,6 @@ class _Chunk:
             origin = Origin(woken.name, due_ms)
             if woken.row is None:
                 self.outputs += tombstone(Profile(lead.key, row))
-                self.tally["evicted",] += 1
                 lead.row, lead.origin, lead.told = None, origin, False
             elif woken.idle:
                 lead.row = woken.row
@@ -293,7 +292,11 @@ class _Chunk:
                 continue
             if lead.told:
                 self.publish(lead, lead.row, lead.origin)
-            packed = pack(lead.row, lead.due_ms, self.model.row_limit)
+            try:
+                packed = pack(lead.row, lead.due_ms, self.model.row_limit)
+            except (OverflowError, TypeError, ValueError):
+                self.errors.append(traceback.format_exc())
+                continue
             # Most rows mean the same under a new model, and need not be written again.
             if lead.origin.name != RELOAD or packed != self.rows.get(row_key):
                 changed[row_key] = packed

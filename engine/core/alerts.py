@@ -15,6 +15,7 @@ from engine.core.step import Step
 from engine.core.triggers import Alert, Crosses, FallsBelow, Gains, SilentFor
 
 MINUTE_MS = 60_000
+_WHOLE_MAX = 2**53
 Score = Crosses | FallsBelow
 
 
@@ -145,7 +146,12 @@ def _gained(before: list[int | float], minute: int, points: float) -> list[int |
         rest = before[place + 2 :]
     else:
         rest = before[place:]
-    return [*before[:place], minute, int(points) if points == int(points) else points, *rest]
+    return [
+        *before[:place],
+        minute,
+        int(points) if abs(points) < _WHOLE_MAX and points == int(points) else points,
+        *rest,
+    ]
 
 
 def _sum(minutes: list[int | float], first: int) -> float:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from math import inf, log2
 from typing import NamedTuple
 
+from engine.core.instants import LAST_MS
 from engine.core.ledger import changes_by_jumps, decay_begins
 from engine.core.model import Band, Model, Watched
 from engine.core.points import points_of
@@ -18,6 +19,8 @@ from engine.core.scoring import Score, engagement_of, total_of
 _FAR_HALF_LIVES = 64
 _LITTLE = 1e-9
 _STEP_MS = 60_000
+_FOREVER_MS = LAST_MS
+"""Beyond it nothing is awaited: no calendar holds it."""
 
 Value = Callable[[int], float]
 
@@ -130,7 +133,8 @@ def next_fall(model: Model, row: Row, at: int, fit: float) -> int | None:
     """
     engagement = engagement_of(model, row.ledger, at, row.born_ms)
     nearest = _nearest(model, engagement, fit)
-    return None if nearest is None else _falls(model, row, at, _course(model, row, at), nearest[1], fit)
+    found = None if nearest is None else _falls(model, row, at, _course(model, row, at), nearest[1], fit)
+    return None if found is None or found - at > _FOREVER_MS else found
 
 
 def falls_after(model: Model, row: Row, at: int, score: Score) -> int | None:
@@ -143,7 +147,7 @@ def falls_after(model: Model, row: Row, at: int, score: Score) -> int | None:
         return None
     course = _course(model, row, at)
     safe_ms = course.safe_ms(nearest[0])
-    smooth = [] if safe_ms == inf else [at + max(1, int(safe_ms))]
+    smooth = [] if safe_ms > _FOREVER_MS else [at + max(1, int(safe_ms))]
     return min([*smooth, *course.jumps[:1]], default=None)
 
 

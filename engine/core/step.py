@@ -20,6 +20,8 @@ TRIGGER_AGE_MS_MAX = 3_600_000
 """An event that is older than its row's now by more than this fires no event trigger and gains nothing."""
 CURRENCY_CHARS_MAX = 8
 REVENUE_MAX = 1e12
+AMOUNT_MAX = 1e15
+"""What an event counts for at most, where the rule states no `times_max`: sums of it stay finite."""
 
 
 class Step:
@@ -183,4 +185,4 @@ def _amount(rule: Rule, event: Event) -> float:
     """What the event counts for; 0 where the field is no number above 0."""
     assert rule.times is not None
     amount = number_of(rule.times(event))
-    return 0.0 if amount is None else min(amount, rule.times_max)
+    return 0.0 if amount is None else float(min(amount, rule.times_max, AMOUNT_MAX))

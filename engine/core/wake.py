@@ -9,6 +9,7 @@ from engine.core.abandoned import abandoned
 from engine.core.drift import next_fall
 from engine.core.effects import Effect
 from engine.core.fold import settle
+from engine.core.instants import LAST_MS
 from engine.core.lifecycle import recycle
 from engine.core.model import Model
 from engine.core.points import points_of
@@ -44,7 +45,7 @@ def next_due_ms(model: Model, row: Row) -> int | None:
     due = _next_due(model, row)
     if row.falls is not None and row.falls < due:
         due = row.falls
-    return None if due == inf else row.born_ms + int(due)
+    return None if row.born_ms + due > LAST_MS else row.born_ms + int(due)
 
 
 def _next_due(model: Model, row: Row) -> float:
