@@ -148,3 +148,12 @@ def test_the_shipped_model_means_what_it_says() -> None:
     vocabulary = load_names((CONFIG / "events.yaml").read_text(), "events.yaml")
     found = lints(read_model((CONFIG / "model.yaml").read_text(), "model.yaml", vocabulary), "model.yaml")
     assert [problem.message for problem in found if "takes effect" not in problem.message] == []
+
+
+def test_a_row_that_may_need_more_than_4_kib() -> None:
+    """Two entries by 90 days of 13 bytes each leave less than 1,500 of 4,096 bytes."""
+    windowed = {"points": 10, "window": "90d"}
+    spec = {"engagement": {"r": {"when": {"event": "chat"}, **windowed}, "s": {"when": {"event": "call"}, **windowed}}}
+    (message,) = told(spec)
+    assert message.startswith("engagement: a lead's row could take 2,")
+    assert "bytes before anything that visitors write, of 2,596: engagement rules" in message
