@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from engine.core.events import Event
 from engine.core.flow import InputRecord
-from engine.core.messages import OwnerChanged, decode_request, encode, forward
-from engine.core.model import Model
+from engine.core.messages import LeadRequested, OwnerChanged, decode_request, encode, forward
+from engine.core.model import Model, Readers
+from engine.core.packing import due_of, pack, unpack
 from engine.core.partitioner import by_murmur2
-from engine.core.profile import Row, unpack
 from engine.core.records import Cause
+from engine.core.triggers import waiting_of
 from tests.build import HOUR, SECOND, T0, Profiles, data_of, model, page, record, segment
-from tests.oracle import Seen, Spec
-from tests.stories import LAWFUL, RECORDED_MS, as_event, instants, specs, visits
+from tests.stories import LAWFUL, RECORDED_MS, Seen, Spec, as_event, instants, specs, visits
 
 SPEC: Spec = {
     "engagement": {"chat": {"when": {"event": "chat"}, "points": 50, "fast_track": True}},
@@ -36,9 +36,21 @@ def records(log: list[tuple[str, Seen]]) -> list[InputRecord]:
     return [record(as_event(seen, lead), RECORDED_MS, offset) for offset, (lead, seen) in enumerate(log)]
 
 
-def unpublished(rows: dict[bytes, bytes]) -> dict[bytes, Row]:
+def unpublished(rows: dict[bytes, bytes]) -> dict[bytes, bytes]:
     """Rows without what they remember of `lead-scores`, which is told once a chunk."""
-    return {key: msgspec.structs.replace(unpack(row), published=None, changed=False) for key, row in rows.items()}
+    return {
+        key: pack(msgspec.structs.replace(unpack(row), published=None, changed=False), due_of(row))
+        for key, row in rows.items()
+    }
+
+
+def learned(rows: dict[bytes, bytes]) -> dict[bytes, Any]:
+    """What the events of each row have said; not how far time has come in its lane, nor what that brought about."""
+    unpacked = {key: unpack(row) for key, row in rows.items()}
+    return {
+        key: (row.ledger, row.counts, row.sessions, row.user, row.traits, row.recent_ids, row.first, row.last)
+        for key, row in unpacked.items()
+    }
 
 
 def told(profiles: Profiles) -> list[Any]:
@@ -87,8 +99,8 @@ def test_events_sent_to_any_partition_end_in_the_same_ledgers_as_at_home(
             assert not any(
                 one.topic == "lead-inbox" for one in routed.fold(forwarded, lane=forwarded.partition).outputs
             )
-    assert {lane: unpublished(rows) for lane, rows in routed.lanes.items()} == {
-        lane: unpublished(rows) for lane, rows in home.lanes.items()
+    assert {lane: learned(rows) for lane, rows in routed.lanes.items()} == {
+        lane: learned(rows) for lane, rows in home.lanes.items()
     }
 
 
@@ -150,7 +162,7 @@ def failing(fails: Any) -> Model:
         return True
 
     rule = replace(sound.rules["chat"], holds=holds)
-    return replace(sound, rules={"chat": rule}, rules_by_event={}, rules_for_any=(rule,))
+    return replace(sound, rules={"chat": rule}, readers_by_event={}, readers_of_any=Readers((rule,)))
 
 
 def test_a_record_on_which_the_core_fails_is_a_dead_letter_that_leaves_no_other_trace() -> None:
@@ -185,7 +197,8 @@ def test_a_record_whose_second_alert_fails_has_not_told_the_first() -> None:
             raise RuntimeError
 
     hot, fast = sound.alerts
-    fed = Profiles(replace(sound, alerts=(hot, replace(fast, id=Unprintable("fast")))), assign_on=("hot",))
+    alerts = (hot, replace(fast, id=Unprintable("fast")))
+    fed = Profiles(replace(sound, alerts=alerts, waiting=waiting_of(alerts)), assign_on=("hot",))
     fold = fed.fold(record(segment("chat")))
     assert [one.topic for one in fold.outputs] == ["dead-letters"]
     assert (fold.rows, fold.urgent, fold.alerted) == ({}, False, [])
@@ -197,6 +210,7 @@ def test_an_alert_in_assign_on_asks_the_desk_for_a_rep() -> None:
     fold = fed.fold(record(segment("chat"), offset=5))
     alert, request, fast, _ = fold.outputs
     asked = decode_request(request.value)
+    assert isinstance(asked, LeadRequested)
     assert (request.topic, request.key, request.partition) == ("routing-requests", b"main", 0)
     assert (asked.lead, asked.profile, asked.partition, asked.alert_name) == ("ada", "ada", 0, "hot")
     assert (asked.alert, asked.total, asked.band) == (json.loads(alert.value or b"")["id"], 50.0, "warm")

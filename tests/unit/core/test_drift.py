@@ -1,6 +1,6 @@
 """When decay alone changes where a lead stands, against looking at every instant that matters."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import log2
 from typing import Any
 
@@ -57,6 +57,12 @@ def lead(spec: Spec, events: list[tuple[str, int]]) -> Profiles:
     return fed
 
 
+def band_of(fed: Profiles) -> Callable[[int], str]:
+    """The band of the only lead, whose fit is 0, by the instant."""
+    now, row = fed.model, fed.row()
+    return lambda at: now.band(score_at(now, row, at, 0.0).total).name
+
+
 def instants(row: Row, until: int) -> Iterator[int]:
     """From the row's now on, each 6 % later, and around every midnight of the first days until then."""
     midnights = [(day * DAY) - row.born_ms % DAY for day in range(15)]
@@ -76,8 +82,7 @@ def test_without_deductions_next_band_is_the_first_ms_at_which_the_band_differs(
 ) -> None:
     """Half-lives, whole days, limits and clamps together. Where there is none, the band stays."""
     fed = lead(spec, events)
-    row, now = fed.row(), fed.model
-    band = lambda at: now.band(score_at(now, row, at, 0.0).total).name  # noqa: E731
+    row, now, band = fed.row(), fed.model, band_of(fed)
     found = next_band(now, row, row.now, 0.0)
     until = HORIZON if found is None else found
     assert {band(at) for at in instants(row, until)} <= {band(row.now)}
@@ -93,8 +98,7 @@ def test_with_deductions_next_band_is_a_change_and_misses_only_short_ones(
 ) -> None:
     """Another band that lasts for more than a minute, and for more than a quarter of the time gone by, is seen."""
     fed = lead(spec, events)
-    row, now = fed.row(), fed.model
-    band = lambda at: now.band(score_at(now, row, at, 0.0).total).name  # noqa: E731
+    row, now, band = fed.row(), fed.model, band_of(fed)
     found = next_band(now, row, row.now, 0.0)
     if found is not None:
         assert band(found) != band(row.now)
@@ -132,10 +136,11 @@ def test_falls_after_is_never_later_than_the_next_fall(spec: Spec, events: list[
 def test_next_fall_is_the_first_ms_below_a_watched_bound(spec: Spec, events: list[tuple[str, int]]) -> None:
     fed = lead(spec, events)
     row, now = fed.row(), fed.model
-    fell = lambda at: [  # noqa: E731
-        one.bound for one in now.watched if score_at(now, row, at, 0.0).total < one.bound <= total
-    ]
     total = score_at(now, row, row.now, 0.0).total
+
+    def fell(at: int) -> bool:
+        return any(score_at(now, row, at, 0.0).total < one.bound <= total for one in now.watched)
+
     found = next_fall(now, row, row.now, 0.0)
     if found is not None:
         assert fell(found)
