@@ -223,7 +223,7 @@ class _Chunk:
             self.errors.append(traceback.format_exc())
             lead.origin = lead.origin or Origin("defect", due_ms)
 
-    def restate(self, row_key: bytes, alerts: dict[str, str], at_ms: int) -> None:
+    def restate(self, row_key: bytes, alerts: dict[str, str] | None, at_ms: int) -> None:
         """Bring one row up to the model."""
         lead = self.lead(row_key)
         if lead is None or lead.row is None:

@@ -136,6 +136,14 @@ def gains(step: Step) -> list[Alert]:
     return found
 
 
+def gained(model: Model, row: Row) -> list[Alert]:
+    """The alerts that wait for what the last minutes did bring."""
+    minute = row.now_ms // MINUTE_MS - row.born_ms // MINUTE_MS
+    return [
+        alert for alert, trigger in model.waiting.gains if _sum(row.gains, minute - trigger.minutes) >= trigger.points
+    ]
+
+
 def _gained(before: list[int | float], minute: int, points: float) -> list[int | float]:
     """`before` with more in one of their minutes; a whole number as one, since it packs into less."""
     place = len(before)

@@ -46,7 +46,7 @@ def fold_event(model: Model, row: Row, event: Event) -> Folded | None:
         return None
     time = event.time_ms - row.born_ms
     signals = _observe(model, row, event, time)
-    step = Step(model, before, row, event, event.name, quiet=row.quiet)
+    step = Step(model, before, row, event, event.name, quiet=event.source == IMPORT)
     if signals:
         step.count(signals)
     if event.source == WEB:
@@ -73,6 +73,7 @@ def settle(step: Step, due: frozenset[str]) -> Folded:
     if (
         row.alerts
         or total >= waiting.looks_from
+        or (step.lowered and step.before.total >= waiting.looks_from)
         or gained
         or step.triggered
         or step.fast is not None
@@ -114,11 +115,11 @@ def _observe(model: Model, row: Row, event: Event, time: int) -> list[Event]:
     if name in VIEWS:
         observe_page(row, event, time)
     row.now = max(row.now, time)
-    if time > row.last:
+    if time >= row.last:
         row.last = time
+        row.quiet = event.source == IMPORT
     elif time < row.first:
         row.first = time
-    row.quiet = event.source == IMPORT
     if name in TOUCHED_BY:
         observe_begun(model, row, event, time)
     if event.product is not None:

@@ -29,7 +29,7 @@ Ledger = dict[str, Entry]
 
 DAY_MS = 86_400_000
 WINDOWS_MAX = 16
-_EXPONENT_MAX = 1_000.0
+_EXPONENT_MAX = 900.0
 
 
 def counted(rule: "Rule", entry: Entry | None, time: int, now: int, born_ms: int, amount: float) -> Entry | None:
@@ -48,7 +48,9 @@ def counted(rule: "Rule", entry: Entry | None, time: int, now: int, born_ms: int
     if rule.once:
         return (1, time, 1) if time < entry[1] and entry[2] == 1 else None
     if len(entry) > 3:
-        entry = (mass_at(entry, rule.half_life_ms, now, born_ms), now, entry[2])
+        last = entry[1]
+        mass = mass_at(entry, rule.half_life_ms, now, born_ms) * _grown((now - last) / rule.half_life_ms)
+        entry = (mass, last, entry[2])
     mass, last, count = entry
     if isinf(rule.half_life_ms):
         return (mass + amount, max(time, last), count + 1)
@@ -145,7 +147,8 @@ def _counted_in(windows: Sequence[int], window: int, limit: int, at_most: int) -
 def _by_days(rule: "Rule", entry: Entry | None, time: int, now: int, born_ms: int, amount: float) -> Entry | None:
     day = (born_ms + time) // DAY_MS
     if rule.once:
-        return (None, time, [day, 1, 1], 0, []) if entry is None or time < entry[1] else None
+        earliest = entry is None or (time < entry[1] and sum(entry[2][2::3]) == 1)
+        return (None, time, [day, 1, 1], 0, []) if earliest else None
     first = (born_ms + now) // DAY_MS - (rule.window_days or 0) + 1
     if day < first:
         return None

@@ -89,7 +89,8 @@ class Row(msgspec.Struct, array_like=True):
     likewise (`StoredTouch`). `recent_ids` holds the last 64 messageIds as 8-byte hashes, `recent_s` the time of each
     in seconds since the epoch modulo 2²⁴. `alerts` maps an alert's state to (fired, the row's now when it last did).
     `traits` maps a trait to (time, value), `place` says where the lead's last event came from. `waits` maps an alert
-    that waits for what should follow to (the first due time, the latest event it waits behind). `gains` holds minutes
+    that waits for what should follow to (the first due time, the latest event it waits behind), or to (None, when it
+    followed last). `gains` holds minutes
     after that of the birth, each with the points that it brought behind it. `videos` maps a video to the highest
     threshold told. `products` maps the foremost to (views, seconds). `falls`: a time before which the score crosses no
     watched bound by decay alone.
@@ -123,7 +124,7 @@ class Row(msgspec.Struct, array_like=True):
     quiet: bool = False
     life: Life | None = None
     pending: list[Pending] = []
-    waits: dict[str, tuple[int, int]] = {}
+    waits: dict[str, tuple[int | None, int]] = {}
     videos: dict[str, int] = {}
     place: dict[str, str] = {}
 

@@ -8,6 +8,7 @@ from operator import methodcaller
 
 import msgspec
 
+from engine.core.alerts import gained
 from engine.core.drift import falls_after
 from engine.core.effects import Effect
 from engine.core.fold import Folded, settle
@@ -15,7 +16,7 @@ from engine.core.lifecycle import advance
 from engine.core.model import Model
 from engine.core.profile import Row
 from engine.core.step import Step
-from engine.core.triggers import Crosses
+from engine.core.triggers import Crosses, FallsBelow
 
 RELOAD = "model"
 """What a reload is called where it is a cause."""
@@ -37,15 +38,15 @@ def stamp_of(model: Model) -> bytes:
     return msgspec.json.encode(Stamp(model.version, alerts), order="sorted")
 
 
-def alerts_before(stamp: bytes | None) -> dict[str, str]:
-    """The fingerprints of the alerts under which rows were written; none where that is not known."""
+def alerts_before(stamp: bytes | None) -> dict[str, str] | None:
+    """The fingerprints of the alerts under which rows were written; None where that is not known."""
     try:
-        return {} if stamp is None else msgspec.json.decode(stamp, type=Stamp).alerts
+        return None if stamp is None else msgspec.json.decode(stamp, type=Stamp).alerts
     except msgspec.DecodeError:
-        return {}
+        return None
 
 
-def restate(model: Model, row: Row, alerts: dict[str, str], at_ms: int, *, fire: bool) -> Folded:
+def restate(model: Model, row: Row, alerts: dict[str, str] | None, at_ms: int, *, fire: bool) -> Folded:
     """`row` brought up to `model`; `alerts` were those of the model before. With `fire` what crossed does fire.
 
     `at_ms` is how far time has come: a silence that a new alert waits for and that is over already is passed over.
@@ -58,7 +59,9 @@ def restate(model: Model, row: Row, alerts: dict[str, str], at_ms: int, *, fire:
     row.waits = {state: wait for state, wait in row.waits.items() if state in model.waiting.followed}
     states = {alert.state for alert in model.alerts}
     row.alerts = {state: held for state, held in row.alerts.items() if state in states}
-    _pass_over(model, row, alerts, at_ms)
+    if alerts is not None:
+        _forget(model, row, alerts)
+    _pass_over(model, row, alerts or {}, at_ms)
     row.changed = row.changed or row.published is not None
     step = Step(model, before, row, None, RELOAD, quiet=not fire)
     if fire:
@@ -73,6 +76,14 @@ def restate(model: Model, row: Row, alerts: dict[str, str], at_ms: int, *, fire:
     return Folded(row, total, effects)
 
 
+def _forget(model: Model, row: Row, alerts: dict[str, str]) -> None:
+    """Whether an alert that now waits for something else has fired means nothing; when it did, its cool-down asks."""
+    for alert in model.alerts:
+        held = row.alerts.get(alert.state)
+        if held is not None and alerts.get(alert.state) != alert.fingerprint:
+            row.alerts = {**row.alerts, alert.state: (isinstance(alert.trigger, FallsBelow), held[1])}
+
+
 def _pass_over(model: Model, row: Row, alerts: dict[str, str], at_ms: int) -> None:
     for alert, trigger in model.waiting.silences:
         if alerts.get(alert.state) != alert.fingerprint and row.last + trigger.for_ms <= at_ms - row.born_ms:
@@ -81,6 +92,8 @@ def _pass_over(model: Model, row: Row, alerts: dict[str, str], at_ms: int) -> No
 
 def _take_sides(model: Model, row: Row, step: Step) -> None:
     """Set each score alert to the side on which the lead stands; one whose `if` does not hold stays armed."""
+    for alert in gained(model, row):
+        row.alerts = {**row.alerts, alert.state: (True, row.alerts.get(alert.state, (False, None))[1])}
     for alert, trigger in model.waiting.scores:
         score = max(0.0, getattr(step.after, trigger.score))
         fired, fired_at = row.alerts.get(alert.state, (not isinstance(trigger, Crosses), None))

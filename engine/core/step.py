@@ -28,13 +28,14 @@ class Step:
     """A row on its way from one state to the next: it is changed in place, what it holds is replaced, never changed.
 
     `event` is what came, None on a wake-up, and `name` what a cause is called. `gained` is what it brought before
-    decay and clamps. `triggered` are the alerts and actions whose `when` held, each with what it held for; `fast`
-    whether a rule qualified the lead at once; `top` the rule that weighed most. `quiet`: nothing may fire.
+    decay and clamps, `deducted` whether any of it speaks against the lead. `triggered` are the alerts and actions whose
+    `when` held, each with what it held for; `fast` is the rule that qualified the lead at once, if one did, `top` the
+    one that weighed most. `quiet`: nothing may fire.
     """
 
     __slots__ = (
-        "_after", "_before", "_row_before", "_standing", "converted", "event", "fast", "gained", "in_time", "model",
-        "name", "quiet", "row", "top", "triggered",
+        "_after", "_before", "_row_before", "_standing", "converted", "deducted", "event", "fast", "gained", "in_time",
+        "model", "name", "quiet", "row", "top", "triggered",
     )  # fmt: skip
 
     def __init__(self, model: Model, before: Row, row: Row, event: Event | None, name: str, *, quiet: bool) -> None:
@@ -46,6 +47,7 @@ class Step:
         self.quiet = quiet
         self.in_time = event is None or row.now_ms - event.time_ms <= TRIGGER_AGE_MS_MAX
         self.gained = 0.0
+        self.deducted = False
         self.fast: Rule | None = None
         self.top: Rule | None = None
         self.triggered: list[tuple[Alert, Event]] = []
@@ -92,6 +94,7 @@ class Step:
             if row.ledger is self._row_before.ledger:
                 row.ledger = row.ledger.copy()
             row.ledger[rule.id] = entry
+            self.deducted = self.deducted or rule.points < 0
             if self.top is None or rule.points > self.top.points:
                 self.top = rule
             if self.in_time:
@@ -131,8 +134,8 @@ class Step:
         row = self.row
         time = event.time_ms - row.born_ms
         for alert, holds in readers.followers:
-            if alert.state in row.waits and holds(event) and time >= row.waits[alert.state][1]:
-                row.waits = {state: wait for state, wait in row.waits.items() if state != alert.state}
+            if holds(event):
+                row.waits = {**row.waits, alert.state: _followed(alert, row.waits.get(alert.state), time)}
         if not self.in_time or self.quiet:
             return
         for alert, holds in readers.whens:
@@ -140,15 +143,14 @@ class Step:
                 continue
             trigger = alert.trigger
             if isinstance(trigger, When) and trigger.followed is not None:
-                due, _ = row.waits.get(alert.state, (time + trigger.within_ms, time))
-                row.waits = {**row.waits, alert.state: (due, time)}
+                row.waits = {**row.waits, alert.state: _awaited(trigger, row.waits.get(alert.state), time)}
             else:
                 self.triggered.append((alert, event))
 
     @property
-    def changed(self) -> bool:
-        """Whether anything counted."""
-        return self.row.ledger is not self._row_before.ledger
+    def lowered(self) -> bool:
+        """Whether the score may be lower than just before: a deduction counted, or the lead is known for another."""
+        return self.deducted or self.row.traits is not self._row_before.traits
 
     @property
     def before(self) -> Score:
@@ -179,6 +181,28 @@ class Step:
     def recount(self) -> None:
         """The score has changed once more."""
         self._after = self._standing = None
+
+
+Wait = tuple[int | None, int]
+"""When what should follow is missed and the latest event that it should follow, or None and when it came last."""
+
+
+def _awaited(trigger: When, wait: Wait | None, time: int) -> Wait:
+    """`wait` once an event that something should follow came at `time`."""
+    due, latest = wait or (None, time - 1)
+    if due is None:
+        # What came late may have been followed already.
+        return (None, latest) if latest >= time else (time + trigger.within_ms, time)
+    return due, max(time, latest)
+
+
+def _followed(alert: Alert, wait: Wait | None, time: int) -> Wait:
+    """`wait` once what should follow came at `time`."""
+    due, latest = wait or (None, time)
+    if due is None or time >= latest:
+        return None, max(time, latest)
+    within_ms = alert.trigger.within_ms if isinstance(alert.trigger, When) else 0
+    return (latest + within_ms, latest) if time >= due - within_ms else (due, latest)
 
 
 def _amount(rule: Rule, event: Event) -> float:

@@ -15,7 +15,7 @@ from engine.core.model import Model
 from engine.core.points import points_of
 from engine.core.profile import Row
 from engine.core.scoring import fit_now
-from engine.core.step import Step
+from engine.core.step import Step, Wait
 from engine.core.visits import SESSION_GAP_MS, ended
 
 EVICT_AFTER_MS = 30 * 86_400_000
@@ -53,8 +53,9 @@ def _next_due(model: Model, row: Row) -> float:
     due = inf
     for begun in row.pending:
         due = min(due, begun.due)
-    for followed_by, _ in row.waits.values():
-        due = min(due, followed_by)
+    for missed, _ in row.waits.values():
+        if missed is not None:
+            due = min(due, missed)
     visit = row.visit
     if visit is not None and not visit.ended and not _ENDS.isdisjoint(model.signals):
         due = min(due, visit.last + SESSION_GAP_MS)
@@ -127,7 +128,7 @@ def _is_idle(model: Model, row: Row, at: int) -> bool:
 
 def _states_due(model: Model, row: Row, at: int) -> frozenset[str]:
     """The states of alerts and actions that waited until now."""
-    followed = {state for state, (due, _) in row.waits.items() if due <= at}
+    followed = {state for state, (due, _) in row.waits.items() if due is not None and due <= at}
     silent = {
         alert.state
         for alert, trigger in model.waiting.silences
@@ -136,10 +137,10 @@ def _states_due(model: Model, row: Row, at: int) -> frozenset[str]:
     return frozenset(followed | silent)
 
 
-def _rewaited(model: Model, row: Row, at: int) -> Iterator[tuple[str, tuple[int, int]]]:
+def _rewaited(model: Model, row: Row, at: int) -> Iterator[tuple[str, Wait]]:
     """What still waits: one that fired goes on behind the latest event that it waits behind."""
     for state, (due, latest) in row.waits.items():
-        if due > at:
+        if due is None or due > at:
             yield state, (due, latest)
         elif state in model.waiting.followed:
             later = latest + model.waiting.followed[state][1].within_ms
@@ -156,5 +157,6 @@ def _name(row: Row, states: frozenset[str], at: int) -> str:
 def _is_evicted(model: Model, row: Row, at: int) -> bool:
     if row.known or row.last + EVICT_AFTER_MS > at:
         return False
-    pending = row.pending or row.waits or (row.life is not None and row.life.cycle_due is not None)
+    waits = any(due is not None for due, _ in row.waits.values())
+    pending = row.pending or waits or (row.life is not None and row.life.cycle_due is not None)
     return not pending and _left(model, row, at) < NOTHING_LEFT

@@ -175,9 +175,9 @@ def test_a_stamp_is_equal_for_equal_models_and_tells_the_alerts() -> None:
     one, again, other = model(spec(alerts=HOT)), model(spec(alerts=HOT)), model(spec({"points": 1}, alerts=HOT))
     assert stamp_of(one) == stamp_of(again) != stamp_of(other)
     assert alerts_before(stamp_of(one)) == alerts_before(stamp_of(other))
-    assert list(alerts_before(stamp_of(one))) == ["hot"]
+    assert list(alerts_before(stamp_of(one)) or ()) == ["hot"]
 
 
 @pytest.mark.parametrize("stamp", [None, b"", b"4711", b"{}", b'{"model":"x","alerts":5}'])
 def test_of_an_unknown_stamp_no_alert_is_known(stamp: bytes | None) -> None:
-    assert alerts_before(stamp) == {}
+    assert alerts_before(stamp) is None
