@@ -13,8 +13,8 @@ from engine.core.model import Model
 from engine.core.modelfile import load_model
 from engine.core.names import Vocabulary
 from engine.core.outputs import Profile, score_output
-from engine.core.partitioner import by_murmur2
 from engine.core.packing import unpack
+from engine.core.partitioner import by_murmur2
 from engine.core.profile import Row
 
 T0 = 1_795_392_000_000

@@ -25,11 +25,10 @@ def look(step: Step, gained: list[Alert], moved_to: int | None, due: frozenset[s
     `gained` are those that wait for points and got them (`gains`), `moved_to` is the stage that the lead has just
     entered, `due` the states whose time has come.
     """
-    waiting, row = step.model.waiting, step.row
+    waiting = step.model.waiting
     found: dict[str, tuple[Alert, str]] = {alert.state: (alert, step.name) for alert in gained}
-    if row.alerts or step.after.total >= waiting.looks_from:
-        for alert in _score_alerts(step):
-            found[alert.state] = (alert, step.name)
+    for alert in _score_alerts(step):
+        found[alert.state] = (alert, step.name)
     if step.fast is not None:
         found.update({alert.state: (alert, step.name) for alert in waiting.fast_tracks})
     for alert, event in step.triggered:

@@ -206,3 +206,22 @@ def test_a_silence_is_told_before_the_lead_is_given_up() -> None:
     """Both are due after 30 days: 1 × 2^(−30/30) is less than a point."""
     told = simulate(alerting(chats(1), silent_for="30d"), at(0), until=60 * DAY)
     assert (told.alerts(), told.gone()) == ([("told", 30 * DAY)], ["ada"])
+
+
+def test_an_import_of_older_events_does_not_silence_what_live_ones_began() -> None:
+    """A nightly import of traits says nothing about the check-out that waits for its purchase."""
+    spec = alerting(when={"event": "begin_checkout"}, not_followed_by={"event": "purchase"}, within="30m")
+    imported = record(known(-DAY), MINUTE, **{"heatline-source": "import"})
+    assert times(spec, at(0, "begin_checkout"), imported, until=HOUR) == [30 * MINUTE]
+    of_the_lead = at(-DAY, "identify", context={"channel": "import"}, traits={"title": "CEO"})
+    assert times(spec, at(0, "begin_checkout"), record(of_the_lead, MINUTE), until=HOUR) == [30 * MINUTE]
+
+
+def test_what_followed_counts_whichever_arrives_first() -> None:
+    """The purchase after 10 s arrives before the check-out it follows; or between two check-outs after both."""
+    spec = alerting(when={"event": "begin_checkout"}, not_followed_by={"event": "purchase"}, within="30m")
+    late = record(at(0, "begin_checkout"), 11 * SECOND)
+    assert times(spec, at(10 * SECOND, "purchase"), late, until=2 * HOUR) == []
+    between = record(at(10 * MINUTE, "purchase"), 21 * MINUTE)
+    begun = (at(0, "begin_checkout"), at(20 * MINUTE, "begin_checkout"))
+    assert times(spec, *begun, between, until=2 * HOUR) == [50 * MINUTE]

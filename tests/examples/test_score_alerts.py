@@ -233,3 +233,10 @@ def test_a_replay_shows_the_same_ids_and_two_alerts_different_ones() -> None:
     assert first.lines == again.lines
     ids = [line["value"]["id"] for line in first.lines if line["topic"] == "lead-alerts"]
     assert len(set(ids)) == 2
+
+
+def test_what_rose_in_silence_and_is_taken_at_once_falls_below() -> None:
+    """45 − 40 = 5; twenty half-lives of the deduction later 45, over 40: armed before the next one takes it to 5."""
+    rules = (chats(45, decay="none"), {"when": {"event": "chat_closed"}, "points": -40, "half_life": "1h"})
+    spec = alerting(*rules, falls_below=30, rearm_above=40)
+    assert times(spec, down(0), at(1000), down(20 * HOUR)) == [20 * HOUR]

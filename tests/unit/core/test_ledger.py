@@ -240,3 +240,20 @@ class TestAnotherShapeAfterAReload:
         changed = counted(limited, entry, 0, 90 * DAY_MS, BORN_MS, 1)
         assert changed is not None
         assert mass_at(changed, 1_000.0, 90 * DAY_MS, BORN_MS) < inf
+
+
+def test_once_asked_for_later_leaves_what_has_counted_alone() -> None:
+    """Four days counted before the rule was limited to once: a late event is no reason to forget three of them."""
+    before = ledger(rule(half_life_ms=inf, window_days=30), [0, DAY_MS, 2 * DAY_MS, 3 * DAY_MS])
+    once = rule(half_life_ms=inf, window_days=30, once=True)
+    assert counted(once, before, DAY_MS + 5, 3 * DAY_MS, BORN_MS, 1) is None
+
+
+def test_a_limit_that_is_gone_leaves_mass_and_time_as_they_were() -> None:
+    """One event at 0 counts in full until its window ends at 1 h; two half-lives after that a quarter, and one more."""
+    entry = ledger(LIMITED, [0])
+    free = rule()
+    came = counted(free, entry, 2 * DAY_MS, EDGE + WINDOW + 2 * DAY_MS, BORN_MS, 1)
+    assert came is not None
+    assert came[1:] == (2 * DAY_MS, 2)
+    assert isclose(worth(free, came, EDGE + WINDOW + 2 * DAY_MS), 0.25 + 0.5 ** (HOUR / DAY_MS), rel_tol=1e-12)

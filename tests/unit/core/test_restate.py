@@ -181,3 +181,21 @@ def test_a_stamp_is_equal_for_equal_models_and_tells_the_alerts() -> None:
 @pytest.mark.parametrize("stamp", [None, b"", b"4711", b"{}", b'{"model":"x","alerts":5}'])
 def test_of_an_unknown_stamp_no_alert_is_known(stamp: bytes | None) -> None:
     assert alerts_before(stamp) is None
+
+
+def test_an_alert_on_gains_is_set_to_the_side_on_which_the_lead_stands() -> None:
+    """20 points in a day; the bound falls from 30 to 15: what was gained before the change is told to nobody."""
+    surges = {bound: {"surge": {"gains": bound, "within": "1d"}} for bound in (30, 15)}
+    fed = after(lead(spec({"points": 10}, alerts=surges[30])), spec({"points": 10}, alerts=surges[15]))
+    fed.feed(segment("heartbeat", T0 + MINUTE))
+    assert fed.alerts() == []
+
+
+def test_an_alert_that_waits_for_something_else_has_not_fired() -> None:
+    """It fired for a chat; by its new trigger the lead stands below the bound, and crossing it is news."""
+    fed = after(
+        lead(spec(alerts={"told": {"when": {"event": "chat"}}}), segment("chat")),
+        spec(alerts={"told": {"crosses": 50, "rearm_below": 20}}),
+    )
+    fed.feed(segment("chat", T0 + MINUTE))
+    assert fed.alerts() == ["told", "told"]
