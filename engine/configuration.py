@@ -1,4 +1,4 @@
-"""The files that users edit, read once at start: what to score and whom to give it to."""
+"""The files that users edit, read at start and when they change: what to score and whom to give it to."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from engine.core.modelfile import load_model
 from engine.core.names import Vocabulary, load_names
 from engine.core.partitioner import PARTITIONERS
 from engine.core.source import ConfigError, Problem
+from engine.local.configfile import MISSING, read_config
 from engine.routing.config import Routing, load_routing
 
 NO_ROUTING = Routing(assign_on=frozenset(), reps={}, teams={}, rules=())
@@ -42,10 +43,9 @@ class Configuration:
 
 def load_configuration(model: Path, events: Path, routing: Path) -> Configuration:
     """What the files say; only the model must be there. Raises ConfigError with what is wrong in them."""
-    model_text, events_text, routing_text = _read(model), _read(events), _read(routing)
+    model_text, events_text, routing_text = read_config(model), read_config(events), read_config(routing)
     if model_text is None:
-        message = "there is no such file: it states how to score; the shipped one is config/model.yaml"
-        raise ConfigError([Problem(str(model), 1, 1, "", None, message)])
+        raise ConfigError([Problem(str(model), 1, 1, "", None, MISSING)])
     vocabulary = Vocabulary() if events_text is None else load_names(events_text, str(events))
     if routing_text is None:
         return Configuration(load_model(model_text, str(model), vocabulary), NO_ROUTING)
@@ -58,12 +58,3 @@ def load_configuration(model: Path, events: Path, routing: Path) -> Configuratio
 def load_folder(folder: Path) -> Configuration:
     """What `model.yaml`, `events.yaml` and `routing.yaml` in `folder` say. Raises ConfigError."""
     return load_configuration(folder / "model.yaml", folder / "events.yaml", folder / "routing.yaml")
-
-
-def _read(file: Path) -> str | None:
-    try:
-        return file.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([Problem(str(file), 1, 1, "", None, f"cannot be read: {error}")]) from None

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import inf
-from typing import Any
+from typing import Any, get_args
 
 from engine.core.channels import Lists
 from engine.core.decode import EventDecoder
@@ -13,17 +13,7 @@ from engine.core.records import Stage
 from engine.core.triggers import Alert, FallsBelow, Waiting
 
 COLD = "cold"
-STAGES: tuple[Stage, ...] = (
-    "subscriber",
-    "lead",
-    "marketingqualifiedlead",
-    "salesqualifiedlead",
-    "opportunity",
-    "customer",
-    "evangelist",
-    "disqualified",
-    "recycled",
-)
+STAGES: tuple[Stage, ...] = get_args(Stage)
 """In rising order up to evangelist; a lead goes to the last two from anywhere. Rows hold a stage's place in here."""
 MQL = STAGES.index("marketingqualifiedlead")
 RECYCLED = STAGES.index("recycled")
