@@ -10,7 +10,6 @@ import msgspec
 
 from engine.core.alerts import gained
 from engine.core.drift import falls_after
-from engine.core.effects import Effect
 from engine.core.fold import Folded, settle
 from engine.core.lifecycle import advance
 from engine.core.model import Model
@@ -53,27 +52,34 @@ def restate(model: Model, row: Row, alerts: dict[str, str] | None, at_ms: int, *
     """
     before = row
     row = _copy(row)
-    horizon = at_ms - row.born_ms - UNREAD_MS_MAX
-    row.ledger = {rule: entry for rule, entry in row.ledger.items() if rule in model.rules or entry[1] >= horizon}
-    row.pending = [begun for begun in row.pending if begun.signal in model.signals]
-    row.waits = {state: wait for state, wait in row.waits.items() if state in model.waiting.followed}
-    states = {alert.state for alert in model.alerts}
-    row.alerts = {state: held for state, held in row.alerts.items() if state in states}
-    if alerts is not None:
+    _drop_unknown(model, row, at_ms)
+    if row.alerts and alerts is not None:
         _forget(model, row, alerts)
     _pass_over(model, row, alerts or {}, at_ms)
     row.changed = row.changed or row.published is not None
     step = Step(model, before, row, None, RELOAD, quiet=not fire)
     if fire:
         return settle(step, frozenset())
-    effects: list[Effect] = []
-    total = step.after.total
     moved = advance(step)
-    if moved is not None:
-        effects.append(moved)
-    _take_sides(model, row, step)
-    row.falls = falls_after(model, row, row.now, step.after)
-    return Folded(row, total, effects)
+    total = step.after.total
+    # Most leads are cold, and an operator waits for all of them.
+    if row.alerts or row.gains or total >= model.waiting.looks_from:
+        _take_sides(model, row, step)
+    row.falls = falls_after(model, row, row.now, step.after) if total >= model.watched_from else None
+    return Folded(row, total, [] if moved is None else [moved])
+
+
+def _drop_unknown(model: Model, row: Row, at_ms: int) -> None:
+    """Leave out what nothing in the model knows any more."""
+    horizon = at_ms - row.born_ms - UNREAD_MS_MAX
+    if not row.ledger.keys() <= model.rules.keys():
+        row.ledger = {rule: entry for rule, entry in row.ledger.items() if rule in model.rules or entry[1] >= horizon}
+    if row.pending:
+        row.pending = [begun for begun in row.pending if begun.signal in model.signals]
+    if row.waits:
+        row.waits = {state: wait for state, wait in row.waits.items() if state in model.waiting.followed}
+    if row.alerts:
+        row.alerts = {state: held for state, held in row.alerts.items() if state in model.waiting.places}
 
 
 def _forget(model: Model, row: Row, alerts: dict[str, str]) -> None:
