@@ -157,9 +157,7 @@ class _Chunk:
                 self.urgent = True
                 return
             lead = self.leads[row_key] = _Lead(key, None, None)
-        while lead.due_ms is not None and lead.due_ms <= event.time_ms:
-            self.wake_row(row_key, lead, lead.due_ms)
-        row = lead.row or new_row(event)
+        row = self.row_at(row_key, lead, event.time_ms) or new_row(event)
         folded = fold_event(self.model, row, event)
         if folded is None:
             self.tally["duplicate", "message_id"] += 1
@@ -172,20 +170,28 @@ class _Chunk:
     def take_message(self, message: OwnerChanged | LeadFeedback) -> None:
         row_key = message.profile.encode()
         lead = self.lead(row_key)
-        if lead is None or lead.row is None:
+        at_ms = message.at if isinstance(message, LeadFeedback) else 0
+        row = None if lead is None else self.row_at(row_key, lead, at_ms)
+        if lead is None or row is None:
             self.tally["dropped", "no_profile"] += 1
             return
         time_ms = from_rfc3339(message.cause.time)
         if isinstance(message, LeadFeedback):
-            folded = fold_feedback(self.model, lead.row, message)
+            folded = fold_feedback(self.model, row, message)
             self.settle(row_key, lead, folded, Origin(message.cause.name, time_ms, stated=message.cause), time_ms)
             return
         # A new owner comes of the same record as the score before it.
         lead.origin = Origin(message.cause.name, time_ms, stated=message.cause, kind="owner")
         lead.told = True
-        if lead.row.owner != message.owner:
-            lead.row.owner = message.owner
-            lead.row.changed = True
+        if row.owner != message.owner:
+            row.owner = message.owner
+            row.changed = True
+
+    def row_at(self, row_key: bytes, lead: _Lead, time_ms: int) -> Row | None:
+        """The lead's row once everything has fallen due that is to come before `time_ms`; None where it is given up."""
+        while lead.due_ms is not None and lead.due_ms <= time_ms:
+            self.wake_row(row_key, lead, lead.due_ms)
+        return lead.row
 
     def wake(self, until_ms: float, at_most: int | None = None) -> None:
         """Fold what is due at or before `until_ms`, at most so many rows."""

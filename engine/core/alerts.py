@@ -19,11 +19,11 @@ _WHOLE_MAX = 2**53
 Score = Crosses | FallsBelow
 
 
-def look(step: Step, gained: list[Alert], moved_to: int | None, due: frozenset[str]) -> list[Fired]:
+def look(step: Step, gained: list[Alert], moved_to: list[int], due: frozenset[str]) -> list[Fired]:
     """What fires in this step, in the model's order, and what is armed from now on, which is written down in the row.
 
-    `gained` are those that wait for points and got them (`gains`), `moved_to` is the stage that the lead has just
-    entered, `due` the states whose time has come.
+    `gained` are those that wait for points and got them (`gains`), `moved_to` are the stages that the lead has
+    just entered, `due` the states whose time has come.
     """
     waiting = step.model.waiting
     found: dict[str, tuple[Alert, str]] = {alert.state: (alert, step.name) for alert in gained}
@@ -33,8 +33,8 @@ def look(step: Step, gained: list[Alert], moved_to: int | None, due: frozenset[s
         found.update({alert.state: (alert, step.name) for alert in waiting.fast_tracks})
     for alert, event in step.triggered:
         found.setdefault(alert.state, (alert, event.name))
-    if moved_to is not None:
-        found.update({one.state: (one, step.name) for one, trigger in waiting.enters if trigger.stage == moved_to})
+    if moved_to:
+        found.update({one.state: (one, step.name) for one, trigger in waiting.enters if trigger.stage in moved_to})
     if due:
         found.update({one.state: (one, "silent_for") for one, _ in waiting.silences if one.state in due})
         found.update({state: (one, "not_followed_by") for state, (one, _) in waiting.followed.items() if state in due})

@@ -217,10 +217,12 @@ def _rises(total: Value, bound: float, at: int, course: _Course) -> int | None:
     points_per_ms = course.losses / course.shortest_ms
     begin = end = at
     while total(end) < bound:
-        if end >= far or points_per_ms == 0:
+        jump = next((jump for jump in course.jumps if jump > end), None)
+        if end >= far or (points_per_ms == 0 and jump is None):
             return None
-        step_ms = max(_STEP_MS, int(min((bound - total(end)) / points_per_ms, far - end)), (end - at) // 4)
-        begin, end = end, min(end + step_ms, far)
+        safe_ms = min((bound - total(end)) / points_per_ms, far - end) if points_per_ms else far - end
+        step_ms = max(_STEP_MS, int(safe_ms), (end - at) // 4)
+        begin, end = end, min(end + step_ms, far if jump is None else jump)
     # On the bound it has changed already.
     return _crossing(lambda time: (bound - total(time)) or -_LITTLE, begin, end)
 

@@ -8,7 +8,7 @@ import xxhash
 from engine.core.abandoned import TOUCHED_BY, observe_begun
 from engine.core.alerts import gains, look
 from engine.core.drift import falls_after
-from engine.core.effects import Effect
+from engine.core.effects import Effect, Moved
 from engine.core.events import IMPORT, VIEWS, WEB, Event
 from engine.core.lifecycle import advance
 from engine.core.model import Model
@@ -52,20 +52,21 @@ def fold_event(model: Model, row: Row, event: Event) -> Folded | None:
     if event.source == WEB:
         turn_page(row, event, time)
     step.count((event,))
-    return settle(step, _NONE_DUE)
+    return settle(step)
 
 
-def settle(step: Step, due: frozenset[str]) -> Folded:
+def settle(step: Step, due: frozenset[str] = _NONE_DUE, moved: Moved | None = None) -> Folded:
     """Where the row stands now that everything has counted: its stage, and the alerts and actions that fire.
 
-    `due` are the states of the alerts and actions whose time has come.
+    `due` are the states of the alerts and actions whose time has come, `moved` where the lead has gone already.
     """
     model, row = step.model, step.row
-    effects: list[Effect] = []
+    moves = [] if moved is None else [moved]
     total = step.after.total
-    moved = advance(step)
-    if moved is not None:
-        effects.append(moved)
+    further = advance(step)
+    if further is not None:
+        moves.append(further)
+    effects: list[Effect] = [*moves]
     if step.converted:
         effects += step.converted
     waiting = model.waiting
@@ -77,10 +78,10 @@ def settle(step: Step, due: frozenset[str]) -> Folded:
         or gained
         or step.triggered
         or step.fast is not None
-        or moved is not None
+        or moves
         or due
     ):
-        effects += look(step, gained, None if moved is None else moved.stage_to, due)
+        effects += look(step, gained, [move.stage_to for move in moves], due)
     row.falls = falls_after(model, row, row.now, step.after) if total >= model.watched_from else None
     return Folded(row, total, effects)
 

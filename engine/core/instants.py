@@ -27,9 +27,12 @@ def from_datetime(moment: datetime) -> int:
 def from_rfc3339(text: str) -> int:
     """The instant that `text` names. Raises ValueError where it is not RFC 3339."""
     try:
-        return from_datetime(msgspec.convert(text, datetime))
+        instant_ms = from_datetime(msgspec.convert(text, datetime))
     except msgspec.ValidationError:
         raise ValueError(f"{text[:80]!r} is not a time such as 2026-11-23T04:30:00Z") from None
+    if not FIRST_MS <= instant_ms <= LAST_MS:
+        raise ValueError(f"{text[:80]!r} is not within the years 1 to 9999")
+    return instant_ms
 
 
 # A lead's pages and its rules' last events are written again with each of its scores.

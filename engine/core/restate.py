@@ -59,7 +59,7 @@ def restate(model: Model, row: Row, alerts: dict[str, str] | None, at_ms: int, *
     row.changed = row.changed or row.published is not None
     step = Step(model, before, row, None, RELOAD, quiet=not fire)
     if fire:
-        return settle(step, frozenset())
+        return settle(step)
     moved = advance(step)
     total = step.after.total
     # Most leads are cold, and an operator waits for all of them.
@@ -80,6 +80,8 @@ def _drop_unknown(model: Model, row: Row, at_ms: int) -> None:
         row.waits = {state: wait for state, wait in row.waits.items() if state in model.waiting.followed}
     if row.alerts:
         row.alerts = {state: held for state, held in row.alerts.items() if state in model.waiting.places}
+    if row.life is not None and row.life.cycle_due is not None and not model.cycle:
+        row.life = msgspec.structs.replace(row.life, cycle_due=None)
 
 
 def _forget(model: Model, row: Row, alerts: dict[str, str]) -> None:

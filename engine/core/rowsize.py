@@ -9,6 +9,7 @@ from engine.core.ledger import WINDOWS_MAX
 from engine.core.model import Model, Rule
 from engine.core.packing import BYTES_MAX, TEXT_BYTES
 from engine.core.profile import PENDING_MAX, VIDEOS_MAX, Life, Pending, Published, Visit
+from engine.core.step import dwelt_by
 from engine.core.triggers import Gains, SilentFor, When
 
 MODEL_BYTES = BYTES_MAX - TEXT_BYTES
@@ -70,7 +71,7 @@ def _entry(rule: Rule) -> Any:
 def _rest(model: Model) -> int:
     """Stage, visit, what was published, what is pending and watched: numbers and names of the model."""
     dwell = model.readers_of_signal("dwell")
-    dwelt = [*(rule.id for rule in dwell.rules), *(alert.state for alert, _ in dwell.whens)]
+    dwelt = [*(dwelt_by(rule) for rule in dwell.rules), *(alert.state for alert, _ in dwell.whens)]
     signal = max(model.signals, key=len, default="")
     longest = max(
         (name for names in (model.bands, model.grades) for name in (step.name for step in names)), key=len, default=""

@@ -82,7 +82,7 @@ class Step:
                 amount = _amount(rule, event)
                 if amount <= 0:
                     continue
-            if event.name == "dwell" and event.signal and not self._first_dwell(rule.id):
+            if event.name == "dwell" and event.signal and not self._first_dwell(dwelt_by(rule)):
                 continue
             if row.life is not None and row.life.over is not None and time < row.life.over:
                 continue
@@ -181,6 +181,11 @@ class Step:
     def recount(self) -> None:
         """The score has changed once more."""
         self._after = self._standing = None
+
+
+def dwelt_by(rule: Rule) -> str:
+    """What a visit calls a rule that has counted its page; an alert goes by its state, and may be called the same."""
+    return f"\x02{rule.id}"
 
 
 Wait = tuple[int | None, int]

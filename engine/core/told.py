@@ -2,7 +2,6 @@
 
 from operator import methodcaller
 
-from engine.core.effects import Effect
 from engine.core.fold import Folded, settle
 from engine.core.lifecycle import take_feedback
 from engine.core.messages import LeadFeedback
@@ -19,7 +18,4 @@ def fold_feedback(model: Model, row: Row, feedback: LeadFeedback) -> Folded:
     row = _copy(row)
     row.now = max(row.now, feedback.at - row.born_ms)
     step = Step(model, before, row, None, feedback.cause.name, quiet=False)
-    moved = take_feedback(step, feedback)
-    folded = settle(step, frozenset())
-    effects: list[Effect] = folded.effects if moved is None else [moved, *folded.effects]
-    return Folded(folded.row, folded.total, effects)
+    return settle(step, moved=take_feedback(step, feedback))

@@ -66,7 +66,7 @@ def _next_due(model: Model, row: Row) -> float:
     if row.life is not None and row.life.cycle_due is not None:
         due = min(due, row.life.cycle_due)
     if row.user is None and row.anonymous:
-        evicted = row.last + EVICT_AFTER_MS
+        evicted = row.last + _kept_ms(model)
         due = min(due, evicted if evicted > row.now else _nothing_left_at(model, row))
     return due
 
@@ -108,11 +108,9 @@ def wake(model: Model, row: Row, due_ms: int) -> Woken:
     step.count(events)
     if not states and _is_evicted(model, row, at):
         return Woken(None, "eviction", 0.0, [])
-    effects: list[Effect] = []
-    if row.life is not None and row.life.cycle_due is not None and row.life.cycle_due <= at:
-        effects.append(recycle(step, "not contacted in time"))
-    folded = settle(step, states)
-    return Woken(folded.row, step.name, folded.total, [*effects, *folded.effects])
+    ended_cycle = row.life is not None and row.life.cycle_due is not None and row.life.cycle_due <= at
+    folded = settle(step, states, recycle(step, "not contacted in time") if ended_cycle else None)
+    return Woken(folded.row, step.name, folded.total, folded.effects)
 
 
 def _is_idle(model: Model, row: Row, at: int) -> bool:
@@ -154,8 +152,13 @@ def _name(row: Row, states: frozenset[str], at: int) -> str:
     return "decay" if not states else "silence"
 
 
+def _kept_ms(model: Model) -> int:
+    """How long an idle row is kept at least: as long as a silence may be waited for."""
+    return max(EVICT_AFTER_MS, *(trigger.for_ms for _, trigger in model.waiting.silences), 0)
+
+
 def _is_evicted(model: Model, row: Row, at: int) -> bool:
-    if row.known or row.last + EVICT_AFTER_MS > at:
+    if row.known or row.last + _kept_ms(model) > at:
         return False
     waits = any(due is not None for due, _ in row.waits.values())
     pending = row.pending or waits or (row.life is not None and row.life.cycle_due is not None)

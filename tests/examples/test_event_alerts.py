@@ -225,3 +225,16 @@ def test_what_followed_counts_whichever_arrives_first() -> None:
     between = record(at(10 * MINUTE, "purchase"), 21 * MINUTE)
     begun = (at(0, "begin_checkout"), at(20 * MINUTE, "begin_checkout"))
     assert times(spec, *begun, between, until=2 * HOUR) == [50 * MINUTE]
+
+
+def test_a_rule_and_an_alert_of_one_name_both_count_a_dwell() -> None:
+    dwell = {"signal": "dwell", "properties.seconds": {"gt": 60}}
+    spec = scoring({"when": dwell, "points": 5}, alerts={"r1": {"when": dwell}})
+    told = simulate(spec, visits("/prices", 0), visits("/", 2 * MINUTE))
+    assert (told.total(), told.alerts()) == (5, [("r1", 2 * MINUTE)])
+
+
+def test_an_anonymous_lead_is_kept_as_long_as_its_silence_may_be_waited_for() -> None:
+    told = simulate(alerting(chats(1), silent_for="45d"), at(0), until=60 * DAY)
+    assert told.alerts() == [("told", 45 * DAY)]
+    assert told.gone() == ["ada"]

@@ -194,3 +194,11 @@ def test_a_stages_own_name_is_for_people() -> None:
     told = simulate(spec, at(0))
     assert told.moves() == [("subscriber", MQL, 0)]
     assert "Prospect" in told.on("lead-alerts")[0]["reason"]
+
+
+def test_an_alert_on_entering_a_stage_fires_whoever_took_the_lead_there() -> None:
+    """Sales by what they say, and time by the end of the cycle."""
+    alerts = {"hot": {"crosses": "hot"}, "new": {"enters": "customer"}, "over": {"enters": "recycled"}}
+    spec = staged(STEADY, cycle="30d", alerts=alerts)
+    assert simulate(spec, *HOT, says(HOUR, "won"), desk=ASSIGNED).alerts() == [("hot", MINUTE), ("new", HOUR)]
+    assert simulate(spec, *HOT, until=40 * DAY).alerts() == [("hot", MINUTE), ("over", 30 * DAY + MINUTE)]

@@ -199,3 +199,10 @@ def test_an_alert_that_waits_for_something_else_has_not_fired() -> None:
     )
     fed.feed(segment("chat", T0 + MINUTE))
     assert fed.alerts() == ["told", "told"]
+
+
+def test_without_a_cycle_nobody_is_recycled_any_more() -> None:
+    stages = {"stages": {"marketingqualifiedlead": {"total": {"gte": 70}}}}
+    fed = after(lead(spec(**stages, cycle="1d")), spec(**stages))
+    fed.wake(T0 + 2 * DAY)
+    assert [one["to"] for one in fed.on("lead-stages")] == ["marketingqualifiedlead"]
