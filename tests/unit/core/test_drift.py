@@ -200,3 +200,10 @@ def test_fit_carries_a_lead_whose_engagement_fades() -> None:
     row = fed.row()
     assert next_band(fed.model, row, row.now, 40.0) == pytest.approx(DAY * log2(60 / 40), abs=1)
     assert next_band(fed.model, row, 9 * DAY, 40.0) is None
+
+
+def test_a_deduction_that_falls_away_at_midnight_lifts_a_silent_lead() -> None:
+    """35 − 20 is 15 and cold until the day of the deduction is over."""
+    spec = viewing(points=35, decay="none")
+    spec["engagement"]["out"] = {"when": {"event": "unsubscribe"}, "points": -20, "window": "1d"}
+    assert change(spec, page("/"), segment("unsubscribe")) == (T0 + DAY, ["cold", "warm"])

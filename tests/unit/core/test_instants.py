@@ -63,3 +63,8 @@ def test_durations(text: str, duration_ms: int) -> None:
 def test_what_is_no_duration_is_a_value_error(text: str) -> None:
     with pytest.raises(ValueError, match="is not a duration such as"):
         parse_duration(text)
+
+
+def test_a_time_whose_offset_takes_it_out_of_the_calendar_is_a_value_error() -> None:
+    with pytest.raises(ValueError, match="not within the years 1 to 9999"):
+        from_rfc3339("9999-12-31T23:59:59-23:59")
