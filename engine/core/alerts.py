@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from engine.core.effects import Fired
+from engine.core.instants import MINUTE_MS
 from engine.core.model import Model
 from engine.core.profile import Life, Row
 from engine.core.step import Step
 from engine.core.triggers import Alert, Crosses, FallsBelow, Gains, SilentFor
 
-MINUTE_MS = 60_000
 _WHOLE_MAX = 2**53
 Score = Crosses | FallsBelow
 

@@ -48,6 +48,11 @@ class _Course(NamedTuple):
     decays_from: int
     jumps: list[int]
 
+    @property
+    def most(self) -> float:
+        """What engagement can come to at most, once every deduction has decayed and nothing else has."""
+        return sum(min(unit.gains, unit.bound) for unit in self.units)
+
     def safe_ms(self, needed: float) -> float:
         """How long engagement stays at `needed` or above, at least; days that fall away left out.
 
@@ -121,7 +126,7 @@ def next_band(model: Model, row: Row, at: int, fit: float) -> int | None:
     if band is not model.bands[0]:
         below = _falls(model, row, at, course, band, fit)
     higher = [one.bound for one in model.bands if one.bound > band.bound]
-    if course.losses > 0 and higher:
+    if course.losses > 0 and higher and total_of(model, course.most, fit) >= min(higher):
         above = _rises(total, min(higher), at, course)
     return min((time for time in (below, above) if time is not None), default=None)
 

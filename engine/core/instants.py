@@ -6,13 +6,14 @@ from functools import lru_cache
 
 import msgspec
 
+MINUTE_MS = 60_000
+DAY_MS = 86_400_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MS = timedelta(milliseconds=1)
 FIRST_MS = -62_135_596_800_000
 LAST_MS = 253_402_300_799_999
 """What RFC 3339 can say: the years 1 to 9999."""
-_DAY_MS = 86_400_000
-_UNITS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_UNITS_MS = {"s": 1_000, "m": MINUTE_MS, "h": 60 * MINUTE_MS, "d": DAY_MS}
 _DURATION = re.compile(r"(?:[0-9]{1,9}[dhms])+")
 _STEP = re.compile(r"([0-9]+)([dhms])")
 
@@ -39,7 +40,7 @@ def from_rfc3339(text: str) -> int:
 @lru_cache(16_384)
 def to_rfc3339(instant_ms: int) -> str:
     """`2026-11-23T04:30:00.000Z`. Instants outside the years 1 to 9999 raise OverflowError."""
-    day, ms = divmod(instant_ms, _DAY_MS)
+    day, ms = divmod(instant_ms, DAY_MS)
     second, ms = divmod(ms, 1_000)
     minute, second = divmod(second, 60)
     hour, minute = divmod(minute, 60)

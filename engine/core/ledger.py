@@ -20,6 +20,8 @@ from collections.abc import Sequence
 from math import exp2, isinf
 from typing import TYPE_CHECKING, Any
 
+from engine.core.instants import DAY_MS
+
 if TYPE_CHECKING:
     from engine.core.model import Rule
 
@@ -27,7 +29,6 @@ Entry = tuple[Any, ...]
 Ledger = dict[str, Entry]
 """Entries by rule id."""
 
-DAY_MS = 86_400_000
 WINDOWS_MAX = 16
 _EXPONENT_MAX = 900.0
 

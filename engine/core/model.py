@@ -120,8 +120,9 @@ class Model:
     `bands` ascend and begin with cold at minus infinity, `grades` ascend and begin with D at minus infinity.
     `readers_by_event` lists by an event's name what can look at it, `readers_of_any` what looks at every other name;
     likewise for signals. `counted` are the events and signals whose times seen are kept. `signals` are those that
-    anything reads: the engine derives no others. `stages` are the places in STAGES that the engine moves leads to,
-    with their conditions, in rising order. `alerts` holds alerts and actions, in the model's order, alerts first.
+    anything reads: the engine derives no others; `tells_ends`: the end of a session is one of them. `stages` are the
+    places in STAGES that the engine moves leads to, with their conditions, in rising order. `alerts` holds alerts and
+    actions, in the model's order, alerts first.
     `watched` are the bounds whose crossing downward must be seen on time, `watched_from` the lowest total at which
     there is one to cross. `fit_of_nobody` is the fit of a lead of whom no trait is known, None where fit or personas
     read more than traits; `fit_by_traits` then that of packed traits. `products` are path patterns by product, in
@@ -152,6 +153,7 @@ class Model:
     readers_of_any: Readers
     readers_by_signal: Mapping[str, Readers]
     signals: frozenset[str]
+    tells_ends: bool
     counted: frozenset[str]
     waiting: Waiting
     watched: tuple[Watched, ...]

@@ -181,6 +181,7 @@ class _Parts:
             readers_of_any=lookers.of_any(),
             readers_by_signal=lookers.by_signal(),
             signals=frozenset(conditions.signals),
+            tells_ends=not {"session_end", "bounce"}.isdisjoint(conditions.signals),
             counted=frozenset(conditions.named),
             waiting=waiting_of(self.alerts),
             watched=watched,

@@ -7,10 +7,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from engine.core.comparisons import Test, glob
 from engine.core.conditions import PATTERN_MAX
 from engine.core.decode import SOURCES, ProductPaths
+from engine.core.instants import DAY_MS
 from engine.core.model import STAGES, Band, Cycle, LeadTest
 from engine.core.modelconditions import Conditions
 from engine.core.modelkeys import CYCLE_STEP, LABEL_MAX, MOVED_BY_ENGINE, keys_of
-from engine.core.modelvalues import DAY_MS, per
+from engine.core.modelvalues import per
 from engine.core.reader import Reader, unknown
 from engine.core.source import Node
 

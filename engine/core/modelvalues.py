@@ -4,13 +4,12 @@ import re
 from collections.abc import Mapping
 from math import inf
 
-from engine.core.instants import parse_duration
+from engine.core.instants import DAY_MS, parse_duration
 from engine.core.model import Band
 from engine.core.modelkeys import LABEL_MAX
 from engine.core.reader import Reader
 from engine.core.source import Node
 
-DAY_MS = 86_400_000
 _PER = re.compile(r"([0-9]{1,7}) +per +([0-9dhms]+)")
 
 

@@ -11,6 +11,7 @@ import msgspec
 from engine.core.alerts import gained
 from engine.core.drift import falls_after
 from engine.core.fold import Folded, settle
+from engine.core.instants import DAY_MS
 from engine.core.lifecycle import advance
 from engine.core.model import Model
 from engine.core.profile import Row
@@ -19,7 +20,7 @@ from engine.core.triggers import Crosses, FallsBelow
 
 RELOAD = "model"
 """What a reload is called where it is a cause."""
-UNREAD_MS_MAX = 30 * 86_400_000
+UNREAD_MS_MAX = 30 * DAY_MS
 """How long the entry of a rule that is gone is kept."""
 _copy = methodcaller("__copy__")
 

@@ -6,10 +6,11 @@ from math import inf
 
 from engine.core.comparisons import Key
 from engine.core.decode import SOURCES
+from engine.core.instants import DAY_MS
 from engine.core.model import Conversion, FitRule, Rule
 from engine.core.modelconditions import Conditions, When
 from engine.core.modelkeys import CONVERSION, DECAY_KEYS, DECAYS, FIT_RULE, RULE
-from engine.core.modelvalues import DAY_MS, label, per
+from engine.core.modelvalues import label, per
 from engine.core.reader import Reader
 from engine.core.source import Node
 

@@ -112,8 +112,10 @@ def fit_now(model: Model, row: Row) -> float:
 def total_of(model: Model, engagement: float, fit: float, explanation: Explanation | None = None) -> float:
     """The weighted sum of both parts, within 0…scale."""
     total = model.engagement_weight * engagement + model.fit_weight * fit
+    if 0.0 <= total <= model.scale:
+        return total
     clamped = min(max(total, 0.0), model.scale)
-    if explanation is not None and clamped != total:
+    if explanation is not None:
         explanation.clamps.append(Clamp("total", "floor" if total < 0.0 else "scale", clamped - total))
     return clamped
 

@@ -82,7 +82,7 @@ class Step:
                 amount = _amount(rule, event)
                 if amount <= 0:
                     continue
-            if event.name == "dwell" and event.signal and not self._first_dwell(dwelt_by(rule)):
+            if event.signal and event.name == "dwell" and not self._first_dwell(dwelt_by(rule)):
                 continue
             if row.life is not None and row.life.over is not None and time < row.life.over:
                 continue

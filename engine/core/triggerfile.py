@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from engine.core.conditions import Condition
+from engine.core.instants import DAY_MS, MINUTE_MS
 from engine.core.model import COLD, STAGES, Band
 from engine.core.modelconditions import Conditions, When
 from engine.core.modelkeys import ACTION, ALERT, BESIDE_TRIGGER, PRIORITIES, SCORES, TRIGGERS
-from engine.core.modelvalues import DAY_MS, label
+from engine.core.modelvalues import label
 from engine.core.reader import Reader, listed
 from engine.core.source import Node
 from engine.core.triggers import (
@@ -33,7 +34,6 @@ ACTION_STATE = "\x01"
 COOLDOWN_MS = DAY_MS
 WITHIN_MS_MAX = 90 * DAY_MS
 SILENT_MS_MAX = 3_650 * DAY_MS
-MINUTE_MS = 60_000
 GAINS_MAX = 1e9
 DATA_MAX = 20
 _FIELD = re.compile(r"\{([^{}]*)\}")

@@ -84,7 +84,7 @@ def observe_visit(model: Model, row: Row, event: Event, time: int) -> list[Event
         signals += _begin(model, row, event, time)
     elif time >= visit.last:
         signals += _dwell(model, row, visit, event, time)
-        row.visit = replace(visit, last=time)
+        row.visit = Visit(visit.begin, time, visit.pages, visit.page_at, visit.ended, visit.dwelt)
     if "channel" in model.reads and row.touches:
         event.channel = stored_touch(row.touches[-1]).channel
         for one in signals:
@@ -172,8 +172,11 @@ def turn_page(row: Row, event: Event, time: int) -> None:
         return
     newest = visit.page_at is None or time >= visit.page_at
     if event.name in VIEWS:
-        opened = replace(visit, page_at=time, dwelt=[]) if newest else visit
-        row.visit = replace(opened, pages=visit.pages + 1)
+        pages = visit.pages + 1
+        if newest:
+            row.visit = Visit(visit.begin, visit.last, pages, time)
+        else:
+            row.visit = replace(visit, pages=pages)
     elif event.name == "page_leave" and newest:
         row.visit = replace(visit, page_at=None, dwelt=[])
 
@@ -183,9 +186,7 @@ def observe_page(row: Row, event: Event, time: int) -> None:
     path, title = event.page.path, event.page.title
     if path is None:
         return
-    page = StoredPage(
-        time, clean(path, STORED_CHARS_MAX), None if title is None else clean(title, STORED_CHARS_MAX), None
-    )
+    page = StoredPage(time, path[:STORED_CHARS_MAX], None if title is None else clean(title, STORED_CHARS_MAX))
     pages = row.pages
     place = len(pages)
     if time < row.now:

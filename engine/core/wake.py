@@ -23,7 +23,6 @@ EVICT_AFTER_MS = 30 * 86_400_000
 NOTHING_LEFT = 1.0
 """Σ |points × mass| below which a score has decayed to nothing."""
 _DAY_MS = 86_400_000
-_ENDS = frozenset({"session_end", "bounce"})
 _copy = methodcaller("__copy__")
 
 
@@ -51,13 +50,13 @@ def next_due_ms(model: Model, row: Row) -> int | None:
 def _next_due(model: Model, row: Row) -> float:
     """The first instant at which something falls due besides the score; asked after every event, hence so plain."""
     due = inf
-    for begun in row.pending:
-        due = min(due, begun.due)
+    if row.pending:
+        due = min(begun.due for begun in row.pending)
     for missed, _ in row.waits.values():
-        if missed is not None:
-            due = min(due, missed)
+        if missed is not None and missed < due:
+            due = missed
     visit = row.visit
-    if visit is not None and not visit.ended and not _ENDS.isdisjoint(model.signals):
+    if model.tells_ends and visit is not None and not visit.ended:
         due = min(due, visit.last + SESSION_GAP_MS)
     for alert, trigger in model.waiting.silences:
         silent = row.last + trigger.for_ms
@@ -100,7 +99,7 @@ def wake(model: Model, row: Row, due_ms: int) -> Woken:
         return Woken(row, "decay", 0.0, [], idle=True)
     row.now = at
     events = [*abandoned(row, at)]
-    if row.visit is not None and at >= row.visit.last + SESSION_GAP_MS and not _ENDS.isdisjoint(model.signals):
+    if row.visit is not None and at >= row.visit.last + SESSION_GAP_MS and model.tells_ends:
         events += ended(model, row, at)
     states = _states_due(model, row, at)
     row.waits = dict(_rewaited(model, row, at))

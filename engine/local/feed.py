@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from engine.core.instants import DAY_MS
 from engine.local.errors import LocalError
 from engine.local.logfile import open_log
 from engine.local.producer import Sender, connected_producer
@@ -22,7 +23,6 @@ from engine.local.reading import Fed, Reading, Span, wall_clock_ms
 from engine.local.topic import retention_ms
 
 _SLEEP_S_MIN = 0.002
-_DAY_MS = 86_400_000
 
 
 class Pace(NamedTuple):
@@ -162,10 +162,10 @@ def _report(fed: Fed, done: str, console: Console) -> None:
 def _keeps_too_short(topic: str, kept_ms: int) -> str:
     return (
         f"--keep-times needs a topic without time retention, and {topic} has retention.ms={kept_ms} "
-        f"({kept_ms / _DAY_MS:g} d): Kafka would delete old events before they are read. "
+        f"({kept_ms / DAY_MS:g} d): Kafka would delete old events before they are read. "
         "Name a --topic with retention.ms=-1, or leave --keep-times out"
     )
 
 
 def _older_than_kept(topic: str, kept_ms: int) -> str:
-    return f"The log is longer than {topic} keeps records ({kept_ms / _DAY_MS:g} d): its oldest lines may not be read."
+    return f"The log is longer than {topic} keeps records ({kept_ms / DAY_MS:g} d): its oldest lines may not be read."
