@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.core.ledger import DAY_MS, WINDOWS_MAX, Entry, counted, days_at, mass_at
+from engine.core.instants import DAY_MS
+from engine.core.ledger import WINDOWS_MAX, Entry, counted, days_at, mass_at
 from engine.core.model import Rule
 from engine.core.points import read_entry
 from tests.build import HOUR, T0
@@ -257,3 +258,8 @@ def test_a_limit_that_is_gone_leaves_mass_and_time_as_they_were() -> None:
     assert came is not None
     assert came[1:] == (2 * DAY_MS, 2)
     assert isclose(worth(free, came, EDGE + WINDOW + 2 * DAY_MS), 0.25 + 0.5 ** (HOUR / DAY_MS), rel_tol=1e-12)
+
+
+def test_once_asked_for_of_an_amount_keeps_it() -> None:
+    before = ledger(rule(half_life_ms=inf), [0], amount=7.0)
+    assert counted(rule(half_life_ms=inf, once=True), before, -5, 0, BORN_MS, 1) is None
