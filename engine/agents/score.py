@@ -29,7 +29,7 @@ from engine.core.packing import due_of, pack, unpack
 from engine.core.profile import Row
 from engine.core.records import Reason
 from engine.core.rejects import reject
-from engine.core.restate import RELOAD, alerts_before, restate, stamp_of
+from engine.core.restate import RELOAD, Waiting, alerts_before, restate, stamp_of
 from engine.core.scoring import fit_now, score_at
 from engine.core.told import fold_feedback
 from engine.core.wake import next_due_ms, wake
@@ -229,7 +229,7 @@ class _Chunk:
             self.errors.append(traceback.format_exc())
             lead.origin = lead.origin or Origin("defect", due_ms)
 
-    def restate(self, row_key: bytes, alerts: dict[str, str] | None, at_ms: int) -> None:
+    def restate(self, row_key: bytes, alerts: dict[str, Waiting] | None, at_ms: int) -> None:
         """Bring one row up to the model."""
         lead = self.lead(row_key)
         if lead is None or lead.row is None:

@@ -32,7 +32,7 @@ class Folded(NamedTuple):
 
 def new_row(event: Event) -> Row:
     """The row of a lead whose first event is `event`; its score is 0."""
-    return Row(born_ms=event.time_ms, anonymous=event.anonymous_id is not None)
+    return Row(born_ms=event.time_ms, anonymous=event.anonymous_id is not None, quiet=event.source == IMPORT)
 
 
 def fold_event(model: Model, row: Row, event: Event) -> Folded | None:
@@ -116,12 +116,13 @@ def _observe(model: Model, row: Row, event: Event, time: int) -> list[Event]:
     if name in VIEWS:
         observe_page(row, event, time)
     row.now = max(row.now, time)
-    if time >= row.last:
+    row.quiet = row.quiet and event.source == IMPORT
+    # What is imported of a lead that did something itself is no doing of the lead's.
+    if time > row.last and (row.quiet or event.source != IMPORT):
         row.last = time
-        row.quiet = event.source == IMPORT
     elif time < row.first:
         row.first = time
-    if name in TOUCHED_BY:
+    if name in TOUCHED_BY and (row.quiet or event.source != IMPORT):
         observe_begun(model, row, event, time)
     if event.product is not None:
         observe_product(row, event.product)

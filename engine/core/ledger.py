@@ -47,7 +47,7 @@ def counted(rule: "Rule", entry: Entry | None, time: int, now: int, born_ms: int
     if entry is None:
         return (amount, time, 1)
     if rule.once:
-        return (1, time, 1) if time < entry[1] and entry[2] == 1 else None
+        return (1, time, 1) if time < entry[1] and entry[0] == 1 else None
     if len(entry) > 3:
         last = entry[1]
         mass = mass_at(entry, rule.half_life_ms, now, born_ms) * _grown((now - last) / rule.half_life_ms)

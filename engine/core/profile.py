@@ -84,7 +84,7 @@ class Row(msgspec.Struct, array_like=True):
     `born_ms` is the time of the event that made it, in ms since the epoch. Every other time is in ms after that one,
     negative before it: small numbers pack small, and a site has millions of rows.
     `now` is the latest event time or due time seen, `first` and `last` those of the earliest and the latest event.
-    `quiet`: the latest event was imported, so nothing that falls due fires.
+    `quiet`: all of it was imported, so nothing that falls due fires.
     `pages` are the last ten by time, oldest first, each packed (`StoredPage`); `touches` the first and the last 19,
     likewise (`StoredTouch`). `recent_ids` holds the last 64 messageIds as 8-byte hashes, `recent_s` the time of each
     in seconds since the epoch modulo 2²⁴. `alerts` maps an alert's state to (fired, the row's now when it last did).

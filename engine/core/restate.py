@@ -4,6 +4,7 @@ Points, groups, bands and fit are read anew with every look, so nothing of the l
 alert is set to the side on which the lead now stands, so that it does not fire for what the change did.
 """
 
+from collections.abc import Iterator
 from operator import methodcaller
 
 import msgspec
@@ -12,41 +13,54 @@ from engine.core.alerts import gained
 from engine.core.drift import falls_after
 from engine.core.fold import Folded, settle
 from engine.core.instants import DAY_MS
+from engine.core.ledger import Entry
 from engine.core.lifecycle import advance
 from engine.core.model import Model
 from engine.core.profile import Row
 from engine.core.step import Step
-from engine.core.triggers import Crosses, FallsBelow
+from engine.core.triggers import Alert, Crosses, FallsBelow
 
 RELOAD = "model"
 """What a reload is called where it is a cause."""
 UNREAD_MS_MAX = 30 * DAY_MS
 """How long the entry of a rule that is gone is kept."""
+_GONE = "\x03"
 _copy = methodcaller("__copy__")
 
 
+class Waiting(msgspec.Struct, array_like=True, frozen=True):
+    """What an alert or action waited for: the kind of its trigger, and its fingerprint."""
+
+    kind: str
+    fingerprint: str
+
+
 class Stamp(msgspec.Struct):
-    """Under which model rows were written: its version, and the fingerprint of each alert and action by its state."""
+    """Under which model rows were written: its version, and what each alert and action waited for, by its state."""
 
     model: str
-    alerts: dict[str, str]
+    alerts: dict[str, Waiting]
 
 
 def stamp_of(model: Model) -> bytes:
     """What rows written under `model` depend on, as JSON."""
-    alerts = {alert.state: alert.fingerprint for alert in model.alerts}
+    alerts = {alert.state: _waiting(alert) for alert in model.alerts}
     return msgspec.json.encode(Stamp(model.version, alerts), order="sorted")
 
 
-def alerts_before(stamp: bytes | None) -> dict[str, str] | None:
-    """The fingerprints of the alerts under which rows were written; None where that is not known."""
+def _waiting(alert: Alert) -> Waiting:
+    return Waiting(type(alert.trigger).__name__, alert.fingerprint)
+
+
+def alerts_before(stamp: bytes | None) -> dict[str, Waiting] | None:
+    """What the alerts under which rows were written waited for; None where that is not known."""
     try:
         return None if stamp is None else msgspec.json.decode(stamp, type=Stamp).alerts
     except msgspec.DecodeError:
         return None
 
 
-def restate(model: Model, row: Row, alerts: dict[str, str] | None, at_ms: int, *, fire: bool) -> Folded:
+def restate(model: Model, row: Row, alerts: dict[str, Waiting] | None, at_ms: int, *, fire: bool) -> Folded:
     """`row` brought up to `model`; `alerts` were those of the model before. With `fire` what crossed does fire.
 
     `at_ms` is how far time has come: a silence that a new alert waits for and that is over already is passed over.
@@ -72,9 +86,8 @@ def restate(model: Model, row: Row, alerts: dict[str, str] | None, at_ms: int, *
 
 def _drop_unknown(model: Model, row: Row, at_ms: int) -> None:
     """Leave out what nothing in the model knows any more."""
-    horizon = at_ms - row.born_ms - UNREAD_MS_MAX
     if not row.ledger.keys() <= model.rules.keys():
-        row.ledger = {rule: entry for rule, entry in row.ledger.items() if rule in model.rules or entry[1] >= horizon}
+        row.ledger = dict(_kept(model, row, at_ms - row.born_ms))
     if row.pending:
         row.pending = [begun for begun in row.pending if begun.signal in model.signals]
     if row.waits:
@@ -85,24 +98,37 @@ def _drop_unknown(model: Model, row: Row, at_ms: int) -> None:
         row.life = msgspec.structs.replace(row.life, cycle_due=None)
 
 
-def _forget(model: Model, row: Row, alerts: dict[str, str]) -> None:
-    """Whether an alert that now waits for something else has fired means nothing; when it did, its cool-down asks."""
+def _kept(model: Model, row: Row, at: int) -> Iterator[tuple[str, Entry]]:
+    """The entries of a ledger; one whose rule is gone stands under another name, behind the time since when it is."""
+    for name, entry in row.ledger.items():
+        rule = name.removeprefix(_GONE)
+        if name == rule:
+            yield (rule, entry) if rule in model.rules else (f"{_GONE}{rule}", (at, *entry))
+        elif rule in model.rules:
+            yield rule, entry[1:]
+        elif at - entry[0] <= UNREAD_MS_MAX:
+            yield name, entry
+
+
+def _forget(model: Model, row: Row, alerts: dict[str, Waiting]) -> None:
+    """Whether an alert fired by a trigger of another kind means nothing; when it did, its cool-down asks."""
     for alert in model.alerts:
-        held = row.alerts.get(alert.state)
-        if held is not None and alerts.get(alert.state) != alert.fingerprint:
+        held, was = row.alerts.get(alert.state), alerts.get(alert.state)
+        if held is not None and (was is None or was.kind != _waiting(alert).kind):
             row.alerts = {**row.alerts, alert.state: (isinstance(alert.trigger, FallsBelow), held[1])}
 
 
-def _pass_over(model: Model, row: Row, alerts: dict[str, str], at_ms: int) -> None:
+def _pass_over(model: Model, row: Row, alerts: dict[str, Waiting], at_ms: int) -> None:
     for alert, trigger in model.waiting.silences:
-        if alerts.get(alert.state) != alert.fingerprint and row.last + trigger.for_ms <= at_ms - row.born_ms:
+        if alerts.get(alert.state) != _waiting(alert) and row.last + trigger.for_ms <= at_ms - row.born_ms:
             row.alerts = {**row.alerts, alert.state: (True, row.last + 1)}
 
 
 def _take_sides(model: Model, row: Row, step: Step) -> None:
     """Set each score alert to the side on which the lead stands; one whose `if` does not hold stays armed."""
     for alert in gained(model, row):
-        row.alerts = {**row.alerts, alert.state: (True, row.alerts.get(alert.state, (False, None))[1])}
+        if alert.holds(step.standing):
+            row.alerts = {**row.alerts, alert.state: (True, row.alerts.get(alert.state, (False, None))[1])}
     for alert, trigger in model.waiting.scores:
         score = max(0.0, getattr(step.after, trigger.score))
         fired, fired_at = row.alerts.get(alert.state, (not isinstance(trigger, Crosses), None))

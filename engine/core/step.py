@@ -133,6 +133,7 @@ class Step:
     def _trigger(self, readers: Readers, event: Event) -> None:
         row = self.row
         time = event.time_ms - row.born_ms
+        waits_before = row.waits
         for alert, holds in readers.followers:
             if holds(event):
                 row.waits = {**row.waits, alert.state: _followed(alert, row.waits.get(alert.state), time)}
@@ -143,7 +144,8 @@ class Step:
                 continue
             trigger = alert.trigger
             if isinstance(trigger, When) and trigger.followed is not None:
-                row.waits = {**row.waits, alert.state: _awaited(trigger, row.waits.get(alert.state), time)}
+                wait = _awaited(trigger, row.waits.get(alert.state), waits_before.get(alert.state), time)
+                row.waits = {**row.waits, alert.state: wait}
             else:
                 self.triggered.append((alert, event))
 
@@ -192,13 +194,17 @@ Wait = tuple[int | None, int]
 """When what should follow is missed and the latest event that it should follow, or None and when it came last."""
 
 
-def _awaited(trigger: When, wait: Wait | None, time: int) -> Wait:
-    """`wait` once an event that something should follow came at `time`."""
-    due, latest = wait or (None, time - 1)
-    if due is None:
-        # What came late may have been followed already.
-        return (None, latest) if latest >= time else (time + trigger.within_ms, time)
-    return due, max(time, latest)
+def _awaited(trigger: When, wait: Wait | None, before: Wait | None, time: int) -> Wait:
+    """`wait` once an event that something should follow came at `time`; `before` is as it was before that event.
+
+    What came late may have been followed already, but nothing follows itself.
+    """
+    due, latest = wait or (None, time)
+    if due is not None:
+        return due, max(time, latest)
+    if before is not None and before[0] is None and before[1] > time:
+        return before
+    return time + trigger.within_ms, time
 
 
 def _followed(alert: Alert, wait: Wait | None, time: int) -> Wait:

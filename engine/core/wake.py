@@ -20,6 +20,8 @@ from engine.core.visits import SESSION_GAP_MS, ended
 
 EVICT_AFTER_MS = 30 * 86_400_000
 """How long an anonymous visitor may be away before the row is given up, once its score has decayed to nothing."""
+AWAITED_MS_MAX = 90 * 86_400_000
+"""How long a silence of an anonymous visitor is waited for at most: a longer one is for known leads."""
 NOTHING_LEFT = 1.0
 """Σ |points × mass| below which a score has decayed to nothing."""
 _DAY_MS = 86_400_000
@@ -152,8 +154,9 @@ def _name(row: Row, states: frozenset[str], at: int) -> str:
 
 
 def _kept_ms(model: Model) -> int:
-    """How long an idle row is kept at least: as long as a silence may be waited for."""
-    return max(EVICT_AFTER_MS, *(trigger.for_ms for _, trigger in model.waiting.silences), 0)
+    """How long an idle row is kept at least: as long as a silence may be waited for, within bounds."""
+    silences_ms = (trigger.for_ms for _, trigger in model.waiting.silences if trigger.for_ms <= AWAITED_MS_MAX)
+    return max(EVICT_AFTER_MS, *silences_ms, 0)
 
 
 def _is_evicted(model: Model, row: Row, at: int) -> bool:

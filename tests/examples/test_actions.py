@@ -148,3 +148,13 @@ def test_an_action_and_an_alert_of_one_name_are_two() -> None:
     told = simulate(spec, at(0), known(1, "bob"))
     assert (told.alerts(), told.actions()) == ([("hot", 0)], [("hot", 0)])
     assert len({line["value"]["id"] for line in told.lines if line["value"]}) == len(told.lines)
+
+
+def test_within_a_text_lists_and_truths_are_written_as_json() -> None:
+    """The receiver reads JSON, whatever Python would say."""
+    data = {"seen": "of {traits.plans}: {known}", "plans": "{traits.plans}"}
+    spec = scoring(chats(), actions={"act": {"when": {"event": "chat"}, "data": data}})
+    (action,) = simulate(spec, known(0, plans=["a", 1]), {**at(1), "anonymousId": "", "userId": "ada"}).on(
+        "lead-actions"
+    )
+    assert action["data"] == {"seen": 'of ["a",1]: true', "plans": ["a", 1]}

@@ -238,3 +238,26 @@ def test_an_anonymous_lead_is_kept_as_long_as_its_silence_may_be_waited_for() ->
     told = simulate(alerting(chats(1), silent_for="45d"), at(0), until=60 * DAY)
     assert told.alerts() == [("told", 45 * DAY)]
     assert told.gone() == ["ada"]
+
+
+def test_nothing_follows_itself() -> None:
+    """The last page of a visit: each view follows the one before, and nothing follows the last."""
+    spec = alerting(when={"event": "page_view"}, not_followed_by={"event": "page_view"}, within="30m", cooldown="0s")
+    assert times(spec, visits("/", 0), visits("/", 5 * MINUTE), until=DAY) == [35 * MINUTE]
+
+
+def test_an_import_is_no_doing_of_a_lead_that_did_something_itself() -> None:
+    """A nightly import of traits, stated for now: the lead is as silent as before, and what it began still waits."""
+    imported = at(10 * MINUTE, "identify", context={"channel": "import"}, traits={"title": "CEO"})
+    missed = alerting(when={"event": "begin_checkout"}, not_followed_by={"event": "purchase"}, within="30m")
+    assert times(missed, at(0, "begin_checkout"), imported, until=HOUR) == [30 * MINUTE]
+    assert times(alerting(chats(), silent_for="1d"), at(0), imported, until=2 * DAY) == [DAY]
+    falls = alerting(chats(50, half_life="1d"), falls_below=25, rearm_above=30)
+    assert times(falls, at(0), imported, until=2 * DAY) == [DAY + 1]
+
+
+def test_a_very_long_silence_is_waited_for_with_known_leads_only() -> None:
+    spec = alerting(chats(1), silent_for="100d")
+    told = simulate(spec, at(0), known(0, "bob"), until=110 * DAY)
+    assert told.gone() == ["ada"]
+    assert [alert["lead"] for alert in told.on("lead-alerts")] == ["bob"]

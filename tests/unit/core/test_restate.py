@@ -95,11 +95,12 @@ def test_a_fall_is_due_where_the_new_model_puts_it() -> None:
 
 @pytest.mark.parametrize(("days", "kept"), [(30, True), (31, False)])
 def test_the_entry_of_a_rule_that_is_gone_is_kept_unread_for_30_days(days: int, kept: bool) -> None:
-    """So that a rule taken away by mistake can come back."""
+    """So that a rule taken away by mistake can come back; the days count from when it went."""
     other = {"engagement": {"other": {"when": {"event": "call"}, "points": 1}}}
-    fed = after(lead(spec()), other, T0 + days * DAY)
+    fed = after(lead(spec()), other, T0 + 40 * DAY)
     assert fed.score()["total"] == 0
-    assert after(fed, spec(), T0 + days * DAY).score()["total"] == (80 if kept else 0)
+    after(fed, {**other, "stage_names": {"lead": "Contact"}}, T0 + (40 + days) * DAY)
+    assert after(fed, spec(), T0 + (40 + days) * DAY).score()["total"] == (80 if kept else 0)
 
 
 def test_between_a_window_and_a_half_life_a_rule_starts_empty() -> None:
@@ -206,3 +207,24 @@ def test_without_a_cycle_nobody_is_recycled_any_more() -> None:
     fed = after(lead(spec(**stages, cycle="1d")), spec(**stages))
     fed.wake(T0 + 2 * DAY)
     assert [one["to"] for one in fed.on("lead-stages")] == ["marketingqualifiedlead"]
+
+
+def test_an_alert_on_gains_that_waits_for_its_if_still_waits() -> None:
+    """A change of names is no reason to take it for told."""
+    surge = {"alerts": {"surge": {"gains": 20, "within": "1h", "if": {"known": True}}}}
+    fed = after(lead(spec(**surge)), spec(**surge, stage_names={"lead": "Contact"}))
+    fed.feed(segment("identify", T0 + MINUTE, userId="ada@example.com"))
+    assert fed.alerts() == ["surge"]
+
+
+def test_between_its_bounds_an_alert_stays_what_it_was_whatever_else_it_asks() -> None:
+    """Fired at 80; at 60, between 50 and 70, with another `if`; back at 100 it was never below 50."""
+    out = {"out": {"when": {"event": "chat_closed"}, "points": -20, "decay": "none"}}
+    before = spec(alerts=HOT)
+    before["engagement"].update(out)
+    asking = spec(alerts={"hot": {**HOT["hot"], "if": {"sessions": {"gte": 1}}}})
+    asking["engagement"].update(out)
+    fed = lead(before)
+    fed.feed(segment("chat_closed", T0 + MINUTE))
+    after(fed, asking).feed(segment("chat", T0 + 2 * MINUTE))
+    assert fed.alerts() == ["hot"]
