@@ -172,6 +172,11 @@ def matches(pattern: str) -> Comparison:
     )
 
 
+def always(_subject: object) -> bool:
+    """The test that holds for whatever there is."""
+    return True
+
+
 def every(tests: Sequence[Test]) -> Test:
     """The test that all of `tests` hold."""
     if len(tests) == 1:

@@ -2,10 +2,9 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from engine.core.channels import CHANNELS
-from engine.core.comparisons import Getter, Key, Test, is_glob
+from engine.core.comparisons import Getter, Key, Test, always, is_glob
 from engine.core.conditions import Condition, Fields, all_of, compile_condition
 from engine.core.context import DEVICES
 from engine.core.decode import SOURCES
@@ -78,7 +77,7 @@ class Conditions:
         self.signals |= signals
         index = "event" if not signals else "signal" if events == frozenset() else ""
         rest = [part for name, part in parts.items() if name != index or part.values_of(name) is None]
-        beside = all_of(rest).holds if rest else _always
+        beside = all_of(rest).holds if rest else always
         return When(condition.holds, beside, condition.key, condition.fields, events, signals, _paths(node))
 
     def lead(self, node: Node) -> Condition:
@@ -265,7 +264,3 @@ def _either(verdicts: Collection[bool | None]) -> bool | None:
 
 def _stub(name: str, *, signal: bool) -> Event:
     return Event("track", name, 0, None, None, None, WEB, NO_PAGE, None, None, None, signal=signal)
-
-
-def _always(_subject: Any) -> bool:
-    return True

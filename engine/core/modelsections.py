@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from engine.core.comparisons import Test, glob
+from engine.core.comparisons import Test, always, glob
 from engine.core.conditions import PATTERN_MAX
 from engine.core.decode import SOURCES, ProductPaths
 from engine.core.instants import DAY_MS
@@ -122,7 +122,7 @@ def read_cycle(conditions: Conditions, node: Node | None) -> tuple[Cycle, ...]:
     if node is None:
         return ()
     if not isinstance(node.value, tuple):
-        return (Cycle(_always, _cycle_ms(reader, node)),)
+        return (Cycle(always, _cycle_ms(reader, node)),)
     found: list[Cycle] = []
     taken = False
     for entry in reader.items(node, "durations with conditions, such as {for: 30d}", at_least=1, at_most=100):
@@ -130,7 +130,7 @@ def read_cycle(conditions: Conditions, node: Node | None) -> tuple[Cycle, ...]:
         if taken:
             reader.key_problem(entry, "never reached: the one before it has no `if` and takes every lead")
         taken = taken or (isinstance(entry.value, dict) and "if" not in entry.value)
-        holds = conditions.lead(keys["if"]).holds if "if" in keys else _always
+        holds = conditions.lead(keys["if"]).holds if "if" in keys else always
         if "for" in keys:
             found.append(Cycle(holds, _cycle_ms(reader, keys["for"])))
     return tuple(found)
@@ -158,7 +158,3 @@ def check_identity_and_bots(reader: Reader, identity: Node | None, bots: Node | 
         reader.integer(entries.get(key), 1, at_least=1)
     for one in reader.items(entries.get("honeypot"), "names of events", at_least=1, at_most=100):
         reader.text(one)
-
-
-def _always(_standing: object) -> bool:
-    return True

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from engine.core.comparisons import always
 from engine.core.conditions import Condition
 from engine.core.instants import DAY_MS, MINUTE_MS
 from engine.core.model import COLD, STAGES, Band
@@ -80,7 +81,7 @@ class TriggerFile:
         alert = Alert(
             id=name,
             trigger=trigger,
-            holds=_always if holds is None else holds.holds,
+            holds=always if holds is None else holds.holds,
             cooldown_ms=reader.duration_ms(keys.get("cooldown"), 0 if of_score else COOLDOWN_MS),
             priority=cast("Priority", reader.one_of(keys.get("priority"), PRIORITIES, "normal")),
             label=label(reader, keys),
@@ -224,7 +225,3 @@ def _written(key: Any) -> str:
 
 def _constant(value: Any) -> Callable[[Any], Any]:
     return lambda _standing: value
-
-
-def _always(_standing: Any) -> bool:
-    return True
