@@ -1,6 +1,5 @@
 """One event into one row: `(row, event) → (row, what came of it)`. The row that went in is left as it was."""
 
-from operator import methodcaller
 from typing import NamedTuple
 
 import xxhash
@@ -13,11 +12,10 @@ from engine.core.events import IMPORT, VIEWS, WEB, Event
 from engine.core.lifecycle import advance
 from engine.core.model import Model
 from engine.core.persons import observe_person
-from engine.core.profile import ID_BYTES, RECENT_IDS_MAX, RECENT_WITHIN_S, TIME_BYTES, Row
+from engine.core.profile import ID_BYTES, RECENT_IDS_MAX, RECENT_WITHIN_S, TIME_BYTES, Row, copy_of
 from engine.core.step import Step
 from engine.core.visits import observe_page, observe_product, observe_video, observe_visit, turn_page
 
-_copy = methodcaller("__copy__")
 _SECONDS_MASK = 2 ** (8 * TIME_BYTES) - 1
 _NONE_DUE: frozenset[str] = frozenset()
 
@@ -41,7 +39,7 @@ def fold_event(model: Model, row: Row, event: Event) -> Folded | None:
     Nothing of the row may be due before the event.
     """
     before = row
-    row = _copy(row)
+    row = copy_of(row)
     if event.id is not None and not _remember(row, event.id, event.time_ms):
         return None
     time = event.time_ms - row.born_ms

@@ -34,7 +34,6 @@ class When:
     holds: Test
     beside: Test
     key: Key
-    fields: frozenset[str]
     events: frozenset[str] | None
     signals: frozenset[str]
     paths: Paths | None = None
@@ -44,8 +43,8 @@ class Conditions:
     """Compiles the conditions of one model; what is wrong with them goes to `reader`.
 
     `reads` collects the fields that they read, `asked_of_leads` those of leads, `asked_of_persons` those of who a lead
-    is; `named` the events and signals that
-    they name, `signals` those signals that one of them can hold for or looks back at.
+    is; `named` the events and signals that they name, `signals` those signals that one of them can hold for or looks
+    back at.
     """
 
     def __init__(self, reader: Reader, events: Fields, vocabulary: Vocabulary, rules: Collection[str]) -> None:
@@ -78,7 +77,7 @@ class Conditions:
         index = "event" if not signals else "signal" if events == frozenset() else ""
         rest = [part for name, part in parts.items() if name != index or part.values_of(name) is None]
         beside = all_of(rest).holds if rest else always
-        return When(condition.holds, beside, condition.key, condition.fields, events, signals, _paths(node))
+        return When(condition.holds, beside, condition.key, events, signals, _paths(node))
 
     def lead(self, node: Node) -> Condition:
         """A condition on leads."""

@@ -1,5 +1,7 @@
 """The row of one lead: everything Heatline remembers of it."""
 
+from collections.abc import Callable
+from operator import methodcaller
 from typing import Any
 
 import msgspec
@@ -161,3 +163,7 @@ class StoredTouch(msgspec.Struct, array_like=True, gc=False):
     source: str | None
     medium: str | None
     campaign: str | None
+
+
+copy_of: Callable[[Row], Row] = methodcaller("__copy__")
+"""A row of its own with the same values: fields may be set, what they hold is shared and never written into."""

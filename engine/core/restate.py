@@ -5,7 +5,6 @@ alert is set to the side on which the lead now stands, so that it does not fire 
 """
 
 from collections.abc import Iterator
-from operator import methodcaller
 
 import msgspec
 
@@ -16,7 +15,7 @@ from engine.core.instants import DAY_MS
 from engine.core.ledger import Entry
 from engine.core.lifecycle import advance
 from engine.core.model import Model
-from engine.core.profile import Row
+from engine.core.profile import Row, copy_of
 from engine.core.step import Step
 from engine.core.triggers import Alert, Crosses, FallsBelow
 
@@ -25,7 +24,6 @@ RELOAD = "model"
 UNREAD_MS_MAX = 30 * DAY_MS
 """How long the entry of a rule that is gone is kept."""
 _GONE = "\x03"
-_copy = methodcaller("__copy__")
 
 
 class Waiting(msgspec.Struct, array_like=True, frozen=True):
@@ -66,7 +64,7 @@ def restate(model: Model, row: Row, alerts: dict[str, Waiting] | None, at_ms: in
     `at_ms` is how far time has come: a silence that a new alert waits for and that is over already is passed over.
     """
     before = row
-    row = _copy(row)
+    row = copy_of(row)
     _drop_unknown(model, row, at_ms)
     if row.alerts and alerts is not None:
         _forget(model, row, alerts)
@@ -92,6 +90,8 @@ def _drop_unknown(model: Model, row: Row, at_ms: int) -> None:
         row.pending = [begun for begun in row.pending if begun.signal in model.signals]
     if row.waits:
         row.waits = {state: wait for state, wait in row.waits.items() if state in model.waiting.followed}
+    if row.gains and not model.waiting.gains:
+        row.gains = []
     if row.alerts:
         row.alerts = {state: held for state, held in row.alerts.items() if state in model.waiting.places}
     if row.life is not None and row.life.cycle_due is not None and not model.cycle:

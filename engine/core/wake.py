@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from math import inf, log2
-from operator import methodcaller
 from typing import NamedTuple
 
 from engine.core.abandoned import abandoned
@@ -13,7 +12,7 @@ from engine.core.instants import LAST_MS
 from engine.core.lifecycle import recycle
 from engine.core.model import Model
 from engine.core.points import points_of
-from engine.core.profile import Row
+from engine.core.profile import Row, copy_of
 from engine.core.scoring import fit_now
 from engine.core.step import Step, Wait
 from engine.core.visits import SESSION_GAP_MS, ended
@@ -25,7 +24,6 @@ AWAITED_MS_MAX = 90 * 86_400_000
 NOTHING_LEFT = 1.0
 """Σ |points × mass| below which a score has decayed to nothing."""
 _DAY_MS = 86_400_000
-_copy = methodcaller("__copy__")
 
 
 class Woken(NamedTuple):
@@ -95,7 +93,7 @@ def _nothing_left_at(model: Model, row: Row) -> float:
 def wake(model: Model, row: Row, due_ms: int) -> Woken:
     """`row` at `due_ms`, when something of it is due; the row that went in is left as it was."""
     before = row
-    row = _copy(row)
+    row = copy_of(row)
     at = max(due_ms - row.born_ms, row.now)
     if _is_idle(model, row, at):
         return Woken(row, "decay", 0.0, [], idle=True)
