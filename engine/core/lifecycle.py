@@ -54,8 +54,8 @@ def _reason(step: Step, stage: int) -> str:
 def _move(model: Model, row: Row, step: Step, to: int, reason: str) -> Moved:
     life = row.life or Life()
     moved = Moved(life.stage, to, reason, (row.now - life.at) / 1000, step.after.total, step.name)
-    cycle_due = row.now + _cycle_ms(model, step.standing) if to == MQL and _cycle_ms(model, step.standing) else None
-    row.life = replace(life, stage=to, at=row.now, cycle_due=cycle_due)
+    cycle_ms = _cycle_ms(model, step.standing) if to == MQL else 0
+    row.life = replace(life, stage=to, at=row.now, cycle_due=row.now + cycle_ms if cycle_ms else None)
     row.changed = True
     return moved
 
