@@ -1,0 +1,56 @@
+"""What stands under a key whose row has gone elsewhere: a few bytes that say where."""
+
+import msgspec
+
+from engine.core.instants import DAY_MS
+from engine.core.packing import DUE_BYTES
+
+KEPT_DAYS = 400
+"""How long an unused pointer is kept: as long as browsers keep a cookie at most (RFC 6265bis)."""
+_ARRAY_OF_THREE = 0x93
+
+
+class Pointer(msgspec.Struct, array_like=True, gc=False):
+    """Everything under this key is for the row of `target`, another key.
+
+    `day` is the day of the last traffic through it, in days since the epoch by record time. `next`: where `target`
+    itself leads; it takes that place after a day without traffic, when nothing is under way by the old one.
+    """
+
+    target: str
+    day: int
+    next: str | None
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Pointer)
+
+
+def is_pointer(packed: bytes) -> bool:
+    """Whether the value of a table is a pointer; a row's array is longer."""
+    return packed[DUE_BYTES] == _ARRAY_OF_THREE
+
+
+def pack_pointer(pointer: Pointer) -> bytes:
+    """The pointer as bytes; first comes when it may go, so that an agenda is built without unpacking."""
+    return due_ms(pointer).to_bytes(DUE_BYTES, "big") + _encoder.encode(pointer)
+
+
+def unpack_pointer(packed: bytes) -> Pointer:
+    """The pointer that `packed` holds."""
+    return _decoder.decode(memoryview(packed)[DUE_BYTES:])
+
+
+def due_ms(pointer: Pointer) -> int:
+    """When the pointer has been unused for so long that it goes, in ms since the epoch."""
+    return max(0, (pointer.day + KEPT_DAYS) * DAY_MS)
+
+
+def used(pointer: Pointer, record_ms: int) -> Pointer:
+    """The pointer once something went through it at the record time; the same one where that changes nothing."""
+    day = record_ms // DAY_MS
+    if day <= pointer.day:
+        return pointer
+    if pointer.next is not None and day > pointer.day + 1:
+        return Pointer(pointer.next, day, None)
+    return Pointer(pointer.target, day, pointer.next)
