@@ -16,6 +16,7 @@ from engine.core.instants import from_rfc3339
 from engine.core.messages import (
     INBOX_TOPIC,
     REQUESTS_TOPIC,
+    LeadMerged,
     LeadRequested,
     MessageError,
     OwnerChanged,
@@ -28,6 +29,7 @@ from engine.core.rejects import reject
 from engine.routing.config import Routing
 from engine.routing.decide import decide, released
 from engine.routing.feedback import hear
+from engine.routing.union import RELEASED, merged
 
 ASSIGNMENTS_TOPIC = "lead-assignments"
 FEEDBACK_TOPIC = "rep-events"
@@ -93,6 +95,8 @@ class _Chunk:
                 message = decode_request(record.value)
                 if isinstance(message, LeadRequested):
                     self.answer(message, record)
+                elif isinstance(message, LeadMerged):
+                    self.merge(message)
                 else:
                     self.changed.update(released(message, self.row))
         except Rejected as rejected:
@@ -123,6 +127,18 @@ class _Chunk:
         self.changed.update(decision.rows)
         self.tally["assignment", assignment.team or "-", decision.outcome] += 1
         self.urgent = True
+
+    def merge(self, message: LeadMerged) -> None:
+        union = merged(message, self.row)
+        self.outputs += [
+            output(ASSIGNMENTS_TOPIC, RELEASED, message.other, message.at, told, message.lead)
+            for told in union.released
+        ]
+        if union.owner is not None:
+            owner = OwnerChanged(message.lead, message.profile, union.owner, message.at, message.cause)
+            self.outputs.append(Output(INBOX_TOPIC, message.profile.encode(), encode(owner), message.partition))
+        self.changed.update(union.rows)
+        self.urgent = self.urgent or bool(union.released or union.owner)
 
     def hear(self, record: Record) -> None:
         heard = hear(self.routing, record, self.row)

@@ -7,25 +7,33 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
+from engine.agents.joining import Joins
+from engine.agents.leads import Lead, Leads, Outcome
 from engine.core.agenda import Agenda
 from engine.core.effects import Effect, Fired
 from engine.core.events import Rejected
-from engine.core.flow import Fold, Output, Record, Rows
+from engine.core.flow import Fold, Record, Rows
 from engine.core.fold import Folded, fold_event, new_row
+from engine.core.identity import is_person, public_id
 from engine.core.instants import from_rfc3339
 from engine.core.messages import (
     INBOX_TOPIC,
+    Arrival,
     LeadFeedback,
+    LeadJoin,
+    LeadMerge,
+    LeadMoved,
+    Message,
     MessageError,
-    OwnerChanged,
     decode_inbox,
-    forward,
     unwrap,
 )
 from engine.core.model import Model
 from engine.core.origins import Origin
-from engine.core.outputs import Profile, effect_outputs, publication, tombstone
+from engine.core.outputs import Profile, effect_outputs, merge_outputs, publication, tombstone
 from engine.core.packing import due_of, pack, unpack
+from engine.core.persons import adopted, with_browser
+from engine.core.pointers import pack_pointer
 from engine.core.profile import Row
 from engine.core.records import Reason
 from engine.core.rejects import reject
@@ -41,7 +49,7 @@ TABLE = "profiles"
 class ScoreJob:
     """Folds `visitor-events` and `lead-inbox` into the table `profiles`.
 
-    `home` gives the partition number of a row's key; `assign_on` names the alerts that ask for a rep. With
+    `home` gives the partition number of a lead's id; `assign_on` names the alerts that ask for a rep. With
     `alert_on_change` a changed model fires the alerts that the change itself sets off.
     """
 
@@ -56,6 +64,10 @@ class ScoreJob:
         self.assign_on = assign_on
         self.alert_on_change = alert_on_change
         self.stamp = stamp_of(model)
+
+    def home_of(self, key: str) -> int:
+        """The partition number of a row's key."""
+        return self.home(public_id(key).encode())
 
     def fold(self, lane: int, records: Sequence[Record], rows: Rows, agenda: Agenda) -> Fold:
         """Every record ends as scored, forwarded, dropped with a counted reason or dead-lettered; none raises."""
@@ -89,23 +101,6 @@ class ScoreJob:
         return chunk.fold()
 
 
-class _Lead:
-    """A lead of this chunk: its row so far (None: given up), when it is due, and what changed it last, if anything did.
-
-    `total` is what it stands at, `told` whether anybody is to be told of the change.
-    """
-
-    __slots__ = ("due_ms", "key", "origin", "row", "told", "total")
-
-    def __init__(self, key: str, row: Row | None, due_ms: int | None) -> None:
-        self.key = key
-        self.row = row
-        self.due_ms = due_ms
-        self.total: float | None = None
-        self.origin: Origin | None = None
-        self.told = False
-
-
 class _Chunk:
     """The work on one chunk; what it comes to is in `fold`."""
 
@@ -114,13 +109,11 @@ class _Chunk:
         self.model = job.model
         self.decode = job.model.decoder.decode
         self.lane = lane
-        self.rows = rows
-        self.agenda = agenda
-        self.leads: dict[bytes, _Lead] = {}
-        self.outputs: list[Output] = []
-        self.tally: Counter[tuple[str, ...]] = Counter()
+        self.leads = Leads(rows, agenda)
+        self.outcome = Outcome()
+        self.tally = self.outcome.tally
+        self.joins = Joins(job.model, lane, job.home_of, self.leads, self.outcome, self.row_at)
         self.scored = 0
-        self.urgent = False
         self.alerted: list[int] = []
         self.late_ms: list[int] = []
         self.errors: list[str] = []
@@ -129,12 +122,11 @@ class _Chunk:
         """Fold one record, whatever it holds."""
         try:
             if record.topic != INBOX_TOPIC:
-                self.take_event(record, forwarded=False)
-            elif (original := unwrap(record)) is not None:
-                record = original
-                self.take_event(original, forwarded=True)
+                self.take_event(Arrival(record))
+            elif (arrival := unwrap(record)) is not None:
+                self.take_forwarded(arrival)
             else:
-                self.take_message(decode_inbox(record.value))
+                self.take_message(decode_inbox(record.value), record)
         except Rejected as rejected:
             self.reject(record, rejected.reason, rejected.field, str(rejected))
         except MessageError as error:
@@ -145,40 +137,52 @@ class _Chunk:
             self.errors.append(traceback.format_exc())
             self.reject(record, "internal", None, f"{type(error).__name__} in the core; see the worker's log")
 
-    def take_event(self, record: Record, *, forwarded: bool) -> None:
+    def take_forwarded(self, arrival: Arrival) -> None:
+        """Fold an event that came through `lead-inbox`; it is rejected as the visitor's record, not as the message."""
+        try:
+            self.take_event(arrival)
+        except Rejected as rejected:
+            self.reject(arrival.record, rejected.reason, rejected.field, str(rejected))
+
+    def take_event(self, arrival: Arrival) -> None:
+        record = arrival.record
         event = self.decode(record)
-        key = event.anonymous_id or event.user_id or ""
-        row_key = key.encode()
-        lead = self.lead(row_key)
+        lead = self.joins.place(arrival, event)
         if lead is None:
-            if not forwarded and (home := self.job.home(row_key)) != self.lane:
-                self.outputs.append(forward(record, home, row_key))
-                self.tally["forwarded",] += 1
-                self.urgent = True
-                return
-            lead = self.leads[row_key] = _Lead(key, None, None)
-        row = self.row_at(row_key, lead, event.time_ms) or new_row(event)
+            return
+        row = self.row_at(lead, event.time_ms) or new_row(event, anonymous=not is_person(lead.key))
         folded = fold_event(self.model, row, event)
         if folded is None:
             self.tally["duplicate", "message_id"] += 1
             return
-        self.settle(row_key, lead, folded, Origin(event.name, event.time_ms, record, event), record.timestamp)
+        self.settle(lead, folded, Origin(event.name, event.time_ms, record, event), record.timestamp)
         if event.time_ms < row.now_ms:
             self.late_ms.append(row.now_ms - event.time_ms)
         self.scored += 1
+        self.tally["hops", str(arrival.hops)] += 1
 
-    def take_message(self, message: OwnerChanged | LeadFeedback) -> None:
-        row_key = message.profile.encode()
-        lead = self.lead(row_key)
-        at_ms = message.at if isinstance(message, LeadFeedback) else 0
-        row = None if lead is None else self.row_at(row_key, lead, at_ms)
+    def take_message(self, message: Message, record: Record) -> None:
+        if isinstance(message, LeadJoin):
+            self.joins.take_join(message)
+            return
+        if isinstance(message, LeadMoved):
+            self.joins.take_moved(message)
+            return
+        key = (record.key or b"").decode()
+        lead = self.leads.get(record.key or b"")
+        if lead is not None and self.joins.pass_on(lead, record):
+            return
+        time_ms = from_rfc3339(message.cause.time)
+        if isinstance(message, LeadMerge):
+            self.merge(lead or self.leads.new(key), message, time_ms)
+            return
+        row = None if lead is None else self.row_at(lead, message.at if isinstance(message, LeadFeedback) else 0)
         if lead is None or row is None:
             self.tally["dropped", "no_profile"] += 1
             return
-        time_ms = from_rfc3339(message.cause.time)
         if isinstance(message, LeadFeedback):
             folded = fold_feedback(self.model, row, message)
-            self.settle(row_key, lead, folded, Origin(message.cause.name, time_ms, stated=message.cause), time_ms)
+            self.settle(lead, folded, Origin(message.cause.name, time_ms, stated=message.cause), time_ms)
             return
         # A new owner comes of the same record as the score before it.
         lead.origin = Origin(message.cause.name, time_ms, stated=message.cause, kind="owner")
@@ -187,42 +191,58 @@ class _Chunk:
             row.owner = message.owner
             row.changed = True
 
-    def row_at(self, row_key: bytes, lead: _Lead, time_ms: int) -> Row | None:
-        """The lead's row once everything has fallen due that is to come before `time_ms`; None where it is given up."""
-        while lead.due_ms is not None and lead.due_ms <= time_ms:
-            self.wake_row(row_key, lead, lead.due_ms)
+    def merge(self, lead: Lead, message: LeadMerge, time_ms: int) -> None:
+        """Take over what was known of the lead under another id; nothing fires, and no stage moves."""
+        from engine.core.merging import merged
+
+        other = unpack(message.row)
+        if other.anonymous:
+            other.browsers = with_browser(other.browsers, message.other)[0]
+        person = self.row_at(lead, time_ms)
+        row = adopted(other) if person is None else merged(self.model, person, other)
+        total = score_at(self.model, row, row.now, fit_now(self.model, row)).total
+        origin = Origin(message.cause.name, time_ms, stated=message.cause, kind="merge")
+        profile = Profile(lead.key, row)
+        self.outcome.send(*merge_outputs(self.model, profile, total, message, other, origin, self.lane))
+        self.settle(lead, Folded(row, total, []), origin, time_ms)
+        self.tally["merged",] += 1
+
+    def row_at(self, lead: Lead, time_ms: int) -> Row | None:
+        """The lead's row once everything has fallen due that is to come before `time_ms`; None where there is none."""
+        while lead.row is not None and lead.due_ms is not None and lead.due_ms <= time_ms:
+            self.wake_row(lead, lead.row, lead.due_ms)
         return lead.row
 
     def wake(self, until_ms: float, at_most: int | None = None) -> None:
         """Fold what is due at or before `until_ms`, at most so many rows."""
         woken = 0
         while at_most is None or woken < at_most:
-            due = self.agenda.pop(until_ms, self.due_of)
+            due = self.leads.agenda.pop(until_ms, self.leads.due_of)
             if due is None:
                 return
             due_ms, row_key = due
-            lead = self.lead(row_key)
+            lead = self.leads.get(row_key)
             if lead is not None and lead.row is not None:
-                self.wake_row(row_key, lead, due_ms)
+                self.wake_row(lead, lead.row, due_ms)
+            elif lead is not None:
+                lead.pointer, lead.origin, lead.due_ms = None, Origin("eviction", due_ms), None
             woken += 1
 
-    def wake_row(self, row_key: bytes, lead: _Lead, due_ms: int) -> None:
-        assert lead.row is not None
-        row = lead.row
+    def wake_row(self, lead: Lead, row: Row, due_ms: int) -> None:
         lead.due_ms = None
         try:
             woken = wake(self.model, row, due_ms)
             origin = Origin(woken.name, due_ms)
             if woken.row is None:
-                self.outputs += tombstone(Profile(lead.key, row))
+                self.outcome.outputs += tombstone(Profile(lead.key, row))
                 lead.row, lead.origin, lead.told = None, origin, False
             elif woken.idle:
                 lead.row = woken.row
                 lead.origin = lead.origin or origin
-                self.schedule(row_key, lead)
+                self.leads.schedule(lead, next_due_ms(self.model, woken.row))
             else:
                 folded = Folded(woken.row, woken.total, woken.effects)
-                self.settle(row_key, lead, folded, origin, due_ms)
+                self.settle(lead, folded, origin, due_ms)
         except MemoryError:
             raise
         except Exception:  # noqa: BLE001 - a defect of ours must not stop the lane, nor come again and again
@@ -231,70 +251,43 @@ class _Chunk:
 
     def restate(self, row_key: bytes, alerts: dict[str, Waiting] | None, at_ms: int) -> None:
         """Bring one row up to the model."""
-        lead = self.lead(row_key)
+        lead = self.leads.get(row_key)
         if lead is None or lead.row is None:
             return
         try:
             folded = restate(self.model, lead.row, alerts, at_ms, fire=self.job.alert_on_change)
-            self.settle(row_key, lead, folded, Origin(RELOAD, lead.row.now_ms), at_ms)
+            self.settle(lead, folded, Origin(RELOAD, lead.row.now_ms), at_ms)
         except MemoryError:
             raise
         except Exception:  # noqa: BLE001 - a defect of ours in one row must not keep the others from the new model
             self.errors.append(traceback.format_exc())
 
-    def settle(self, row_key: bytes, lead: _Lead, folded: Folded, origin: Origin, caused_ms: int) -> None:
+    def settle(self, lead: Lead, folded: Folded, origin: Origin, caused_ms: int) -> None:
         """Take over what a step came to: all of it or, where telling it raises, nothing."""
         if folded.effects:
             self.tell(Profile(lead.key, folded.row), folded.effects, origin, caused_ms)
         lead.row, lead.total = folded.row, folded.total
         lead.origin, lead.told = origin, True
-        self.schedule(row_key, lead)
+        self.leads.schedule(lead, next_due_ms(self.model, folded.row))
 
     def tell(self, profile: Profile, effects: list[Effect], origin: Origin, caused_ms: int) -> None:
-        self.outputs += effect_outputs(self.model, profile, effects, origin, self.lane, self.job.assign_on)
+        self.outcome.send(*effect_outputs(self.model, profile, effects, origin, self.lane, self.job.assign_on))
         alerts = [effect.alert for effect in effects if isinstance(effect, Fired) and not effect.alert.is_action]
         self.tally.update(("alert", alert.id) for alert in alerts)
         self.alerted += [caused_ms] * len(alerts)
-        self.urgent = True
-
-    def schedule(self, row_key: bytes, lead: _Lead) -> None:
-        """Have the lane look at the row when something of it falls due: there is an entry for its due time before."""
-        assert lead.row is not None
-        due_ms = next_due_ms(self.model, lead.row)
-        if due_ms is not None and (lead.due_ms is None or due_ms < lead.due_ms):
-            self.agenda.put(due_ms, row_key)
-        lead.due_ms = due_ms
-
-    def lead(self, row_key: bytes) -> _Lead | None:
-        """The lead of a key, as this chunk has left it; None where there is no row."""
-        lead = self.leads.get(row_key)
-        if lead is None:
-            packed = self.rows.get(row_key)
-            if packed is None:
-                return None
-            lead = self.leads[row_key] = _Lead(row_key.decode(), unpack(packed), due_of(packed))
-        return lead
-
-    def due_of(self, row_key: bytes) -> int | None:
-        """When a row is due, as this chunk has left it."""
-        lead = self.leads.get(row_key)
-        if lead is not None:
-            return lead.due_ms
-        packed = self.rows.get(row_key)
-        return None if packed is None else due_of(packed)
 
     def reject(self, record: Record, reason: Reason, field: str | None, message: str) -> None:
-        self.outputs.append(reject(record, reason, field, message, record.timestamp))
+        self.outcome.outputs.append(reject(record, reason, field, message, record.timestamp))
         self.tally["rejected", reason] += 1
 
     def fold(self) -> Fold:
         self.tally["scored",] = self.scored
         changed: dict[bytes, bytes | None] = {}
-        for row_key, lead in self.leads.items():
+        for row_key, lead in self.leads.touched.items():
             if lead.origin is None:
                 continue
             if lead.row is None:
-                changed[row_key] = None
+                changed[row_key] = None if lead.pointer is None else pack_pointer(lead.pointer)
                 continue
             if lead.told:
                 self.publish(lead, lead.row, lead.origin)
@@ -304,11 +297,12 @@ class _Chunk:
                 self.errors.append(traceback.format_exc())
                 continue
             # Most rows mean the same under a new model, and need not be written again.
-            if lead.origin.name != RELOAD or packed != self.rows.get(row_key):
+            if lead.origin.name != RELOAD or packed != self.leads.rows.get(row_key):
                 changed[row_key] = packed
-        return Fold(self.outputs, changed, self.urgent, self.tally, self.alerted, self.late_ms, self.errors)
+        outcome = self.outcome
+        return Fold(outcome.outputs, changed, outcome.urgent, self.tally, self.alerted, self.late_ms, self.errors)
 
-    def publish(self, lead: _Lead, row: Row, origin: Origin) -> None:
+    def publish(self, lead: Lead, row: Row, origin: Origin) -> None:
         total = lead.total
         if total is None:
             total = score_at(self.model, row, row.now, fit_now(self.model, row)).total
@@ -316,7 +310,7 @@ class _Chunk:
         if row.published is None and total < self.model.publish_from and not row.known:
             return
         try:
-            self.outputs += publication(self.model, Profile(lead.key, row), total, origin)
+            self.outcome.outputs += publication(self.model, Profile(lead.key, row), total, origin)
         except MemoryError:
             raise
         except Exception:  # noqa: BLE001 - a defect of ours in what is shown must not stop what is counted

@@ -47,11 +47,12 @@ class Campaign(msgspec.Struct, gc=False):
 class Event(msgspec.Struct, gc=False):
     """An event as the rules see it. `type` is Segment's, `name` the canonical one or the signal's, `id` the messageId.
 
-    `time_ms` is never after its record's time. At least one of `anonymous_id` and `user_id` is there. `properties`,
-    `traits` and `context` are attribute objects that hold the keys that the model reads (`partial`), or None.
-    `signal` is true where the engine derived it; then everything else is the causing event's, but for the page and
-    the properties, which are the signal's own. `channel` is that of the visit, set when the event meets its row;
-    `product` the product of interest that it names.
+    `time_ms` is never after its record's time. At least one of `anonymous_id` and `user_id` is there, or an address in
+    the traits of an `identify`. `properties`, `traits` and `context` are attribute objects that hold the keys that the
+    model reads (`partial`), or None. `previous_id` is what an `alias` joins to `user_id`. `signal` is true where the
+    engine derived it; then everything else is the causing event's, but for the page and the properties, which are the
+    signal's own. `channel` is that of the visit, set when the event meets its row; `product` the product of interest
+    that it names.
     """
 
     type: str
@@ -69,6 +70,7 @@ class Event(msgspec.Struct, gc=False):
     product: str | None = None
     channel: str | None = None
     signal: bool = False
+    previous_id: str | None = None
 
 
 NO_PAGE = Page()

@@ -28,9 +28,9 @@ class Folded(NamedTuple):
     effects: list[Effect]
 
 
-def new_row(event: Event) -> Row:
+def new_row(event: Event, *, anonymous: bool) -> Row:
     """The row of a lead whose first event is `event`; its score is 0."""
-    return Row(born_ms=event.time_ms, anonymous=event.anonymous_id is not None, quiet=event.source == IMPORT)
+    return Row(born_ms=event.time_ms, anonymous=anonymous, quiet=event.source == IMPORT)
 
 
 def fold_event(model: Model, row: Row, event: Event) -> Folded | None:

@@ -5,9 +5,9 @@ the address behind another. `clean` takes such bytes out of ids, so no id is tak
 """
 
 from functools import lru_cache
+from typing import Any
 
 from email_validator import validate_email
-from msgspec import UNSET
 
 from engine.core.events import Event, attribute
 from engine.core.profile import EMAIL_CHARS_MAX
@@ -51,8 +51,9 @@ def public_id(key: str) -> str:
 
 
 def above(one: str, other: str) -> bool:
-    """Whether a pointer may lead from `other` up to `one`: browsers are below addresses, those below userIds; within a
-    kind the larger key is below the smaller. So pointers never lead in a circle.
+    """Whether a pointer may lead from `other` up to `one`, so that pointers never lead in a circle.
+
+    Browsers are below addresses, and those below userIds; within a kind the larger key is below the smaller.
     """
     return (_rank(one), other) > (_rank(other), one)
 
@@ -70,17 +71,20 @@ def normalised_email(text: str) -> str | None:
     if len(text) > EMAIL_CHARS_MAX:
         return None
     try:
-        return validate_email(text.strip(), check_deliverability=False).normalized.lower()
+        return validate_email(text.strip(), check_deliverability=False, test_environment=True).normalized.lower()
     except ValueError:  # also where the text is none that can be encoded
         return None
 
 
+def stated_email(traits: Any) -> str | None:
+    """The normalised address that an event's `traits` state, None where they state none."""
+    email = getattr(traits, _EMAIL_TRAIT, None)
+    return normalised_email(email) if isinstance(email, str) else None
+
+
 def email_of(event: Event) -> str | None:
     """The normalised address that an `identify` states, None where it states none."""
-    if event.type != "identify" or event.traits is None:
-        return None
-    email = getattr(event.traits, _EMAIL_TRAIT, UNSET)
-    return normalised_email(email) if isinstance(email, str) else None
+    return stated_email(event.traits) if event.type == "identify" else None
 
 
 def person_of(event: Event) -> str | None:

@@ -1,11 +1,10 @@
 """Internal messages between lanes: versioned, no contract with other systems.
 
-`LeadRequested`, `OwnerChanged` and `LeadFeedback` are JSON. A forwarded event is the original value untouched, with
-where it came from in one header: visitors' events hop by the ten thousand a second, so nothing is decoded or copied
-into JSON.
+All but forwarded events are JSON. A forwarded event is the original value untouched, with where it came from in one
+header: visitors' events hop by the ten thousand a second, so nothing is decoded or copied into JSON.
 """
 
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
 import msgspec
 
@@ -82,6 +81,54 @@ class OwnerChanged(msgspec.Struct, tag_field="type", tag="lead.owner_changed"):
     v: Literal[1] = 1
 
 
+class LeadJoin(msgspec.Struct, tag_field="type", tag="lead.join"):
+    """On `lead-inbox`, under `key`: everything under that key is for the row of `target` from now on.
+
+    `alias`: a person said that both ids are of one, so two persons may be joined by it.
+    """
+
+    key: str
+    target: str
+    alias: bool
+    cause: Cause
+    v: Literal[1] = 1
+
+
+class LeadMoved(msgspec.Struct, tag_field="type", tag="lead.moved"):
+    """On `lead-inbox`, under `key`, a pointer to `was`: what goes there goes on to `target`."""
+
+    key: str
+    was: str
+    target: str
+    v: Literal[1] = 1
+
+
+class LeadMerge(msgspec.Struct, tag_field="type", tag="lead.merge"):
+    """On `lead-inbox`, under the key of the lead that it is for: `row` is everything that was known under `other`."""
+
+    other: str
+    row: bytes
+    cause: Cause
+    v: Literal[1] = 1
+
+
+class LeadMerged(msgspec.Struct, tag_field="type", tag="lead.merge"):
+    """On `routing-requests`: the lead `other` is `lead` now, which stands at `total` in `band`.
+
+    `profile` is the key of the lead's row and `partition` its home; `at` the instant of the cause in ms.
+    """
+
+    lead: str
+    other: str
+    profile: str
+    partition: int
+    at: int
+    total: float
+    band: str
+    cause: Cause
+    v: Literal[1] = 1
+
+
 FeedbackKind = Literal[
     "accepted",
     "declined",
@@ -118,24 +165,29 @@ class LeadFeedback(msgspec.Struct, tag_field="type", tag="lead.feedback"):
     v: Literal[1] = 1
 
 
+Request = LeadRequested | StageChanged | LeadMerged
+"""What stands on `routing-requests`."""
+Message = OwnerChanged | LeadFeedback | LeadJoin | LeadMoved | LeadMerge
+"""What stands on `lead-inbox` besides forwarded events."""
+
 _Message = TypeVar("_Message")
 
 _encoder = msgspec.json.Encoder()
-_requests: "msgspec.json.Decoder[LeadRequested | StageChanged]" = msgspec.json.Decoder(LeadRequested | StageChanged)
-_inbox: "msgspec.json.Decoder[OwnerChanged | LeadFeedback]" = msgspec.json.Decoder(OwnerChanged | LeadFeedback)
+_requests: "msgspec.json.Decoder[Request]" = msgspec.json.Decoder(Request)
+_inbox: "msgspec.json.Decoder[Message]" = msgspec.json.Decoder(Message)
 
 
-def encode(message: LeadRequested | StageChanged | OwnerChanged | LeadFeedback) -> bytes:
+def encode(message: Request | Message) -> bytes:
     """The message as JSON."""
     return _encoder.encode(message)
 
 
-def decode_request(value: bytes | None) -> LeadRequested | StageChanged:
+def decode_request(value: bytes | None) -> Request:
     """What a record of `routing-requests` says. Raises MessageError."""
     return _decode(_requests, value)
 
 
-def decode_inbox(value: bytes | None) -> OwnerChanged | LeadFeedback:
+def decode_inbox(value: bytes | None) -> Message:
     """What a record of `lead-inbox` that is no forwarded event says. Raises MessageError."""
     return _decode(_inbox, value)
 
@@ -147,25 +199,47 @@ def _decode(decoder: "msgspec.json.Decoder[_Message]", value: bytes | None) -> _
         raise MessageError(str(error)) from None
 
 
-def forward(record: Record, partition: int, key: bytes) -> Output:
-    """`record` for partition number `partition` of `lead-inbox`, under `key`, the key of its profile's row.
+Errand = Literal["-", "claim", "refused", "join", "joined"]
+"""What a forwarded event is sent for, besides being counted where it arrives: nothing; to claim a person for a browser,
+from a source that is not trusted; to come back from there, counted without what it claims; to take an address along;
+to come back from there.
+"""
+_ERRANDS: dict[str, Errand] = {errand: errand for errand in get_args(Errand)}
+
+
+class Arrival(NamedTuple):
+    """A record with a visitor's event, where it is to be folded, how many topics it came through, and its errand.
+
+    `key` is that of a row, None where the record came straight from `visitor-events`.
+    """
+
+    record: Record
+    key: str | None = None
+    hops: int = 1
+    errand: Errand = "-"
+
+
+def forward(arrival: Arrival, key: str, partition: int, errand: Errand) -> Output:
+    """The record of `arrival` for partition number `partition` of `lead-inbox`, to be folded under `key`.
 
     Raises Rejected where its key and headers make it larger than the broker takes.
     """
+    record = arrival.record
     beside_bytes = len(record.key or b"") + sum(4 * len(name) + len(value or b"") for name, value in record.headers)
     if beside_bytes > BESIDE_VALUE_BYTES_MAX:
         told = f"key and headers have {beside_bytes} bytes; at most {BESIDE_VALUE_BYTES_MAX} can be forwarded"
         raise Rejected("size", None, told)
     has_key = record.key is not None
-    origin = f"1 {record.partition} {record.offset} {record.timestamp} {has_key:d} {record.topic}"
+    where = f"{record.partition} {record.offset} {record.timestamp} {has_key:d} {record.topic}"
+    origin = f"2 {arrival.hops + 1} {errand} {where}"
     headers: list[tuple[str, bytes | None]] = [(FORWARDED_HEADER, origin.encode())]
     if record.key is not None:
         headers.append((FORWARDED_KEY_HEADER, record.key))
-    return Output(INBOX_TOPIC, key, record.value, partition, (*headers, *record.headers))
+    return Output(INBOX_TOPIC, key.encode(), record.value, partition, (*headers, *record.headers))
 
 
-def unwrap(record: Record) -> InputRecord | None:
-    """The original of a forwarded record; None where `record` is no forwarded event of a version read here.
+def unwrap(record: Record) -> Arrival | None:
+    """The forwarded event that `record` is; None where it is none of a version read here.
 
     Only the first headers count: those behind them are the original's own, whatever they are called.
     """
@@ -173,11 +247,13 @@ def unwrap(record: Record) -> InputRecord | None:
     if not headers or headers[0][0] != FORWARDED_HEADER:
         return None
     try:
-        version, partition, offset, timestamp, has_key, topic = (headers[0][1] or b"").decode().split(" ", 5)
-        if version != "1":
+        version, hops, errand, *where = (headers[0][1] or b"").decode().split(" ", 7)
+        partition, offset, timestamp, has_key, topic = where
+        if version != "2" or record.key is None:
             return None
         key = headers[1][1] if has_key == "1" else None
         own = headers[2:] if has_key == "1" else headers[1:]
-        return InputRecord(topic, int(partition), int(offset), int(timestamp), key, record.value, own)
-    except (ValueError, IndexError):
+        original = InputRecord(topic, int(partition), int(offset), int(timestamp), key, record.value, own)
+        return Arrival(original, record.key.decode(), int(hops), _ERRANDS[errand])
+    except (ValueError, IndexError, KeyError):
         return None

@@ -8,14 +8,15 @@ from engine.core.cloudevents import derived_id, kind_of, output
 from engine.core.drift import next_band
 from engine.core.effects import Converted, Effect, Fired, Moved
 from engine.core.flow import Output
+from engine.core.identity import is_email, public_id
 from engine.core.instants import LAST_MS, to_rfc3339
-from engine.core.messages import REQUESTS_TOPIC, LeadRequested, StageChanged, encode
+from engine.core.messages import REQUESTS_TOPIC, LeadMerge, LeadMerged, LeadRequested, StageChanged, encode
 from engine.core.model import RECYCLED, STAGES, Model
 from engine.core.origins import Origin
 from engine.core.packing import stored_page, stored_touch
 from engine.core.profile import Published, Row
 from engine.core.reasons import reason_of
-from engine.core.records import Ids, LeadAction, LeadAlert, LeadScore, LeadStageChange, Page
+from engine.core.records import Ids, LeadAction, LeadAlert, LeadMergeRecord, LeadScore, LeadStageChange, Page
 from engine.core.scoring import Explanation, explain, fit_of
 from engine.core.standing import Standing, shown_touch
 
@@ -28,6 +29,7 @@ SCORE_CHANGED = "lead.score_changed"
 ALERTED = "lead.alerted"
 ACTION_REQUESTED = "lead.action_requested"
 STAGE_CHANGED = "lead.stage_changed"
+MERGED = "lead.merged"
 CONVERTED = "lead.converted"
 DESK = "main"
 DESK_PARTITION = 0
@@ -43,15 +45,15 @@ class Profile(NamedTuple):
 
     @property
     def lead(self) -> str:
-        """The lead's id: the person's where the row is known, the browser's until then."""
-        return self.row.user or self.key
+        """The lead's id."""
+        return public_id(self.key)
 
     @property
     def ids(self) -> Ids:
         """Every id the lead is known by."""
         if self.row.anonymous:
-            return Ids(user=self.row.user, anonymous=[self.key])
-        return Ids(user=self.key, anonymous=[])
+            return Ids(user=None, anonymous=[self.key])
+        return Ids(user=None if is_email(self.key) else public_id(self.key), anonymous=self.row.browsers)
 
     def pages(self) -> list[Page]:
         """The last ten pages, oldest first."""
@@ -118,8 +120,7 @@ def publication(model: Model, profile: Profile, total: float, origin: Origin) ->
     """What `lead-scores` must be told now that the row stands at `total`; noted in the row, too.
 
     `origin` changed the row last. As `records.md` says: a lead at or above `publish_from`, or known, when something
-    that is shown changed or the last record is 60 s old; a last record for one that sinks below; a tombstone for an id
-    that the lead has left.
+    that is shown changed or the last record is 60 s old; a last record for one that sinks below.
     """
     row = profile.row
     last = row.published
@@ -131,7 +132,7 @@ def publication(model: Model, profile: Profile, total: float, origin: Origin) ->
     standing.fit = fit
     persona = standing.persona if model.personas else None
     band = model.band(total).name
-    now = Published(row.user is not None, row.now, round(total), band, standing.grade, persona, visible)
+    now = Published(row.now, round(total), band, standing.grade, persona, visible)
     if (
         last is not None
         and not row.changed
@@ -142,14 +143,11 @@ def publication(model: Model, profile: Profile, total: float, origin: Origin) ->
         return []
     row.published = now
     row.changed = False
-    outputs = [score_output(model, profile, row.now_ms, origin.time_ms, origin.identity)]
-    if last is not None and last.as_user != now.as_user:
-        outputs.insert(0, Output(SCORES_TOPIC, profile.key.encode(), None))
-    return outputs
+    return [score_output(model, profile, row.now_ms, origin.time_ms, origin.identity)]
 
 
 def tombstone(profile: Profile) -> list[Output]:
-    """What `lead-scores` must be told of a lead whose row is given up."""
+    """What `lead-scores` must be told of a lead whose row is given up, or goes to another."""
     published = profile.row.published
     if published is None:
         return []
@@ -177,6 +175,33 @@ def effect_outputs(
         else:
             outputs.append(_converted(profile, effect, origin))
     return outputs
+
+
+def merge_outputs(
+    model: Model, profile: Profile, total: float, message: LeadMerge, other: Row, origin: Origin, lane: int
+) -> list[Output]:
+    """What is told of a lead that is one with another from now on; the desk is, if it can know the other.
+
+    `profile` is as it is after the merge, at `total`, in `lane`.
+    """
+    row, other_id, cause = profile.row, public_id(message.other), origin.cause(origin.name)
+    since = 0 if row.life is None else row.life.at
+    record = LeadMergeRecord(
+        lead=profile.lead,
+        from_=other_id,
+        to=profile.lead,
+        reason=f"{other_id} is {profile.lead}",
+        seconds_in_stage=(row.now - since) / 1000,
+        total=total,
+        cause=cause,
+    )
+    identity = (other_id, origin.identity)
+    told = output(STAGES_TOPIC, MERGED, profile.lead, origin.time_ms, record, *identity)
+    if not other.alerts and other.owner is None:
+        return [told]
+    band = model.band(total).name
+    desk = LeadMerged(profile.lead, other_id, profile.key, lane, origin.time_ms, total, band, cause)
+    return [told, Output(REQUESTS_TOPIC, DESK.encode(), encode(desk), DESK_PARTITION)]
 
 
 def _moved(profile: Profile, moved: Moved, origin: Origin) -> list[Output]:

@@ -74,14 +74,14 @@ def _is_rare(row: Row) -> bool:
     """Whether a field is set that few rows have; the bytes alone do not tell, a visitor's number may look like them."""
     return (
         row.falls is not None
-        or row.user is not None
         or row.owner is not None
         or row.published is not None
         or row.life is not None
         or row.fast_track
         or row.changed
         or row.quiet
-        or bool(row.products or row.alerts or row.traits or row.pending)
+        or row.suspect is not None
+        or bool(row.products or row.browsers or row.alerts or row.traits or row.pending)
         or bool(row.waits or row.videos or row.place)
     )
 
@@ -114,6 +114,11 @@ def _fewer_traits(row: Row) -> bool:
     largest = max(row.traits, key=lambda name: (len(_encoder.encode(row.traits[name])), name))
     row.traits = {name: said for name, said in row.traits.items() if name != largest}
     return True
+
+
+def _fewer_browsers(row: Row) -> bool:
+    changed, row.browsers = bool(row.browsers), row.browsers[1:]
+    return changed
 
 
 def _bare_pending(row: Row) -> bool:
@@ -157,6 +162,7 @@ _LIGHTER: tuple[Callable[[Row], bool], ...] = (
     _fewer_products,
     _bare_pending,
     _no_place,
+    _fewer_browsers,
     _fewer_traits,
     _fewer_ids,
     _no_pages,

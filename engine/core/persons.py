@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from engine.core.context import places
 from engine.core.events import Event
 from engine.core.model import Model
-from engine.core.profile import EMAIL_CHARS_MAX, STORED_CHARS_MAX, Row
+from engine.core.profile import BROWSERS_MAX, EMAIL_CHARS_MAX, STORED_CHARS_MAX, Row
 from engine.core.text import clean
 
 E = TypeVar("E")
@@ -28,12 +29,9 @@ def observe_person(model: Model, row: Row, event: Event, time: int) -> None:
 
 
 def _identify(model: Model, row: Row, event: Event, time: int) -> None:
-    # What came before a second person's login stays with the first, and who the first is as well.
-    if row.anonymous and event.user_id is not None:
-        if row.user is not None and row.user != event.user_id:
-            return
-        row.changed = row.changed or row.user is None
-        row.user = event.user_id
+    if event.anonymous_id is not None and not row.anonymous:
+        row.browsers, joined = with_browser(row.browsers, event.anonymous_id)
+        row.changed = row.changed or joined
     said = {key: _stored(key, value) for key, value in model.decoder.traits_of(event).items()}
     if said:
         traits = {**row.traits}
@@ -43,6 +41,18 @@ def _identify(model: Model, row: Row, event: Event, time: int) -> None:
                 row.changed = row.changed or held is None or held[1] != value
                 traits[key] = (time, value)
         row.traits = traits
+
+
+def with_browser(browsers: list[str], browser: str) -> tuple[list[str], bool]:
+    """The last browsers of a person with one more, and whether it was none of them."""
+    if browser in browsers:
+        return browsers, False
+    return [*browsers, browser][-BROWSERS_MAX:], True
+
+
+def adopted(row: Row) -> Row:
+    """The row of a person of whom nothing was known but what `row` holds, a browser's or that of another id."""
+    return replace(row, anonymous=False, published=None, changed=True)
 
 
 def _later(said: tuple[int, Any], held: tuple[int, Any]) -> bool:

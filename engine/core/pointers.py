@@ -7,19 +7,21 @@ from engine.core.packing import DUE_BYTES
 
 KEPT_DAYS = 400
 """How long an unused pointer is kept: as long as browsers keep a cookie at most (RFC 6265bis)."""
-_ARRAY_OF_THREE = 0x93
+_ARRAY_OF_FOUR = 0x94
 
 
 class Pointer(msgspec.Struct, array_like=True, gc=False):
     """Everything under this key is for the row of `target`, another key.
 
     `day` is the day of the last traffic through it, in days since the epoch by record time. `next`: where `target`
-    itself leads; it takes that place after a day without traffic, when nothing is under way by the old one.
+    itself leads; it takes that place after a day without traffic, when nothing is under way by the old one. `alias`: of
+    a browser's, that an alias made it, and that a person of the same id is to be joined to the target, too.
     """
 
     target: str
     day: int
     next: str | None
+    alias: bool
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -28,7 +30,7 @@ _decoder = msgspec.msgpack.Decoder(Pointer)
 
 def is_pointer(packed: bytes) -> bool:
     """Whether the value of a table is a pointer; a row's array is longer."""
-    return packed[DUE_BYTES] == _ARRAY_OF_THREE
+    return packed[DUE_BYTES] == _ARRAY_OF_FOUR
 
 
 def pack_pointer(pointer: Pointer) -> bytes:
@@ -52,5 +54,5 @@ def used(pointer: Pointer, record_ms: int) -> Pointer:
     if day <= pointer.day:
         return pointer
     if pointer.next is not None and day > pointer.day + 1:
-        return Pointer(pointer.next, day, None)
-    return Pointer(pointer.target, day, pointer.next)
+        return Pointer(pointer.next, day, None, pointer.alias)
+    return Pointer(pointer.target, day, pointer.next, pointer.alias)

@@ -12,6 +12,7 @@ PAGES_MAX = 10
 TOUCHES_MAX = 20
 PRODUCTS_MAX = 5
 PENDING_MAX = 4
+BROWSERS_MAX = 10
 VIDEOS_MAX = 8
 RECENT_IDS_MAX = 64
 RECENT_WITHIN_S = 24 * 3_600
@@ -22,12 +23,8 @@ EMAIL_CHARS_MAX = 254
 
 
 class Published(msgspec.Struct, array_like=True, gc=False):
-    """What the lead's last record on `lead-scores` said, as far as it decides whether to write the next.
+    """What the lead's last record on `lead-scores` said, as far as it decides whether to write the next."""
 
-    `as_user`: it stood under the person's id, not the row's key.
-    """
-
-    as_user: bool
     at: int
     total: int
     band: str
@@ -80,6 +77,21 @@ class Pending(msgspec.Struct, array_like=True, gc=False):
     product: str | None
 
 
+class Suspect(msgspec.Struct, array_like=True, gc=False):
+    """What may turn out to be no human's doing, or has.
+
+    `bot`: the kind of robot that the row is found to be, of which then nothing counts. `owed`: thousandths of events
+    that are missing from the row's bucket, as of the record time `at`. `delivered`: the last mail, as a number, and
+    when. `clicked`: the last link of a mail, when, and whether by a gateway.
+    """
+
+    bot: str | None = None
+    owed: int = 0
+    at: int = 0
+    delivered: tuple[int, int] | None = None
+    clicked: tuple[int, int, bool] | None = None
+
+
 class Row(msgspec.Struct, array_like=True):
     """A lead's row.
 
@@ -87,6 +99,7 @@ class Row(msgspec.Struct, array_like=True):
     negative before it: small numbers pack small, and a site has millions of rows.
     `now` is the latest event time or due time seen, `first` and `last` those of the earliest and the latest event.
     `quiet`: all of it was imported, so nothing that falls due fires.
+    `anonymous`: it is a browser's, else a person's, of whom `browsers` are the last ten that were joined, in order.
     `pages` are the last ten by time, oldest first, each packed (`StoredPage`); `touches` the first and the last 19,
     likewise (`StoredTouch`). `recent_ids` holds the last 64 messageIds as 8-byte hashes, `recent_s` the time of each
     in seconds since the epoch modulo 2²⁴. `alerts` maps an alert's state to (fired, the row's now when it last did).
@@ -116,7 +129,7 @@ class Row(msgspec.Struct, array_like=True):
     # What follows a cold and anonymous visitor does not have: such rows end here (`packing`).
     products: dict[str, tuple[int, float]] = {}
     falls: int | None = None
-    user: str | None = None
+    browsers: list[str] = []
     owner: str | None = None
     fast_track: bool = False
     alerts: dict[str, tuple[bool, int | None]] = {}
@@ -129,6 +142,7 @@ class Row(msgspec.Struct, array_like=True):
     waits: dict[str, tuple[int | None, int]] = {}
     videos: dict[str, int] = {}
     place: dict[str, str] = {}
+    suspect: Suspect | None = None
 
     @property
     def now_ms(self) -> int:
@@ -138,7 +152,7 @@ class Row(msgspec.Struct, array_like=True):
     @property
     def known(self) -> bool:
         """Whether the lead is a person and not just a browser."""
-        return self.user is not None or not self.anonymous
+        return not self.anonymous
 
     @property
     def stage(self) -> int:

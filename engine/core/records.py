@@ -195,6 +195,21 @@ class LeadStageChange(msgspec.Struct):
     cause: Cause
 
 
+class LeadMergeRecord(msgspec.Struct):
+    """`lead-stages`: the lead `from` is the lead `to` now, with everything that was known of it.
+
+    `seconds_in_stage` and `total` are the lead's after the merge.
+    """
+
+    lead: str
+    from_: str = msgspec.field(name="from")
+    to: str
+    reason: str
+    seconds_in_stage: float
+    total: float
+    cause: Cause
+
+
 class Shares(msgspec.Struct):
     """One number per touch, in their order, for each way of weighting them.
 

@@ -8,7 +8,7 @@ import msgspec
 from engine.core.ledger import WINDOWS_MAX
 from engine.core.model import Model, Rule
 from engine.core.packing import BYTES_MAX, TEXT_BYTES
-from engine.core.profile import PENDING_MAX, VIDEOS_MAX, Life, Pending, Published, Visit
+from engine.core.profile import PENDING_MAX, VIDEOS_MAX, Life, Pending, Published, Suspect, Visit
 from engine.core.step import dwelt_by
 from engine.core.triggers import Gains, SilentFor, When
 
@@ -81,9 +81,10 @@ def _rest(model: Model) -> int:
         [_TIME] * 8,
         Visit(_TIME, _TIME, _COUNT, _TIME, ended=True, dwelt=dwelt),
         Life(8, _TIME, _TIME, _TIME, _SMALL, _MASS, (_COUNT, _COUNT)),
-        Published(True, _TIME, _COUNT, longest, longest, persona, True),
+        Published(_TIME, _COUNT, longest, longest, persona, True),
         [Pending(signal, None, _TIME, _TIME, None, None, None)] * PENDING_MAX,
         {f"{number:08x}": 95 for number in range(VIDEOS_MAX)},
+        Suspect(None, 10**12, _TIME, (2**32, _TIME), (2**32, _TIME, True)),
     ]
     return _size(parts)
 

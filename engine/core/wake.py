@@ -64,8 +64,8 @@ def _next_due(model: Model, row: Row) -> float:
             due = silent
     if row.life is not None and row.life.cycle_due is not None:
         due = min(due, row.life.cycle_due)
-    if row.user is None and row.anonymous:
-        evicted = row.last + _kept_ms(model)
+    if row.anonymous:
+        evicted = row.last + _kept_ms(model, row)
         due = min(due, evicted if evicted > row.now else _nothing_left_at(model, row))
     return due
 
@@ -151,15 +151,25 @@ def _name(row: Row, states: frozenset[str], at: int) -> str:
     return "decay" if not states else "silence"
 
 
-def _kept_ms(model: Model) -> int:
+def _kept_ms(model: Model, row: Row) -> int:
     """How long an idle row is kept at least: as long as a silence may be waited for, within bounds."""
+    if model.bots.one_visit_ms is not None and _came_once(row):
+        return model.bots.one_visit_ms
     silences_ms = (trigger.for_ms for _, trigger in model.waiting.silences if trigger.for_ms <= AWAITED_MS_MAX)
     return max(EVICT_AFTER_MS, *silences_ms, 0)
 
 
+def _came_once(row: Row) -> bool:
+    """Whether it is that of one visit of which nobody was told."""
+    return row.sessions <= 1 and row.published is None and row.owner is None
+
+
 def _is_evicted(model: Model, row: Row, at: int) -> bool:
-    if row.known or row.last + _kept_ms(model) > at:
+    if row.known or row.last + _kept_ms(model, row) > at:
         return False
     waits = any(due is not None for due, _ in row.waits.values())
     pending = row.pending or waits or (row.life is not None and row.life.cycle_due is not None)
-    return not pending and _left(model, row, at) < NOTHING_LEFT
+    enough = NOTHING_LEFT
+    if model.bots.one_visit_ms is not None and _came_once(row):
+        enough = max(enough, *(band.bound for band in model.bands[1:2]))
+    return not pending and _left(model, row, at) < enough

@@ -21,6 +21,7 @@ from engine.core.model import Model
 from engine.core.outputs import Profile, score_output
 from engine.core.packing import unpack
 from engine.core.partitioner import by_murmur2
+from engine.core.pointers import is_pointer
 
 EVENTS_TOPIC = "visitor-events"
 INTERNAL_TOPICS = frozenset({"lead-inbox", "routing-requests"})
@@ -327,7 +328,8 @@ def _until(until: str | None) -> int | None:
 def final_scores(model: Model, rows: Iterable[tuple[bytes, bytes]], until_ms: int | None) -> Iterator[Output]:
     """One record of `lead-scores` for every row, ordered by lead: as of `until_ms`, else as of the row's own now."""
     profiles = sorted(
-        (Profile(key.decode(), unpack(packed)) for key, packed in rows), key=lambda profile: (profile.lead, profile.key)
+        (Profile(key.decode(), unpack(packed)) for key, packed in rows if not is_pointer(packed)),
+        key=lambda profile: (profile.lead, profile.key),
     )
     for profile in profiles:
         yield final_score(model, profile, until_ms)

@@ -21,7 +21,7 @@ class Held(msgspec.Struct, array_like=True):
 
     `since_ms` is the instant of the decision; `alerts` are the ids of the last eight that were answered, newest last.
     `profile` is the key of the lead's row and `partition` its home, as the latest request says; null in rows of
-    versions that did not note it.
+    versions that did not note it. `moved`: the lead that it is one with by now, and where the rest stands.
     """
 
     rep: str | None
@@ -31,6 +31,7 @@ class Held(msgspec.Struct, array_like=True):
     alerts: list[str]
     profile: str | None = None
     partition: int = 0
+    moved: str | None = None
 
 
 _turns = msgspec.msgpack.Decoder(Turns)

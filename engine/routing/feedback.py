@@ -117,6 +117,8 @@ _EXPECTED = {
     "text": "text",
 }
 _json = msgspec.json.Decoder()
+_MERGES_MAX = 8
+"""How often a lead is looked for under its next id: browser, address, userId and aliases of it."""
 
 
 def hear(routing: Routing, record: Record, read: Read) -> Heard:
@@ -125,7 +127,7 @@ def hear(routing: Routing, record: Record, read: Read) -> Heard:
     `read` gives the desk's row of a key. A lead that is recycled or disqualified has no owner any more.
     """
     said = _parse(record.value)
-    lead, rep = _id("lead", said.lead), _id("rep", said.rep)
+    lead, rep = _moved_to(_id("lead", said.lead), read), _id("rep", said.rep)
     at_ms, until_ms = _at_ms(record, said.at), _instant("until", getattr(said, "until", None))
     held, profile = _held(routing, lead, rep, read)
     kind = str(said.__struct_config__.tag)
@@ -160,6 +162,16 @@ def hear(routing: Routing, record: Record, read: Read) -> Heard:
     freed = msgspec.structs.replace(held, rep=None, team=None, rule=None, since_ms=at_ms)
     messages = (told, OwnerChanged(lead, profile, None, at_ms, cause))
     return Heard(kind, at_ms, data, messages, held.partition, {held_key(lead): pack(freed)})
+
+
+def _moved_to(lead: str, read: Read) -> str:
+    """The lead as it is called now: what a rep has on the screen may be merged with another since."""
+    for _ in range(_MERGES_MAX):
+        held = unpack_held(read(held_key(lead)))
+        if held is None or held.moved is None:
+            break
+        lead = held.moved
+    return lead
 
 
 def _parse(value: bytes | None) -> _Saying:

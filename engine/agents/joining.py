@@ -1,0 +1,282 @@
+"""Where a visitor's event belongs, and what it says about who is who.
+
+A browser that a person logs in with becomes a pointer at its home; its row travels to the person's as a message, and
+the event right behind it. Two ids of one person are joined likewise, always from the lower to the higher (`above`).
+"""
+
+from collections.abc import Callable
+
+from engine.agents.leads import Lead, Leads, Outcome
+from engine.core.events import Event, Rejected
+from engine.core.flow import Output, Record
+from engine.core.identity import (
+    above,
+    email_key,
+    email_of,
+    is_email,
+    is_person,
+    normalised_email,
+    person_key,
+    person_of,
+    public_id,
+)
+from engine.core.instants import DAY_MS, LAST_MS, from_rfc3339
+from engine.core.messages import (
+    INBOX_TOPIC,
+    Arrival,
+    Errand,
+    LeadJoin,
+    LeadMerge,
+    LeadMoved,
+    encode,
+    forward,
+)
+from engine.core.model import Model
+from engine.core.origins import Origin
+from engine.core.outputs import Profile, tombstone
+from engine.core.packing import pack
+from engine.core.pointers import Pointer, used
+from engine.core.profile import Row
+from engine.core.records import Cause
+
+_MOVED_EVERY = 16
+"""A browser is told where its pointer leads on at one in so many of its events: it listens after a day's silence."""
+
+RowAt = Callable[[Lead, int], Row | None]
+
+
+class Joins:
+    """Places the events of a chunk and joins leads.
+
+    `home` gives the lane of a key, `row_at` a lead's row once everything has fallen due that is to come before a time.
+    """
+
+    def __init__(
+        self, model: Model, lane: int, home: Callable[[str], int], leads: Leads, outcome: Outcome, row_at: RowAt
+    ) -> None:
+        self._model = model
+        self._lane = lane
+        self._home = home
+        self._leads = leads
+        self._outcome = outcome
+        self._row_at = row_at
+
+    def place(self, arrival: Arrival, event: Event) -> Lead | None:
+        """The lead that `event` is to be folded into, here; None where it was sent on. Raises Rejected."""
+        key = arrival.key or self._first_key(event)
+        lead = self._leads.get(key.encode())
+        if lead is None and arrival.key is None and self._home(key) != self._lane:
+            self._forward(arrival, key, arrival.errand)
+            return None
+        if (event.type in ("identify", "alias") or arrival.errand != "-") and self._says_who(arrival, event, key, lead):
+            return None
+        if (lead is None or not lead.is_there) and is_person(key):
+            lead = self._awaited(key, Origin(event.name, event.time_ms, arrival.record, event)) or lead
+        if lead is None:
+            self._check_own(key)
+            return self._leads.new(key)
+        if lead.pointer is None:
+            return lead
+        self._follow(arrival, event, lead, lead.pointer)
+        return None
+
+    def _first_key(self, event: Event) -> str:
+        """Where an event is looked at first: at the browser's where it says who that is, else at the lead's."""
+        browser = event.anonymous_id
+        if event.type == "alias":
+            browser = event.previous_id or browser
+            if event.user_id is not None and browser is not None and not self._trusts(event):
+                return event.anonymous_id or browser
+        elif event.type != "identify" and event.user_id is not None:
+            return person_key(event.user_id)
+        if browser is not None:
+            return browser
+        person = person_of(event)
+        if person is None:
+            raise Rejected("identity", "anonymousId", "neither anonymousId nor userId is there; one of them is needed")
+        return person
+
+    def _check_own(self, key: str) -> None:
+        """Raise where a new browser is called like a person: others could not tell them apart."""
+        if not is_person(key) and self._leads.get(person_key(key).encode()) is not None:
+            told = f"{key[:80]!r} is the id of a known lead; expected one that the browser has for itself"
+            raise Rejected("identity", "anonymousId", told)
+
+    def _trusts(self, event: Event) -> bool:
+        return event.source in self._model.trusted_sources
+
+    def _says_who(self, arrival: Arrival, event: Event, key: str, lead: Lead | None) -> bool:
+        """Take what the event says about who is who; whether it was sent elsewhere for it."""
+        match arrival.errand:
+            case "refused":
+                event.traits = None
+                return False
+            case "claim":
+                return self._claimed(arrival, event, key, lead)
+            case "join":
+                self._take_along(arrival, event, key, lead)
+                return True
+            case "joined":
+                return False
+        if event.type == "alias":
+            return not is_person(key) and self._alias(arrival, event, key, lead)
+        return (
+            self._identify_person(arrival, event, key, lead)
+            if is_person(key)
+            else self._identify_browser(arrival, event, key, lead)
+        )
+
+    def _identify_browser(self, arrival: Arrival, event: Event, key: str, lead: Lead | None) -> bool:
+        person = person_of(event)
+        if person is None or _leads_to(lead, person):
+            return False
+        if not self._trusts(event):
+            self._outcome.tally["untrusted",] += 1
+            self._forward(arrival, person, "claim")
+            return True
+        # Whom the browser belonged to before keeps what came before.
+        self._join(key, lead, person, Origin(event.name, event.time_ms, arrival.record, event), alias=False)
+        self._forward(arrival, person, "-")
+        return True
+
+    def _identify_person(self, arrival: Arrival, event: Event, key: str, lead: Lead | None) -> bool:
+        """At the person's home: an address that is new for the person is asked for who else has it."""
+        if lead is not None and lead.pointer is not None:
+            return False
+        if not self._trusts(event):
+            if event.anonymous_id is None and lead is not None and lead.row is not None:
+                self._outcome.tally["untrusted",] += 1
+                trusted = ", ".join(sorted(self._model.trusted_sources))
+                told = f"{event.source} may not say who a known lead is; expected a source from {trusted}"
+                raise Rejected("identity", "userId", told)
+            return False
+        email = email_of(event)
+        if email is None or event.user_id is None or is_email(key):
+            return False
+        held = None if lead is None or lead.row is None else lead.row.traits.get("email")
+        if held is not None and isinstance(held[1], str) and normalised_email(held[1]) == email:
+            return False
+        self._forward(arrival, email_key(email), "join")
+        return True
+
+    def _claimed(self, arrival: Arrival, event: Event, key: str, lead: Lead | None) -> bool:
+        """A browser's claim of a person, from a source that is not trusted: granted of one whom nobody is yet."""
+        browser = event.anonymous_id
+        if browser is None:
+            return False
+        if lead is not None and lead.is_there:
+            self._forward(arrival, browser, "refused")
+            return True
+        cause = Origin(event.name, event.time_ms, arrival.record, event).cause(event.name)
+        self._send_join(LeadJoin(browser, key, alias=False, cause=cause))
+        return False
+
+    def _take_along(self, arrival: Arrival, event: Event, key: str, lead: Lead | None) -> None:
+        """At an address's home: it is the person's whom the event names, who came for it."""
+        person = person_key(event.user_id or "")
+        if not _leads_to(lead, person):
+            self._join(key, lead, person, Origin(event.name, event.time_ms, arrival.record, event), alias=False)
+        self._forward(arrival, person, "joined")
+
+    def _alias(self, arrival: Arrival, event: Event, key: str, lead: Lead | None) -> bool:
+        if event.user_id is None or not self._trusts(event):
+            return False
+        origin = Origin(event.name, event.time_ms, arrival.record, event)
+        person, previous = person_key(event.user_id), person_key(key)
+        if not _leads_to(lead, person) or not (lead and lead.pointer and lead.pointer.alias):
+            self._join(key, lead, person, origin, alias=True)
+        known = self._leads.get(previous.encode())
+        if previous != person and known is not None and known.is_there:
+            self._unite(previous, known, person, origin)
+        self._forward(arrival, person, "-")
+        return True
+
+    def _unite(self, key: str, lead: Lead, other: str, origin: Origin) -> None:
+        """Join the person who is here with the other, whichever way is up."""
+        if lead.pointer is None and above(other, key):
+            self._join(key, lead, other, origin, alias=True)
+            return
+        one = key if lead.pointer is None else lead.pointer.target
+        if one != other:
+            low, high = (one, other) if above(other, one) else (other, one)
+            self._send_join(LeadJoin(low, high, alias=True, cause=origin.cause(origin.name)))
+
+    def _awaited(self, key: str, origin: Origin) -> Lead | None:
+        """The pointer of a person seen for the first time, of whom an alias has said already who else that is."""
+        browser = self._leads.get(public_id(key).encode())
+        if browser is None or browser.pointer is None or not browser.pointer.alias or browser.pointer.target == key:
+            return None
+        lead = self._leads.get(key.encode()) or self._leads.new(key)
+        self._unite(key, lead, browser.pointer.target, origin)
+        return lead
+
+    def take_join(self, message: LeadJoin) -> None:
+        """Let everything under a key be for another's row."""
+        key, target = message.key, message.target
+        lead = self._leads.get(key.encode())
+        if _leads_to(lead, target) or key == target or not above(target, key):
+            return
+        origin = Origin(message.cause.name, _at_ms(message.cause), stated=message.cause, kind="join")
+        if message.alias and is_person(key) and lead is not None and lead.pointer is not None:
+            self._unite(key, lead, target, origin)
+        else:
+            self._join(key, lead, target, origin, alias=False)
+
+    def take_moved(self, message: LeadMoved) -> None:
+        """Note where a pointer leads on."""
+        lead = self._leads.get(message.key.encode())
+        if lead is None or lead.pointer is None or lead.pointer.target != message.was:
+            return
+        pointer = lead.pointer
+        if pointer.next != message.target:
+            moved = Pointer(pointer.target, pointer.day, message.target, pointer.alias)
+            self._leads.point(lead, moved, Origin("moved", 0))
+
+    def pass_on(self, lead: Lead, record: Record) -> bool:
+        """Send a message for a lead to where its pointer leads; False where it has none."""
+        if lead.pointer is None:
+            return False
+        target = lead.pointer.target
+        headers = tuple(record.headers)
+        self._outcome.send(Output(INBOX_TOPIC, target.encode(), record.value, self._home(target), headers))
+        return True
+
+    def _join(self, key: str, lead: Lead | None, target: str, origin: Origin, *, alias: bool) -> None:
+        row = None if lead is None else self._row_at(lead, origin.time_ms)
+        lead = lead or self._leads.new(key)
+        pointer = Pointer(target, self._day(origin), None, alias)
+        self._leads.point(lead, pointer, origin)
+        if row is not None:
+            self._outcome.send(*tombstone(Profile(key, row)))
+            message = LeadMerge(key, pack(row, None, self._model.row_limit), origin.cause(origin.name))
+            self._outcome.send(Output(INBOX_TOPIC, target.encode(), encode(message), self._home(target)))
+
+    def _day(self, origin: Origin) -> int:
+        recorded_ms = origin.time_ms if origin.record is None else origin.record.timestamp
+        return int(min(recorded_ms, self._leads.agenda.clock_ms, LAST_MS)) // DAY_MS
+
+    def _send_join(self, message: LeadJoin) -> None:
+        self._outcome.send(Output(INBOX_TOPIC, message.key.encode(), encode(message), self._home(message.key)))
+
+    def _follow(self, arrival: Arrival, event: Event, lead: Lead, pointer: Pointer) -> None:
+        record = arrival.record
+        now = used(pointer, int(min(record.timestamp, self._leads.agenda.clock_ms, LAST_MS)))
+        if now is not pointer:
+            self._leads.point(lead, now, Origin(event.name, event.time_ms, record, event))
+        browser = event.anonymous_id
+        if browser is not None and event.user_id is None and is_person(lead.key) and record.offset % _MOVED_EVERY == 0:
+            moved = LeadMoved(browser, lead.key, now.target)
+            self._outcome.send(Output(INBOX_TOPIC, browser.encode(), encode(moved), self._home(browser)))
+        self._forward(arrival, now.target, arrival.errand)
+
+    def _forward(self, arrival: Arrival, key: str, errand: Errand) -> None:
+        self._outcome.send(forward(arrival, key, self._home(key), errand))
+        self._outcome.tally["forwarded",] += 1
+
+
+def _leads_to(lead: Lead | None, target: str) -> bool:
+    return lead is not None and lead.pointer is not None and lead.pointer.target == target
+
+
+def _at_ms(cause: Cause) -> int:
+    return from_rfc3339(cause.time)
