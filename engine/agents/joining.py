@@ -248,6 +248,8 @@ class Joins:
         self._leads.point(lead, pointer, origin)
         if row is not None:
             self._outcome.send(*tombstone(Profile(key, row)))
+        # What a robot's row earned is void: the browser is the person's from now on, and brings nothing along.
+        if row is not None and (row.suspect is None or row.suspect.bot is None):
             message = LeadMerge(key, pack(row, None, self._model.row_limit), origin.cause(origin.name))
             self._outcome.send(Output(INBOX_TOPIC, target.encode(), encode(message), self._home(target)))
 

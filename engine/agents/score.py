@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from engine.agents.joining import Joins
 from engine.agents.leads import Lead, Leads, Outcome
 from engine.core.agenda import Agenda
+from engine.core.bots import CRAWLER, judge
+from engine.core.crawlers import is_crawler
 from engine.core.effects import Effect, Fired
 from engine.core.events import Rejected
 from engine.core.flow import Fold, Record, Rows
@@ -147,10 +149,20 @@ class _Chunk:
     def take_event(self, arrival: Arrival) -> None:
         record = arrival.record
         event = self.decode(record)
+        if is_crawler(event):
+            self.tally["bot", CRAWLER] += 1
+            return
         lead = self.joins.place(arrival, event)
         if lead is None:
             return
-        row = self.row_at(lead, event.time_ms) or new_row(event, anonymous=not is_person(lead.key))
+        held = self.row_at(lead, event.time_ms)
+        row = held or new_row(event, anonymous=not is_person(lead.key))
+        recorded_ms = int(min(record.timestamp, self.leads.agenda.clock_ms))
+        verdict = judge(self.model.bots, row, event, recorded_ms, is_new=held is None)
+        if verdict is not None and verdict.kind is not None:
+            self.drop_bot(lead, verdict.kind, row, verdict.row, Origin(event.name, event.time_ms, record, event))
+            return
+        row = row if verdict is None else verdict.row
         folded = fold_event(self.model, row, event)
         if folded is None:
             self.tally["duplicate", "message_id"] += 1
@@ -160,6 +172,14 @@ class _Chunk:
             self.late_ms.append(row.now_ms - event.time_ms)
         self.scored += 1
         self.tally["hops", str(arrival.hops)] += 1
+
+    def drop_bot(self, lead: Lead, kind: str, row: Row, after: Row, origin: Origin) -> None:
+        """Count an event that is no human's; most leave the row as it is, so that a flood costs no writing."""
+        self.tally["bot", kind] += 1
+        if after is not row:
+            lead.row, lead.total = after, None
+            lead.origin, lead.told = origin, True
+            self.leads.schedule(lead, next_due_ms(self.model, after))
 
     def take_message(self, message: Message, record: Record) -> None:
         if isinstance(message, LeadJoin):

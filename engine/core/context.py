@@ -41,9 +41,8 @@ def context_of(reads: Collection[str]) -> Any:
         ("page", Page | None, None),
         ("campaign", Campaign | None, None),
         ("channel", str | None, None),
+        ("userAgent", str | None, None),
     ]
-    if "device" in reads:
-        fields.append(("userAgent", str | None, None))
     if "language" in reads:
         fields.append(("locale", str | None, None))
     located = [name for place in _LOCATED if place in reads for name in _LOCATED[place]]

@@ -16,6 +16,7 @@ from msgspec import UNSET, UnsetType
 from engine.core.context import context_of
 from engine.core.events import IMPORT, NO_PAGE, Event, Page, Rejected, attribute, partial
 from engine.core.flow import Record
+from engine.core.identity import stated_email
 from engine.core.instants import FIRST_MS, LAST_MS, from_datetime
 from engine.core.names import NAMED_BY_TYPE, Names
 from engine.core.text import clean
@@ -37,6 +38,7 @@ SOURCES = frozenset({"web", "server", "mobile", "email", IMPORT, "phone", "chat"
 
 ProductPaths = tuple[tuple[str, Callable[[str], bool]], ...]
 """Products with the tests of the paths that are about them."""
+_TEXTS = ("type", "event", "messageId", "anonymousId", "userId", "previousId")
 _PRODUCT_KEYS = ("product", "product_id", "category")
 _PATHS_CACHED_MAX = 4_096
 
@@ -69,7 +71,7 @@ class EventDecoder:
         body = msgspec.defstruct(
             "Body",
             [
-                *((key, str | None, None) for key in ("type", "event", "messageId", "anonymousId", "userId")),
+                *((key, str | None, None) for key in _TEXTS),
                 *((key, datetime | None, None) for key in ("timestamp", "originalTimestamp", "sentAt", "receivedAt")),
                 ("context", context_of(reads) | None, None),
                 ("properties", partial("Properties", properties) | None, None),
@@ -139,7 +141,7 @@ class EventDecoder:
             raise Rejected("schema", "event", "a track event needs a name; expected text such as Order Completed")
         anonymous_id = _id("anonymousId", body.anonymousId)
         user_id = _id("userId", body.userId)
-        if anonymous_id is None and user_id is None:
+        if anonymous_id is None and user_id is None and _email(body) is None:
             raise Rejected("identity", "anonymousId", "neither anonymousId nor userId is there; one of them is needed")
         context = body.context
         source = _source(record, context)
@@ -161,6 +163,7 @@ class EventDecoder:
             body.traits,
             context,
             self._product(body.properties, page.path),
+            previous_id=None if kind != "alias" else _id("previousId", body.previousId),
         )
 
     def _time_ms(self, record: Record, body: Any, source: str) -> int:
@@ -284,6 +287,11 @@ def _id(field: str, value: str | None) -> str | None:
     if not value.isascii() and len(value.encode()) > ID_BYTES_MAX:
         raise Rejected("schema", field, f"{field} has {len(value.encode())} bytes; at most {ID_BYTES_MAX} are an id")
     return clean(value, ID_CHARS_MAX) or None
+
+
+def _email(body: Any) -> str | None:
+    """The address by which an `identify` without an id names a person."""
+    return stated_email(body.traits) if body.type == "identify" else None
 
 
 def _source(record: Record, context: Any) -> str:

@@ -13,7 +13,6 @@ from engine.core.source import Node, Problem
 from engine.core.triggers import Crosses, FallsBelow
 
 _ALIKE = 0.85
-_NOT_YET = "is checked; takes effect with identity resolution"
 
 
 def lints(read: ModelFile, file: str) -> tuple[Problem, ...]:
@@ -27,7 +26,6 @@ def lints(read: ModelFile, file: str) -> tuple[Problem, ...]:
         *_bounds(read),
         *_bands(read),
         *_size(read),
-        *_later(read),
     ]
     problems = [
         Problem(file, node.key_line, node.key_column, node.key, None, message) for node, message in found if node
@@ -193,8 +191,3 @@ def _bands(read: ModelFile) -> Found:
         if band.bound > read.model.scale:
             bound = f"band {band.name} begins at {band.bound:g}, above the scale: state `bands`"
             yield _at(read, "scale"), bound
-
-
-def _later(read: ModelFile) -> Found:
-    for key in ("identity", "bots"):
-        yield _at(read, key), _NOT_YET

@@ -82,6 +82,19 @@ class Cycle:
 
 
 @dataclass(frozen=True, slots=True)
+class Bots:
+    """What a visitor may do who is no robot: `burst` events at once, then `per_second`, none of those in `honeypot`.
+
+    A cold browser that came once is kept for `one_visit_ms`; None: for as long as every other.
+    """
+
+    burst: int = 1_000
+    per_second: int = 100
+    honeypot: frozenset[str] = frozenset({"bot_trap"})
+    one_visit_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Band:
     """Totals at or above `bound`, up to the next band's."""
 
@@ -123,6 +136,7 @@ class Model:
     anything reads: the engine derives no others; `tells_ends`: the end of a session is one of them. `stages` are the
     places in STAGES that the engine moves leads to, with their conditions, in rising order. `alerts` holds alerts and
     actions, in the model's order, alerts first.
+    `trusted_sources` may say who a visitor is, `bots` which are none.
     `watched` are the bounds whose crossing downward must be seen on time, `watched_from` the lowest total at which
     there is one to cross. `fit_of_nobody` is the fit of a lead of whom no trait is known, None where fit or personas
     read more than traits; `fit_by_traits` then that of packed traits. `products` are path patterns by product, in
@@ -149,6 +163,8 @@ class Model:
     alerts: tuple[Alert, ...]
     actions_limit: tuple[int, int] | None
     suppress: LeadTest | None
+    trusted_sources: frozenset[str]
+    bots: Bots
     readers_by_event: Mapping[str, Readers]
     readers_of_any: Readers
     readers_by_signal: Mapping[str, Readers]

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 from engine.core import modelsections as sections
 from engine.core.abandoned import FORM, FORM_KEYS
+from engine.core.bots import LINK_KEYS, MAIL_KEYS
 from engine.core.comparisons import Key
 from engine.core.contacts import DERIVED
 from engine.core.context import PLACES
@@ -138,7 +139,8 @@ class _Parts:
             self.conditions.named.add("unsubscribe")
         self.actions_limit = sections.read_actions_limit(reader, root.get("actions_limit"))
         self.suppress = self.conditions.lead(root["suppress"]).holds if "suppress" in root else None
-        sections.check_identity_and_bots(reader, root.get("identity"), root.get("bots"))
+        self.trusted_sources = sections.read_trusted_sources(reader, root.get("identity"))
+        self.bots = sections.read_bots(reader, root.get("bots"), Names(self.vocabulary.names))
 
     def _conditions(self, reader: Reader, root: Mapping[str, Node]) -> Conditions:
         stated = root["engagement"].value if "engagement" in root else None
@@ -176,6 +178,8 @@ class _Parts:
             cycle=self.cycle,
             alerts=self.alerts,
             actions_limit=self.actions_limit,
+            trusted_sources=self.trusted_sources,
+            bots=self.bots,
             suppress=self.suppress,
             readers_by_event=lookers.by_event(),
             readers_of_any=lookers.of_any(),
@@ -215,7 +219,7 @@ class _Parts:
     def _decoder(self) -> EventDecoder:
         """Decodes what rules, alerts and routing read, and what signals are derived from."""
         reads = self.conditions.reads
-        properties = properties_read(reads, self.vocabulary.paths)
+        properties = {*properties_read(reads, self.vocabulary.paths), *MAIL_KEYS, *LINK_KEYS}
         for signal in self.conditions.signals & set(_SIGNALS_READ):
             properties |= set(_SIGNALS_READ[signal])
         traits = traits_read(reads) - (set(DERIVED) - set(STANDARD_TRAITS))

@@ -140,6 +140,7 @@ MODEL: Keys = {
             "burst": {"type": "integer", "minimum": 1},
             "per_second": {"type": "integer", "minimum": 1},
             "honeypot": list_of(TEXT),
+            "keep_one_visit": DURATION,
         }
     ),
 }

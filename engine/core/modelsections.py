@@ -8,12 +8,14 @@ from engine.core.comparisons import Test, always, glob
 from engine.core.conditions import PATTERN_MAX
 from engine.core.decode import SOURCES, ProductPaths
 from engine.core.instants import DAY_MS
-from engine.core.model import STAGES, Band, Cycle, LeadTest
+from engine.core.model import STAGES, Band, Bots, Cycle, LeadTest
 from engine.core.modelconditions import Conditions
 from engine.core.modelkeys import CYCLE_STEP, LABEL_MAX, MOVED_BY_ENGINE, keys_of
 from engine.core.modelvalues import per
+from engine.core.names import Names
 from engine.core.reader import Reader, unknown
 from engine.core.source import Node
+from engine.core.visits import SESSION_GAP_MS
 
 CYCLE_MS_MAX = 3_650 * DAY_MS
 WEIGHT_MAX = 1e6
@@ -21,6 +23,9 @@ PRODUCTS_MAX = 200
 PERSONAS_MAX = 100
 _UTC = "UTC"
 _PUBLISH_FROM = "warm"
+
+TRUSTED_SOURCES = frozenset({"server", "import", "web"})
+"""Where nothing is said of it; every other source can be anybody's."""
 
 
 def read_zone(reader: Reader, node: Node | None) -> ZoneInfo | None:
@@ -148,13 +153,26 @@ def read_actions_limit(reader: Reader, node: Node | None) -> tuple[int, int] | N
     return None if node is None else per(reader, node, "a number of actions per duration, such as 3 per 1d")
 
 
-def check_identity_and_bots(reader: Reader, identity: Node | None, bots: Node | None) -> None:
-    """Checks what identity resolution will read."""
+def read_trusted_sources(reader: Reader, identity: Node | None) -> frozenset[str]:
+    """The sources of events that may say who a visitor is."""
     sources = reader.mapping(identity, keys_of("identity")).get("trusted_sources")
-    for one in reader.items(sources, "sources", at_least=1):
-        reader.one_of(one, sorted(SOURCES), "")
-    entries = reader.mapping(bots, keys_of("bots"))
-    for key in ("burst", "per_second"):
-        reader.integer(entries.get(key), 1, at_least=1)
-    for one in reader.items(entries.get("honeypot"), "names of events", at_least=1, at_most=100):
-        reader.text(one)
+    named = [reader.one_of(one, sorted(SOURCES), "") for one in reader.items(sources, "sources", at_least=1)]
+    return TRUSTED_SOURCES if sources is None else frozenset(named)
+
+
+def read_bots(reader: Reader, node: Node | None, names: Names) -> Bots:
+    """What robots are told by; `names` say what Heatline calls the events of a honeypot."""
+    entries = reader.mapping(node, keys_of("bots"))
+    default = Bots()
+    burst, per_second = (
+        reader.integer(entries.get(key), stated, at_least=1)
+        for key, stated in (("burst", default.burst), ("per_second", default.per_second))
+    )
+    honeypot = default.honeypot
+    if "honeypot" in entries:
+        listed = reader.items(entries["honeypot"], "names of events", at_least=1, at_most=100)
+        honeypot = frozenset(names.canonical(reader.text(one)) for one in listed)
+    one_visit_ms = None
+    if "keep_one_visit" in entries:
+        one_visit_ms = reader.duration_ms(entries["keep_one_visit"], at_least=SESSION_GAP_MS)
+    return Bots(burst, per_second, honeypot, one_visit_ms)

@@ -15,8 +15,6 @@ from engine.local.configfile import MISSING, read_config
 from engine.routing.config import load_routing
 
 T = TypeVar("T")
-NOTED = ("identity", "bots")
-"""Keys of a good model that take effect later: no reason to warn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +24,12 @@ class Checked:
     file: str
     mistakes: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
-    notes: tuple[Problem, ...]
     model: Model | None
 
     def lines(self) -> list[str]:
         """All of it for people, a line each; the last sums up."""
         told = [str(problem) for problem in self.mistakes]
-        told += [_marked("warning", problem) for problem in self.warnings]
-        told += [_marked("note", problem) for problem in self.notes]
+        told += [str(replace(problem, key=f"warning: {problem.key}")) for problem in self.warnings]
         return [*told, self._summary()]
 
     def _summary(self) -> str:
@@ -78,23 +74,17 @@ def check_folder(folder: Path) -> Checked:
     if not file.exists():
         mistakes.append(Problem(str(file), 1, 1, "", None, MISSING))
     if model is None:
-        return Checked(str(file), tuple(mistakes), (), (), None)
+        return Checked(str(file), tuple(mistakes), (), None)
     # Once more, now that the alerts are known: what `assign_on` names must be there.
     del mistakes[unchecked:]
     alerts = [alert.id for alert in model.model.alerts if not alert.is_action]
     read("routing.yaml", lambda text, name: load_routing(text, name, alerts))
-    found = lints(model, str(file))
     return Checked(
         file=str(file),
         mistakes=tuple(mistakes),
-        warnings=tuple(problem for problem in found if problem.key not in NOTED),
-        notes=tuple(problem for problem in found if problem.key in NOTED),
+        warnings=lints(model, str(file)),
         model=model.model,
     )
-
-
-def _marked(kind: str, problem: Problem) -> str:
-    return str(replace(problem, key=f"{kind}: {problem.key}"))
 
 
 def _count(number: int, what: str) -> str:

@@ -9,6 +9,7 @@ from typing import get_args, get_type_hints
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 
+from engine.core.bots import KINDS
 from engine.core.flow import Fold
 from engine.core.records import Failure
 
@@ -71,7 +72,11 @@ class WorkerMetrics(Metrics):
         self.scored = self.counter("events_scored", "Events that counted for a lead")
         self.rejected = self.counter("events_rejected", "Records that became dead letters", ("reason",))
         self.duplicate = self.counter("events_duplicate", "Records seen before", ("kind",))
+        self.bots = self.counter("events_bot", "Events of robots, which do not count", ("kind",))
         self.forwarded = self.counter("events_forwarded", "Events sent on to their lead's partition")
+        self.hops = self.counter("events_hops", "Events scored, by how many topics they came through", ("hops",))
+        self.untrusted = self.counter("identify_untrusted", "Claims of who a visitor is, from a source not trusted")
+        self.merged = self.counter("leads_merged", "Leads that became one with another")
         self.late = self.histogram("event_late", "How much older than its lead's latest an event was", LATE_BUCKETS_S)
         self.process = self.histogram("chunk_process", "Folding a chunk")
         self.to_alert = self.histogram("event_to_alert", "From the record that caused an alert to its being readable")
@@ -97,6 +102,8 @@ class WorkerMetrics(Metrics):
         for outcome in ("committed", "fenced", "error", "hole"):
             self.transactions.labels(outcome)
         self.duplicate.labels("message_id")
+        for kind in KINDS:
+            self.bots.labels(kind)
 
     def prepare(self, topics: Iterable[str], alerts: Iterable[str]) -> None:
         """Show zeros for what may come from these topics and alerts."""
@@ -133,8 +140,12 @@ class MetricsObserver:
             "scored": metrics.scored,
             "rejected": metrics.rejected,
             "duplicate": metrics.duplicate,
+            "bot": metrics.bots,
             "dropped": metrics.dropped,
             "forwarded": metrics.forwarded,
+            "hops": metrics.hops,
+            "untrusted": metrics.untrusted,
+            "merged": metrics.merged,
             "alert": metrics.alerts,
             "assignment": metrics.assignments,
         }

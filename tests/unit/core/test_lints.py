@@ -134,11 +134,6 @@ def test_default_bands_above_the_scale() -> None:
     assert told({"scale": 50}) == ["scale: band hot begins at 80, above the scale: state `bands`"]
 
 
-def test_what_takes_effect_later_is_said() -> None:
-    later = "is checked; takes effect with identity resolution"
-    assert told("identity: {trusted_sources: [web]}\nbots: {burst: 10}\n") == [f"identity: {later}", f"bots: {later}"]
-
-
 def test_problems_have_their_place() -> None:
     (problem,) = lints(read_model("engagement:\n  r: {when: {event: chat}, points: -1}\n", "m"), "m")
     assert str(problem).startswith("m:2:3: engagement.r: a deduction without `max`")
@@ -147,7 +142,7 @@ def test_problems_have_their_place() -> None:
 def test_the_shipped_model_means_what_it_says() -> None:
     vocabulary = load_names((CONFIG / "events.yaml").read_text(), "events.yaml")
     found = lints(read_model((CONFIG / "model.yaml").read_text(), "model.yaml", vocabulary), "model.yaml")
-    assert [problem.message for problem in found if "takes effect" not in problem.message] == []
+    assert [problem.message for problem in found] == []
 
 
 def test_a_row_that_may_need_more_than_4_kib() -> None:
