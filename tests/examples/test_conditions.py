@@ -168,7 +168,7 @@ def test_hour_and_weekday_are_those_of_the_models_time_zone() -> None:
         (WINDOWS, "desktop"),
         (IPHONE, "mobile"),
         ("Mozilla/5.0 (iPad; CPU OS 17_5 like Mac OS X) AppleWebKit/605.1.15", "tablet"),
-        ("curl/8.6.0", "other"),
+        ("Mozilla/5.0 (PlayStation; PlayStation 5/2.26) AppleWebKit/605.1.15", "other"),
     ],
 )
 def test_device_is_what_the_browser_runs_on(agent: str, device: str) -> None:

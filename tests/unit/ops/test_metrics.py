@@ -47,6 +47,7 @@ def test_names_and_labels_are_the_contract(metrics: WorkerMetrics) -> None:
         ("heatline_events_consumed_total", "topic"),
         ("heatline_events_rejected_total", "reason"),
         ("heatline_events_duplicate_total", "kind"),
+        ("heatline_events_bot_total", "kind"),
         ("heatline_event_late_seconds_count",),
         ("heatline_chunk_process_seconds_count",),
         ("heatline_event_to_alert_seconds_count",),
