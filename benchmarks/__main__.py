@@ -13,6 +13,7 @@ from benchmarks.faults import faults
 from benchmarks.latency import latency
 from benchmarks.recovery import recovery
 from benchmarks.report import Figure, print_figures, this_machine, write_json
+from benchmarks.robots import robots
 from benchmarks.rules import rules
 from benchmarks.sizes import QUICK, Sizes
 from benchmarks.throughput import throughput
@@ -20,6 +21,7 @@ from benchmarks.throughput import throughput
 BENCHMARKS: Mapping[str, Callable[[Sizes], Iterator[Figure]]] = {
     "core": core,
     "rules": rules,
+    "robots": robots,
     "throughput": throughput,
     "latency": latency,
     "recovery": recovery,
