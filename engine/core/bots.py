@@ -45,6 +45,12 @@ def judge(bots: Bots, row: Row, event: Event, record_ms: int, *, is_new: bool) -
     later event of it is dropped. A person's never is: there the one event is dropped, and what was earned stays.
     """
     suspect = row.suspect
+    is_hurried = not is_new and (
+        (event.time_ms - row.born_ms - row.now) * bots.per_second < _ONE or record_ms - event.time_ms > _LATE_MS
+    )
+    # Nearly every event ends here.
+    if suspect is None and not is_hurried and event.name not in _MAIL and event.name not in bots.honeypot:
+        return None
     if suspect is not None and suspect.bot is not None:
         return Verdict(suspect.bot, row)
     if event.name in bots.honeypot:
@@ -54,7 +60,7 @@ def judge(bots: Bots, row: Row, event: Event, record_ms: int, *, is_new: bool) -
         is_gateway, seen = _mailed(before, row, event)
         if is_gateway:
             return Verdict(GATEWAY, _with(row, seen))
-    if event.source != IMPORT and not is_new:
+    if (is_hurried or seen.owed) and event.source != IMPORT:
         drawn = _drawn(bots, seen, row, event, record_ms)
         if drawn is None:
             return Verdict(BURST, _void(row, BURST))
@@ -97,12 +103,9 @@ def _drawn(bots: Bots, suspect: Suspect, row: Row, event: Event, record_ms: int)
     """
     owed, at, time = suspect.owed, suspect.at, record_ms - row.born_ms
     if not owed:
-        apart_ms = event.time_ms - row.now_ms
-        is_apart = apart_ms * bots.per_second >= _ONE
-        if is_apart and record_ms - event.time_ms <= _LATE_MS:
-            return suspect
         # The record before came when this one did, as far as their events tell no better.
-        owed, at = _ONE, time if is_apart else time - max(0, apart_ms)
+        apart_ms = event.time_ms - row.now_ms
+        owed, at = _ONE, time - apart_ms if 0 < apart_ms * bots.per_second < _ONE else time
     time = max(at, time)
     owed = max(0, owed - (time - at) * bots.per_second) + _ONE
     if owed > bots.burst * _ONE:
