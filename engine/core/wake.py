@@ -160,8 +160,9 @@ def _kept_ms(model: Model, row: Row) -> int:
 
 
 def _came_once(row: Row) -> bool:
-    """Whether it is that of one visit of which nobody was told."""
-    return row.sessions <= 1 and row.published is None and row.owner is None
+    """Whether it is that of one visit, or of a day where there are no visits, of which nobody was told."""
+    is_short = row.sessions <= 1 and row.last - row.first < _DAY_MS
+    return is_short and row.published is None and row.owner is None
 
 
 def _is_evicted(model: Model, row: Row, at: int) -> bool:

@@ -276,6 +276,32 @@ def test_a_model_may_bound_what_passers_by_cost() -> None:
     assert sorted(profiles.lanes[0]) == [b"twice", b"warm"]
 
 
+def test_passers_by_who_are_there_go_once_the_model_bounds_them() -> None:
+    """A reload reaches the rows of a flood that is under way."""
+    spec = {**SPEC, "engagement": {"chat": {**CHAT, "points": 20}}, "alerts": {}}
+    profiles = Profiles(model(spec))
+    counted(profiles, *(at(0, lead=f"a{number}") for number in range(20)))
+    profiles.restate(model({**spec, "bots": {"keep_one_visit": "1h"}}), T0 + 2 * HOUR)
+    profiles.wake(T0 + 2 * HOUR)
+    assert profiles.lanes[0] == {}
+
+
+def test_who_keeps_coming_through_an_app_is_no_passer_by() -> None:
+    """Web sessions are of browsers; an app's visitor of two days stays."""
+    spec = {**SPEC, "alerts": {}, "bots": {"keep_one_visit": "1h"}, "engagement": {"chat": {**CHAT, "points": 1}}}
+    profiles = Profiles(model(spec))
+    app = {"context": {"channel": "mobile"}}
+    counted(profiles, at(0, **app), at(30 * MINUTE, **app, lead="bea"))
+    for hour in range(25):
+        counted(profiles, at(hour * HOUR // 2, **app))
+    counted(profiles, at(12 * HOUR + 25 * MINUTE, **app), at(13 * HOUR, **app))
+    assert list(profiles.lanes[0]) == [b"ada"]
+    for hour in range(27, 51):
+        counted(profiles, at(hour * HOUR // 2, **app))
+    profiles.wake(T0 + 3 * DAY)
+    assert profiles.row().last == 25 * HOUR
+
+
 def test_verdicts_leave_the_row_that_went_in_as_it_was() -> None:
     row = Row(T0, anonymous=True, ledger={"chat": (1, 0, 1)})
     before = pack(row, None)
