@@ -10,6 +10,7 @@ from rich.console import Console
 from benchmarks.core import core
 from benchmarks.failover import failover
 from benchmarks.faults import faults
+from benchmarks.identity import identity
 from benchmarks.latency import latency
 from benchmarks.recovery import recovery
 from benchmarks.report import Figure, print_figures, this_machine, write_json
@@ -27,6 +28,7 @@ BENCHMARKS: Mapping[str, Callable[[Sizes], Iterator[Figure]]] = {
     "recovery": recovery,
     "failover": failover,
     "faults": faults,
+    "identity": identity,
 }
 
 FILE_COLUMNS = 160

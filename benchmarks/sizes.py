@@ -15,6 +15,7 @@ class Sizes(NamedTuple):
     failovers: int = 5
     fault_events: int = 200_000
     fault_sending_s: float = 90.0
+    identity_seeds: int = 1_000
 
 
 QUICK = Sizes(
@@ -27,5 +28,6 @@ QUICK = Sizes(
     failovers=1,
     fault_events=10_000,
     fault_sending_s=30.0,
+    identity_seeds=20,
 )
 """Enough to see that everything runs; not enough for a figure to mean anything."""

@@ -18,6 +18,7 @@ from engine.core.flow import Fold, Record, Rows
 from engine.core.fold import Folded, fold_event, new_row
 from engine.core.identity import is_person, public_id
 from engine.core.instants import from_rfc3339
+from engine.core.merging import merged
 from engine.core.messages import (
     INBOX_TOPIC,
     Arrival,
@@ -213,8 +214,6 @@ class _Chunk:
 
     def merge(self, lead: Lead, message: LeadMerge, time_ms: int) -> None:
         """Take over what was known of the lead under another id; nothing fires, and no stage moves."""
-        from engine.core.merging import merged
-
         other = unpack(message.row)
         if other.anonymous:
             other.browsers = with_browser(other.browsers, message.other)[0]

@@ -37,7 +37,7 @@ def _identify(model: Model, row: Row, event: Event, time: int) -> None:
         traits = {**row.traits}
         for key, value in said.items():
             held = traits.get(key)
-            if held is None or _later((time, value), held):
+            if held is None or is_later((time, value), held):
                 row.changed = row.changed or held is None or held[1] != value
                 traits[key] = (time, value)
         row.traits = traits
@@ -55,7 +55,7 @@ def adopted(row: Row) -> Row:
     return replace(row, anonymous=False, published=None, changed=True)
 
 
-def _later(said: tuple[int, Any], held: tuple[int, Any]) -> bool:
+def is_later(said: tuple[int, Any], held: tuple[int, Any]) -> bool:
     """A trait's value is that of the latest event time; ties: the larger bytes."""
     if said[0] != held[0]:
         return said[0] > held[0]

@@ -163,7 +163,7 @@ async def run(plan: Plan, folder: Path) -> Outcome:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(sent.send(kafka.bootstrap, plan.sending_s))
             tasks.create_task(_befall(plan, sent, kafka, workers))
-        await _read_out(deployment, plan.drained_within_s)
+        await read_out(deployment, plan.drained_within_s)
         ended = [f"{worker.directory.name} ended: {worker.logged()[-500:]}" for worker in workers if not worker.running]
         ended += [f"{worker.directory.name} raised: {worker.logged()[-500:]}" for worker in workers if _raised(worker)]
         log = await deployment.read(TOPIC)
@@ -197,7 +197,7 @@ async def _befall(plan: Plan, sent: Sent, kafka: KafkaServer, workers: Sequence[
             await asyncio.to_thread(kafka.start)
 
 
-async def _read_out(deployment: Deployment, within_s: float) -> None:
+async def read_out(deployment: Deployment, within_s: float) -> None:
     """Wait until no transaction is open and nothing is left to read, twice in a row with the same ends."""
     deadline_s = time.monotonic() + within_s
     before: Mapping[TopicPartition, int] | None = None

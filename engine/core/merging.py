@@ -1,0 +1,314 @@
+"""Two rows of one person as one (`semantics.md` 5): as if every event had come under one id.
+
+Commutative and associative, to rounding, but for who published what. What was derived in order of arrival, such as
+signals, stays as each row derived it; an event that both rows had counted was counted twice, and still is.
+"""
+
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec.structs import replace
+
+from engine.core.drift import falls_after
+from engine.core.instants import MINUTE_MS
+from engine.core.ledgermerge import merged_ledgers
+from engine.core.model import RECYCLED, STAGES, Model
+from engine.core.packing import packed_page, packed_touch, stored_page, stored_touch
+from engine.core.persons import is_later
+from engine.core.profile import (
+    BROWSERS_MAX,
+    ID_BYTES,
+    PAGES_MAX,
+    PENDING_MAX,
+    PRODUCTS_MAX,
+    RECENT_IDS_MAX,
+    TIME_BYTES,
+    TOUCHES_MAX,
+    VIDEOS_MAX,
+    Life,
+    Pending,
+    Row,
+    Suspect,
+    Visit,
+)
+from engine.core.scoring import fit_now, score_at
+from engine.core.visits import SESSION_GAP_MS
+
+K = TypeVar("K")
+V = TypeVar("V")
+_GONE = "\x03"
+_CLOCK = 2 ** (8 * TIME_BYTES)
+_MQL = STAGES.index("marketingqualifiedlead")
+
+
+def merged(model: Model, person: Row, other: Row) -> Row:
+    """A row of everything that both hold; they are left as they were. Nothing fires and no stage moves by it.
+
+    What was published is the person's. An alert has fired if it has in either; of two stages the one that sales set
+    stays, else the higher.
+    """
+    born_ms = min(person.born_ms, other.born_ms)
+    one, two = rebased(person, born_ms), rebased(other, born_ms)
+    early, late = (one, two) if _latest(one) <= _latest(two) else (two, one)
+    visit, sessions = _visits(one, two)
+    row = Row(
+        born_ms=born_ms,
+        anonymous=one.anonymous and two.anonymous,
+        now=max(late.now, early.now),
+        first=min(one.first, two.first),
+        last=max(one.last, two.last),
+        sessions=sessions,
+        ledger=merged_ledgers(model.rules, one.ledger, two.ledger, born_ms),
+        counts=_added(one.counts, two.counts),
+        pages=_pages(one, two),
+        visit=visit,
+        touches=_touches(one, two),
+        gains=_gains(one.gains, two.gains),
+        products=_products(one, two),
+        browsers=sorted({*one.browsers, *two.browsers})[-BROWSERS_MAX:],
+        owner=person.owner or other.owner,
+        fast_track=one.fast_track or two.fast_track,
+        alerts=_alerts(one.alerts, two.alerts),
+        traits={**one.traits, **{name: said for name, said in two.traits.items() if _wins(said, one.traits.get(name))}},
+        published=one.published,
+        changed=True,
+        quiet=one.quiet and two.quiet,
+        life=_lives(one.life, two.life),
+        pending=_pending(one.pending, two.pending),
+        waits=_waits(one.waits, two.waits),
+        videos=_videos(one.videos, two.videos),
+        place={**early.place, **late.place},
+        suspect=_suspects(one.suspect, two.suspect),
+    )
+    row.recent_ids, row.recent_s = _recent(one, two)
+    score = score_at(model, row, row.now, fit_now(model, row))
+    row.falls = falls_after(model, row, row.now, score) if score.total >= model.watched_from else None
+    return row
+
+
+def rebased(row: Row, born_ms: int) -> Row:
+    """The row with its times in ms after `born_ms`."""
+    by = row.born_ms - born_ms
+    minutes = row.born_ms // MINUTE_MS - born_ms // MINUTE_MS
+    return replace(
+        row,
+        born_ms=born_ms,
+        now=row.now + by,
+        first=row.first + by,
+        last=row.last + by,
+        ledger={name: _moved_entry(name, entry, by) for name, entry in row.ledger.items()},
+        pages=[packed_page(replace(page, at=page.at + by)) for page in map(stored_page, row.pages)],
+        visit=row.visit and _moved_visit(row.visit, by),
+        touches=[packed_touch(replace(touch, at=touch.at + by)) for touch in map(stored_touch, row.touches)],
+        gains=[number if place % 2 else number + minutes for place, number in enumerate(row.gains)],
+        falls=None if row.falls is None else row.falls + by,
+        alerts={state: (fired, _plus(at, by)) for state, (fired, at) in row.alerts.items()},
+        traits={name: (at + by, value) for name, (at, value) in row.traits.items()},
+        published=row.published and replace(row.published, at=row.published.at + by),
+        life=row.life and _moved_life(row.life, by),
+        pending=[replace(begun, at=begun.at + by, due=begun.due + by) for begun in row.pending],
+        waits={state: (_plus(due, by), at + by) for state, (due, at) in row.waits.items()},
+        suspect=row.suspect and _moved_suspect(row.suspect, by),
+    )
+
+
+def _plus(time: int | None, by: int) -> int | None:
+    return None if time is None else time + by
+
+
+def _moved_entry(name: str, entry: tuple[Any, ...], by: int) -> tuple[Any, ...]:
+    if name.startswith(_GONE):
+        return (entry[0] + by, *_moved_entry("", entry[1:], by))
+    return (entry[0], entry[1] + by, *entry[2:])
+
+
+def _moved_visit(visit: Visit, by: int) -> Visit:
+    return replace(visit, begin=visit.begin + by, last=visit.last + by, page_at=_plus(visit.page_at, by))
+
+
+def _moved_life(life: Life, by: int) -> Life:
+    return replace(life, at=life.at + by, cycle_due=_plus(life.cycle_due, by), over=_plus(life.over, by))
+
+
+def _moved_suspect(suspect: Suspect, by: int) -> Suspect:
+    delivered, clicked = suspect.delivered, suspect.clicked
+    return replace(
+        suspect,
+        at=suspect.at + by if suspect.owed else suspect.at,
+        delivered=delivered and (delivered[0], delivered[1] + by),
+        clicked=clicked and (clicked[0], clicked[1] + by, clicked[2]),
+    )
+
+
+def _latest(row: Row) -> tuple[int, list[tuple[str, str]]]:
+    return row.last, sorted(row.place.items())
+
+
+def _added(one: Mapping[K, int], other: Mapping[K, int]) -> dict[K, int]:
+    return {key: one.get(key, 0) + other.get(key, 0) for key in {**one, **other}}
+
+
+def _wins(said: tuple[int, Any], held: tuple[int, Any] | None) -> bool:
+    return held is None or is_later(said, held)
+
+
+def _pages(one: Row, other: Row) -> list[msgspec.Raw]:
+    pages = [stored_page(packed) for packed in (*one.pages, *other.pages)]
+    pages.sort(key=lambda page: (page.at, page.path, page.title or "", page.read_ms or 0))
+    return [packed_page(page) for page in pages[-PAGES_MAX:]]
+
+
+def _touches(one: Row, other: Row) -> list[msgspec.Raw]:
+    touches = sorted(
+        (stored_touch(packed) for packed in (*one.touches, *other.touches)),
+        key=lambda touch: (touch.at, touch.channel, touch.source or "", touch.medium or "", touch.campaign or ""),
+    )
+    changed = [touches[:1], *([two] for one, two in pairwise(touches) if replace(one, at=two.at) != two)]
+    kept = [packed_touch(touch) for group in changed for touch in group]
+    return kept if len(kept) <= TOUCHES_MAX else [kept[0], *kept[1 - TOUCHES_MAX :]]
+
+
+def _gains(one: list[int | float], other: list[int | float]) -> list[int | float]:
+    minutes: dict[int | float, float] = {}
+    for gains in (one, other):
+        for minute, points in zip(gains[::2], gains[1::2], strict=True):
+            minutes[minute] = minutes.get(minute, 0) + points
+    return [number for minute in sorted(minutes) for number in (minute, minutes[minute])]
+
+
+def _products(one: Row, other: Row) -> dict[str, tuple[int, float]]:
+    products = {
+        name: tuple(map(sum, zip(one.products.get(name, (0, 0.0)), other.products.get(name, (0, 0.0)), strict=True)))
+        for name in {**one.products, **other.products}
+    }
+    foremost = sorted(products, key=lambda name: (products[name], name))[-PRODUCTS_MAX:]
+    return {name: (int(products[name][0]), products[name][1]) for name in sorted(foremost)}
+
+
+def _visits(one: Row, other: Row) -> tuple[Visit | None, int]:
+    """The visit that is or was last, and how many there were: those of both that are one count once."""
+    sessions = one.sessions + other.sessions
+    if one.visit is None or other.visit is None:
+        return one.visit or other.visit, sessions
+    early, late = sorted((one.visit, other.visit), key=lambda visit: (visit.last, visit.begin, visit.pages))
+    if late.begin - early.last >= SESSION_GAP_MS:
+        return late, sessions
+    opened = max(
+        (visit for visit in (early, late) if visit.page_at is not None),
+        key=lambda visit: (visit.page_at, visit.dwelt),
+        default=late,
+    )
+    visit = Visit(
+        begin=min(early.begin, late.begin),
+        last=late.last,
+        pages=early.pages + late.pages,
+        page_at=opened.page_at,
+        ended=early.ended and late.ended,
+        dwelt=opened.dwelt,
+    )
+    return visit, sessions - 1
+
+
+def _alerts(
+    one: Mapping[str, tuple[bool, int | None]], other: Mapping[str, tuple[bool, int | None]]
+) -> dict[str, tuple[bool, int | None]]:
+    alerts: dict[str, tuple[bool, int | None]] = {}
+    for state in sorted({*one, *other}):
+        held = [states[state] for states in (one, other) if state in states]
+        times = [at for _, at in held if at is not None]
+        alerts[state] = (any(fired for fired, _ in held), max(times, default=None))
+    return alerts
+
+
+def _lives(one: Life | None, other: Life | None) -> Life | None:
+    """One way through the stages; that of the other adds what it brought."""
+    if one is None or other is None:
+        return one or other
+    leading, following = sorted((one, other), key=_rank, reverse=True)
+    window = max(one.actions[0], other.actions[0])
+    overs = [life.over for life in (one, other) if life.over is not None]
+    return replace(
+        leading,
+        over=max(overs, default=None),
+        stale=leading.stale | following.stale,
+        revenue=one.revenue + other.revenue,
+        actions=(window, sum(life.actions[1] for life in (one, other) if life.actions[0] == window)),
+    )
+
+
+def _rank(life: Life) -> tuple[bool, int, int, int]:
+    """Sales know better than the engine, a later stage tells more, and nobody starts over for having had another id."""
+    by_sales = _MQL < life.stage < RECYCLED
+    stage = -1 if life.stage == RECYCLED else life.stage
+    return by_sales, stage, life.at, life.cycle_due or 0
+
+
+def _pending(one: list[Pending], other: list[Pending]) -> list[Pending]:
+    newest: dict[tuple[str, str | None], Pending] = {}
+    for begun in sorted((*one, *other), key=_begun):
+        newest[begun.signal, begun.form] = begun
+    return sorted(newest.values(), key=_begun)[-PENDING_MAX:]
+
+
+def _begun(begun: Pending) -> tuple[int, str, str, str, str, str]:
+    return (begun.at, begun.signal, begun.form or "", begun.path or "", begun.title or "", begun.product or "")
+
+
+def _waits(
+    one: Mapping[str, tuple[int | None, int]], other: Mapping[str, tuple[int | None, int]]
+) -> dict[str, tuple[int | None, int]]:
+    """What either waits for is waited for; it may have been followed under the other id only later."""
+    waits: dict[str, tuple[int | None, int]] = {}
+    for state in sorted({*one, *other}):
+        held = [states[state] for states in (one, other) if state in states]
+        waiting = [(due, latest) for due, latest in held if due is not None]
+        followed = max((latest for due, latest in held if due is None), default=None)
+        open_ = [wait for wait in waiting if followed is None or followed <= wait[1]]
+        if open_:
+            waits[state] = (min(due for due, _ in open_), max(latest for _, latest in open_))
+        elif followed is not None:
+            waits[state] = (None, followed)
+    return waits
+
+
+def _videos(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    told = {video: max(one.get(video, 0), other.get(video, 0)) for video in sorted({*one, *other})}
+    return dict(list(told.items())[-VIDEOS_MAX:])
+
+
+def _suspects(one: Suspect | None, other: Suspect | None) -> Suspect | None:
+    """A person is no robot; the latest mail and click of either is remembered, and the bucket that owes more."""
+    if one is None or other is None:
+        return one or other
+    fuller = max(one, other, key=lambda suspect: (suspect.owed, suspect.at))
+    return Suspect(
+        owed=fuller.owed,
+        at=fuller.at,
+        delivered=_latest_of((one.delivered, other.delivered)),
+        clicked=_latest_of((one.clicked, other.clicked)),
+    )
+
+
+def _latest_of(found: Iterable[V | None]) -> V | None:
+    there: list[Any] = [one for one in found if one is not None]
+    return max(there, key=lambda one: (one[1], one[0]), default=None)
+
+
+def _recent(one: Row, other: Row) -> tuple[bytes, bytes]:
+    """The last 64 messageIds of both by time.
+
+    Times are modulo 2²⁴ seconds, so they are told by their distance from the later row's latest.
+    """
+    latest_s = max(one.born_ms + one.now, other.born_ms + other.now) // 1000
+    newest: dict[bytes, int] = {}
+    for row in (one, other):
+        for place in range(len(row.recent_s) // TIME_BYTES):
+            hashed = row.recent_ids[place * ID_BYTES : (place + 1) * ID_BYTES]
+            at_s = int.from_bytes(row.recent_s[place * TIME_BYTES : (place + 1) * TIME_BYTES], "big")
+            age_s = (latest_s - at_s) % _CLOCK
+            newest[hashed] = min(age_s, newest.get(hashed, age_s))
+    kept = sorted(newest, key=lambda hashed: (-newest[hashed], hashed))[-RECENT_IDS_MAX:]
+    times = (((latest_s - newest[hashed]) % _CLOCK).to_bytes(TIME_BYTES, "big") for hashed in kept)
+    return b"".join(kept), b"".join(times)
