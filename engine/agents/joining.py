@@ -35,7 +35,7 @@ from engine.core.model import Model
 from engine.core.origins import Origin
 from engine.core.outputs import Profile, tombstone
 from engine.core.packing import pack
-from engine.core.pointers import Pointer, used
+from engine.core.pointers import AWAITED_MAX, Pointer, used
 from engine.core.profile import Row
 from engine.core.records import Cause
 
@@ -68,10 +68,10 @@ class Joins:
         if lead is None and arrival.key is None and self._home(key) != self._lane:
             self._forward(arrival, key, arrival.errand)
             return None
+        if lead is None or not lead.is_there:
+            lead = self.first_seen(key, Origin(event.name, event.time_ms, arrival.record, event)) or lead
         if (event.type in ("identify", "alias") or arrival.errand != "-") and self._says_who(arrival, event, key, lead):
             return None
-        if (lead is None or not lead.is_there) and is_person(key):
-            lead = self._awaited(key, Origin(event.name, event.time_ms, arrival.record, event)) or lead
         if lead is None:
             self._check_own(key)
             return self._leads.new(key)
@@ -135,7 +135,7 @@ class Joins:
             self._forward(arrival, person, "claim")
             return True
         # Whom the browser belonged to before keeps what came before.
-        self._join(key, lead, person, Origin(event.name, event.time_ms, arrival.record, event), alias=False)
+        self._join(key, lead, person, Origin(event.name, event.time_ms, arrival.record, event))
         self._forward(arrival, person, "-")
         return True
 
@@ -175,7 +175,7 @@ class Joins:
         """At an address's home: it is the person's whom the event names, who came for it."""
         person = person_key(event.user_id or "")
         if not _leads_to(lead, person):
-            self._join(key, lead, person, Origin(event.name, event.time_ms, arrival.record, event), alias=False)
+            self._join(key, lead, person, Origin(event.name, event.time_ms, arrival.record, event))
         self._forward(arrival, person, "joined")
 
     def _alias(self, arrival: Arrival, event: Event, key: str, lead: Lead | None) -> bool:
@@ -183,8 +183,7 @@ class Joins:
             return False
         origin = Origin(event.name, event.time_ms, arrival.record, event)
         person, previous = person_key(event.user_id), person_key(key)
-        if not _leads_to(lead, person) or not (lead and lead.pointer and lead.pointer.alias):
-            self._join(key, lead, person, origin, alias=True)
+        self._join(key, lead, person, origin, awaited=_with(lead, person))
         known = self._leads.get(previous.encode())
         if previous != person and known is not None and known.is_there:
             self._unite(previous, known, person, origin)
@@ -194,33 +193,40 @@ class Joins:
     def _unite(self, key: str, lead: Lead, other: str, origin: Origin) -> None:
         """Join the person who is here with the other, whichever way is up."""
         if lead.pointer is None and above(other, key):
-            self._join(key, lead, other, origin, alias=True)
+            self._join(key, lead, other, origin)
             return
         one = key if lead.pointer is None else lead.pointer.target
         if one != other:
             low, high = (one, other) if above(other, one) else (other, one)
             self._send_join(LeadJoin(low, high, alias=True, cause=origin.cause(origin.name)))
 
-    def _awaited(self, key: str, origin: Origin) -> Lead | None:
-        """The pointer of a person seen for the first time, of whom an alias has said already who else that is."""
-        browser = self._leads.get(public_id(key).encode())
-        if browser is None or browser.pointer is None or not browser.pointer.alias or browser.pointer.target == key:
+    def first_seen(self, key: str, origin: Origin) -> Lead | None:
+        """The lead of a person of whom nothing was known, but that aliases have said who else that is."""
+        browser = self._leads.get(public_id(key).encode()) if is_person(key) else None
+        if browser is None or browser.pointer is None:
             return None
-        lead = self._leads.get(key.encode()) or self._leads.new(key)
-        self._unite(key, lead, browser.pointer.target, origin)
+        lead = None
+        for other in browser.pointer.awaited:
+            if other != key:
+                lead = self._leads.get(key.encode()) or self._leads.new(key)
+                self._unite(key, lead, other, origin)
         return lead
 
     def take_join(self, message: LeadJoin) -> None:
         """Let everything under a key be for another's row."""
         key, target = message.key, message.target
         lead = self._leads.get(key.encode())
-        if _leads_to(lead, target) or key == target or not above(target, key):
+        if key == target or not above(target, key):
             return
         origin = Origin(message.cause.name, _at_ms(message.cause), stated=message.cause, kind="join")
+        if lead is None or not lead.is_there:
+            lead = self.first_seen(key, origin) or lead
+        if _leads_to(lead, target):
+            return
         if message.alias and is_person(key) and lead is not None and lead.pointer is not None:
             self._unite(key, lead, target, origin)
         else:
-            self._join(key, lead, target, origin, alias=False)
+            self._join(key, lead, target, origin)
 
     def take_moved(self, message: LeadMoved) -> None:
         """Note where a pointer leads on."""
@@ -229,7 +235,7 @@ class Joins:
             return
         pointer = lead.pointer
         if pointer.next != message.target:
-            moved = Pointer(pointer.target, pointer.day, message.target, pointer.alias)
+            moved = Pointer(pointer.target, pointer.day, message.target, pointer.awaited)
             self._leads.point(lead, moved, Origin("moved", 0))
 
     def pass_on(self, lead: Lead, record: Record) -> bool:
@@ -241,15 +247,18 @@ class Joins:
         self._outcome.send(Output(INBOX_TOPIC, target.encode(), record.value, self._home(target), headers))
         return True
 
-    def _join(self, key: str, lead: Lead | None, target: str, origin: Origin, *, alias: bool) -> None:
+    def _join(self, key: str, lead: Lead | None, target: str, origin: Origin, awaited: list[str] | None = None) -> None:
+        """Let the lead be a pointer to `target`; what it was goes there."""
+        if awaited is None:
+            awaited = [] if lead is None or lead.pointer is None else lead.pointer.awaited
         row = None if lead is None else self._row_at(lead, origin.time_ms)
         lead = lead or self._leads.new(key)
-        pointer = Pointer(target, self._day(origin), None, alias)
+        pointer = Pointer(target, self._day(origin), None, awaited)
         self._leads.point(lead, pointer, origin)
         if row is not None:
             self._outcome.send(*tombstone(Profile(key, row)))
         # What a robot's row earned is void: the browser is the person's from now on, and brings nothing along.
-        if row is not None and (row.suspect is None or row.suspect.bot is None):
+        if row is not None and not row.is_robot:
             message = LeadMerge(key, pack(row, None, self._model.row_limit), origin.cause(origin.name))
             self._outcome.send(Output(INBOX_TOPIC, target.encode(), encode(message), self._home(target)))
 
@@ -278,6 +287,12 @@ class Joins:
 
 def _leads_to(lead: Lead | None, target: str) -> bool:
     return lead is not None and lead.pointer is not None and lead.pointer.target == target
+
+
+def _with(lead: Lead | None, person: str) -> list[str]:
+    """Whom aliases have joined the lead's id to, and now to `person`, who comes last."""
+    before = [] if lead is None or lead.pointer is None else lead.pointer.awaited
+    return [*(other for other in before if other != person), person][-AWAITED_MAX:]
 
 
 def _at_ms(cause: Cause) -> int:

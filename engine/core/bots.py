@@ -59,7 +59,7 @@ def judge(bots: Bots, row: Row, event: Event, record_ms: int, *, is_new: bool) -
     if event.name in _MAIL:
         is_gateway, seen = _mailed(before, row, event)
         if is_gateway:
-            return Verdict(GATEWAY, _with(row, seen))
+            return Verdict(GATEWAY, row if is_new else _with(row, seen))
     if (is_hurried or seen.owed) and event.source != IMPORT:
         drawn = _drawn(bots, seen, row, event, record_ms)
         if drawn is None:

@@ -155,6 +155,11 @@ class Row(msgspec.Struct, array_like=True):
         return not self.anonymous
 
     @property
+    def is_robot(self) -> bool:
+        """Whether it was found to be a robot's, so that nothing of it counts."""
+        return self.suspect is not None and self.suspect.bot is not None
+
+    @property
     def stage(self) -> int:
         """The place of its stage in `model.STAGES`."""
         return 0 if self.life is None else self.life.stage

@@ -86,8 +86,10 @@ def _clamp(explanation: Explanation | None, kind: str, name: str, points: float,
 
 
 def fit_of(model: Model, standing: Standing, explanation: Explanation | None = None) -> float:
-    """The points of the fit rules that hold for the lead; at most the scale, they may be negative."""
+    """The points of the fit rules that hold for the lead; at most the scale, they may be negative. A robot has none."""
     fit = 0.0
+    if standing.row.is_robot:
+        return fit
     for rule in model.fit:
         if rule.holds(standing):
             fit += rule.points
@@ -102,7 +104,7 @@ def fit_of(model: Model, standing: Standing, explanation: Explanation | None = N
 
 def fit_now(model: Model, row: Row) -> float:
     """The fit of the row's lead, as it counts; worked out once for the same traits where it reads nothing else."""
-    if model.fit_of_nobody is None:
+    if model.fit_of_nobody is None or row.suspect is not None:
         return fit_of(model, Standing(model, row))
     if not row.traits:
         return model.fit_of_nobody

@@ -79,6 +79,15 @@ def test_what_went_into_a_honeypot_is_void_and_silent_from_then_on() -> None:
     assert len(profiles.lanes[0][b"ada"]) < 100
 
 
+def test_a_robot_scores_nothing_where_even_nobody_fits() -> None:
+    """A fit rule that holds for who said nothing gives a visitor 40, a robot 0."""
+    nobody = {"when": {"not": {"traits.title": "ceo"}}, "points": 40}
+    profiles = Profiles(model({**SPEC, "fit": {"nobody": nobody}, "publish_from": "cold"}))
+    counted(profiles, at(0, lead="bea"), at(0), at(1, "bot_trap"))
+    assert (profiles.score("bea")["fit"], profiles.score()["fit"], profiles.score()["total"]) == (40, 0, 0)
+    assert profiles.on("lead-scores")[-1]["total"] == 0
+
+
 def test_lead_scores_is_told_that_a_robots_score_is_void() -> None:
     profiles = table()
     counted(profiles, at(0), at(MINUTE, "bot_trap"))
@@ -117,14 +126,8 @@ def test_a_robot_that_is_identified_brings_nothing_along() -> None:
     """Its browser is the person's from then on, and what it does then counts for the person."""
     profiles = table()
     counted(profiles, at(0), at(1, "bot_trap"))
-    chunk = [record(at(2, "identify", userId="ada"), T0 + 2, 10)]
-    while chunk:
-        sent = [output for output in profiles.fold(*chunk).outputs if output.topic == "lead-inbox"]
-        chunk = [
-            record(output.value, T0 + 3, 20, topic=output.topic, key=output.key, headers=output.headers)
-            for output in sent
-        ]
-    assert profiles.score(ADA)["total"] == 0
+    profiles.feed(at(2, "identify", userId="ada"), at(MINUTE))
+    assert profiles.score(ADA)["total"] == 50
     assert profiles.row(ADA).suspect is None
     assert profiles.row(ADA).browsers == ["ada"]
 
@@ -250,7 +253,7 @@ def test_a_double_click_on_one_link_is_a_humans() -> None:
 def test_a_gateway_that_says_so_is_one() -> None:
     said = {"userAgent": "Barracuda Sentinel (EE)"}
     profiles = table()
-    assert counted(profiles, mail(0, "email_open", context=said)) == {GATEWAY: 1}
+    assert counted(profiles, *(mail(0, name, context=said) for name in ("email_open", "email_click"))) == {GATEWAY: 2}
     assert profiles.lanes[0] == {}
 
 
