@@ -190,10 +190,12 @@ class _Chunk:
             self.joins.take_moved(message)
             return
         key = (record.key or b"").decode()
-        lead = self.leads.get(record.key or b"")
+        lead = self.leads.get(key.encode())
+        time_ms = from_rfc3339(message.cause.time)
+        if isinstance(message, LeadMerge) and (lead is None or not lead.is_there):
+            lead = self.joins.first_seen(key, Origin(message.cause.name, time_ms, stated=message.cause)) or lead
         if lead is not None and self.joins.pass_on(lead, record):
             return
-        time_ms = from_rfc3339(message.cause.time)
         if isinstance(message, LeadMerge):
             self.merge(lead or self.leads.new(key), message, time_ms)
             return

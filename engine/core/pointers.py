@@ -7,6 +7,7 @@ from engine.core.packing import DUE_BYTES
 
 KEPT_DAYS = 400
 """How long an unused pointer is kept: as long as browsers keep a cookie at most (RFC 6265bis)."""
+AWAITED_MAX = 4
 _ARRAY_OF_FOUR = 0x94
 
 
@@ -14,14 +15,14 @@ class Pointer(msgspec.Struct, array_like=True, gc=False):
     """Everything under this key is for the row of `target`, another key.
 
     `day` is the day of the last traffic through it, in days since the epoch by record time. `next`: where `target`
-    itself leads; it takes that place after a day without traffic, when nothing is under way by the old one. `alias`: of
-    a browser's, that an alias made it, and that a person of the same id is to be joined to the target, too.
+    itself leads; it takes that place after a day without traffic, when nothing is under way by the old one. `awaited`:
+    whom aliases have joined a browser's id to; should it be a person's id, too, that person is one with all of them.
     """
 
     target: str
     day: int
     next: str | None
-    alias: bool
+    awaited: list[str]
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -54,5 +55,5 @@ def used(pointer: Pointer, record_ms: int) -> Pointer:
     if day <= pointer.day:
         return pointer
     if pointer.next is not None and day > pointer.day + 1:
-        return Pointer(pointer.next, day, None, pointer.alias)
-    return Pointer(pointer.target, day, pointer.next, pointer.alias)
+        return Pointer(pointer.next, day, None, pointer.awaited)
+    return Pointer(pointer.target, day, pointer.next, pointer.awaited)
