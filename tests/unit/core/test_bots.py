@@ -293,7 +293,7 @@ def test_who_keeps_coming_through_an_app_is_no_passer_by() -> None:
     """Web sessions are of browsers; an app's visitor of two days stays."""
     spec = {**SPEC, "alerts": {}, "bots": {"keep_one_visit": "1h"}, "engagement": {"chat": {**CHAT, "points": 1}}}
     profiles = Profiles(model(spec))
-    app = {"context": {"channel": "mobile"}}
+    app: Spec = {"context": {"channel": "mobile"}}
     counted(profiles, at(0, **app), at(30 * MINUTE, **app, lead="bea"))
     for hour in range(25):
         counted(profiles, at(hour * HOUR // 2, **app))
