@@ -45,9 +45,11 @@ class Cluster:
         self.outputs: list[Output] = []
         self.commits = self.crashes = self.moves = 0
 
-    def send(self, key: str, value: bytes, at_ms: int) -> None:
-        """Have a producer write a record of `visitor-events`."""
+    def send(self, key: str, value: bytes, at_ms: int, *, stray: float = 0.0) -> None:
+        """Have a producer write a record of `visitor-events`, with `stray` to a partition that is not its key's."""
         lane = self.lanes[by_murmur2(key.encode(), len(self.lanes))]
+        if self._draw.random() < stray:
+            lane = self._draw.choice(self.lanes)
         self._append(lane, EVENTS_TOPIC, key.encode(), value, at_ms, ())
 
     def run(self, *, crash: float = 0.15, move: float = 0.05) -> None:

@@ -68,6 +68,9 @@ def _person(draw: Random, name: str, doings: int) -> Person:
     browsers = [f"{draw.choice('ax')}b{number}-{name}" for number in range(draw.randint(1, 3))]
     person = Person(users, f"p{name}@example.com" if has_email else None, browsers)
     lines = [_doing(draw, person, name, number) for number in range(draw.randint(min(4, doings), doings))]
+    if len(users) > 2:
+        # An id that nobody uses joins nobody: for all that is known it may be a browser's that two people share.
+        lines += [{"type": "track", "event": "chat", "userId": user} for user in users]
     for stitch in _stitches(draw, person):
         lines.insert(draw.randint(0, len(lines)), stitch)
     times = sorted(draw.randrange(SPAN_MS) for _ in lines)

@@ -6,6 +6,7 @@ import pytest
 
 from engine.agents import score
 from engine.core.flow import Output
+from engine.core.merging import merged
 from engine.core.model import Model
 from engine.core.profile import Row
 from tests.build import T0
@@ -15,15 +16,18 @@ from tests.identity.truth import MODEL, differences, keys_of, truth
 
 PARTITIONS = 5
 SEEDS = 50
+STRAY, REPEATED = 0.15, 0.1
 
 
 def run(seed: int, count: int = 6) -> tuple[Cluster, list[Person]]:
-    """A cluster that has seen the events of `count` people, in any order over the partitions."""
+    """A cluster that has seen the events of `count` people, in any order over the partitions, some astray or twice."""
     seen = people(seed, count)
     cluster = Cluster(MODEL, PARTITIONS, seed)
     draw = Random(seed)
     for key, value in sent(seen, seed):
-        cluster.send(key, value, T0)
+        cluster.send(key, value, T0, stray=STRAY)
+        if draw.random() < REPEATED:
+            cluster.send(key, value, T0, stray=STRAY)
         if draw.random() < 0.05:
             cluster.run()
     cluster.run()
@@ -53,14 +57,12 @@ def test_what_is_shown_are_people_only() -> None:
 
 
 def _forgetting(what: str) -> object:
-    whole = score.merged
-
-    def merged(model: Model, person: Row, other: Row) -> Row:
-        row = whole(model, person, other)
+    def forgetful(model: Model, person: Row, other: Row) -> Row:
+        row = merged(model, person, other)
         setattr(row, what, getattr(person, what))
         return row
 
-    return merged
+    return forgetful
 
 
 @pytest.mark.parametrize("what", ["ledger", "counts", "traits", "pages", "recent_ids", "first"])
