@@ -7,25 +7,22 @@ retries at once only the later one goes on. Without transactions (`plain`) recei
 between the two can double what was in flight.
 """
 
-import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka import AIOKafkaConsumer
 
 from engine.core.rejects import TOPIC, restore
-from engine.stream.admin import ClusterError, counts
+from engine.stream.admin import counts
 from engine.stream.letters import Letter, Receipt, Row, Wanted, read, row
 from engine.stream.resend import Sender, fresh_sender
 from engine.stream.settings import StreamSettings
+from engine.stream.whole import every_record, topic_reader
 
 LISTED_MAX = 100
 BATCH = 100
-_POLL_MS = 500
-_SILENCE_S_MAX = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +55,8 @@ async def listing(settings: StreamSettings, wanted: Wanted, limit: int = LISTED_
     rows: deque[Row] = deque(maxlen=limit)
     receipts: set[str] = set()
     matched = foreign = 0
-    async with _consumer(settings) as consumer:
-        async for record in _records(consumer):
+    async with topic_reader(settings, TOPIC) as consumer:
+        async for record in every_record(consumer):
             match read(record):
                 case Letter() as letter if wanted.takes(letter):
                     matched += 1
@@ -76,8 +73,8 @@ async def find(settings: StreamSettings, place: str) -> list[Found]:
     """The dead letters at a place: a letter's own, or that of the record it holds. Raises ClusterError."""
     letters: list[Letter] = []
     receipts: set[str] = set()
-    async with _consumer(settings) as consumer:
-        async for record in _records(consumer):
+    async with topic_reader(settings, TOPIC) as consumer:
+        async for record in every_record(consumer):
             match read(record):
                 case Letter() as letter if Wanted(place=place).takes(letter):
                     letters.append(letter)
@@ -95,11 +92,11 @@ async def retry(
     retention can be deleted there before anybody reads it. After an error run it again: what was sent is recorded.
     """
     done = Retried([], [])
-    async with _sender(settings, dry_run) as sender, _consumer(settings) as consumer:
+    async with _sender(settings, dry_run) as sender, topic_reader(settings, TOPIC) as consumer:
         partitions = await counts(settings.bootstrap, settings.security)
         receipts = set() if again else await _receipts(consumer)
         batch: list[Letter] = []
-        async for record in _records(consumer):
+        async for record in every_record(consumer):
             letter = read(record)
             if not isinstance(letter, Letter) or not wanted.takes(letter):
                 continue
@@ -140,7 +137,7 @@ async def _send(sender: Sender | None, batch: list[Letter], done: Retried) -> No
 
 
 async def _receipts(consumer: AIOKafkaConsumer) -> set[str]:
-    return {known.letter async for record in _records(consumer) if isinstance(known := read(record), Receipt)}
+    return {known.letter async for record in every_record(consumer) if isinstance(known := read(record), Receipt)}
 
 
 @asynccontextmanager
@@ -153,41 +150,3 @@ async def _sender(settings: StreamSettings, dry_run: bool) -> AsyncIterator[Send
         yield sender
     finally:
         await sender.close()
-
-
-@asynccontextmanager
-async def _consumer(settings: StreamSettings) -> AsyncIterator[AIOKafkaConsumer]:
-    """A committed reader of all of `dead-letters` that belongs to no group."""
-    partitions = (await counts(settings.bootstrap, settings.security)).get(TOPIC)
-    if partitions is None:
-        raise ClusterError(f"there is no topic {TOPIC} at {settings.bootstrap}: `heatline topics apply` creates it")
-    consumer = AIOKafkaConsumer(
-        **settings.client, isolation_level="read_committed", enable_auto_commit=False, auto_offset_reset="earliest"
-    )
-    try:
-        await consumer.start()
-        consumer.assign([TopicPartition(TOPIC, number) for number in range(partitions)])
-        yield consumer
-    except (KafkaError, OSError, TimeoutError) as error:
-        raise ClusterError(f"dead letters cannot be read at {settings.bootstrap}: {error}") from error
-    finally:
-        await consumer.stop()
-
-
-async def _records(consumer: AIOKafkaConsumer) -> AsyncIterator[ConsumerRecord]:
-    """Every record of the topic from its beginning to where it ends now."""
-    await consumer.seek_to_beginning()
-    ends = await consumer.end_offsets(consumer.assignment())
-    loop = asyncio.get_running_loop()
-    heard_s = loop.time()
-    behind = set(ends)
-    while behind := {place for place in behind if await consumer.position(place) < ends[place]}:
-        fetched = await consumer.getmany(*behind, timeout_ms=_POLL_MS, max_records=BATCH)
-        for place, records in fetched.items():
-            for record in records:
-                if record.offset < ends[place]:
-                    yield record
-        if fetched:
-            heard_s = loop.time()
-        elif loop.time() - heard_s > _SILENCE_S_MAX:
-            raise ClusterError(f"{TOPIC} was not read to its end: the cluster fell silent")
