@@ -1,6 +1,6 @@
 # Everything runs from .venv, which `make setup` builds from requirements.lock, every file checked by its hash.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick lint bench contract lock clean
+.PHONY: help setup parquet demo test quick lint bench contract lock clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -14,6 +14,9 @@ help: ## this list
 	@grep -E '^[a-z]+: .*##' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
 setup: .venv/.run ## build .venv with everything to run
+
+parquet: .venv/.run ## add what `heatline export --format parquet` needs
+	$(PIP) install --require-hashes -r requirements-parquet.lock
 
 demo: .venv/.run ## broker, worker, simulated site and board on this machine; ARGS="--for 30s" ends by itself
 	$(BIN)/heatline demo $(ARGS)
@@ -37,7 +40,8 @@ contract: .venv/.run ## renew the JSON Schemas and the AsyncAPI document in topi
 
 lock: .venv/.dev ## renew the lock files from pyproject.toml; --upgrade in ARGS takes newer versions
 	$(LOCK) $(ARGS) pyproject.toml --group build -o requirements.lock
-	$(LOCK) $(ARGS) pyproject.toml --group build --group dev -c requirements.lock -o requirements-dev.lock
+	$(LOCK) $(ARGS) pyproject.toml --extra parquet -c requirements.lock -o requirements-parquet.lock
+	$(LOCK) $(ARGS) pyproject.toml --extra parquet --group build --group dev -c requirements.lock -o requirements-dev.lock
 
 clean: ## remove what the other targets built
 	rm -rf .venv .servers build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

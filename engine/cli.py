@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.launch import FAILED, FLAGS, MISUSED, end, once, plain_errors, serve
+from engine.leadcli import export_scores, import_leads, lead_app
 from engine.modelcli import model_app
 from engine.ops.settings import Settings, describe
 
@@ -32,6 +33,7 @@ app = typer.Typer(
 topics_app = typer.Typer(help="The topics of topics/catalog.yaml.", no_args_is_help=True)
 letters_app = typer.Typer(help="Records that could not be processed.", no_args_is_help=True)
 app.add_typer(model_app, name="model")
+app.add_typer(lead_app, name="lead")
 app.add_typer(topics_app, name="topics")
 app.add_typer(letters_app, name="dead-letters")
 
@@ -168,6 +170,10 @@ def feed(
         )  # fmt: skip
 
     once(run)
+
+
+app.command("import")(import_leads)
+app.command("export")(export_scores)
 
 
 @app.command()

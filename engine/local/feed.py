@@ -51,7 +51,7 @@ async def feed(
     `limit`: so many lines at most; `security` is aiokafka's. Raises LocalError where the file or the broker fails,
     and where `keep_times` meets a topic that deletes by time.
     """
-    with open_log(path, twice=not keep_times) as log, _progress(console) as progress:
+    with open_log(path, twice=not keep_times) as log, progress_bar(console) as progress:
         kept_ms = await retention_ms(bootstrap, topic, security)
         if keep_times and kept_ms is not None:
             raise LocalError(_keeps_too_short(topic, kept_ms))
@@ -77,7 +77,7 @@ def print_events(path: str, console: Console, *, keep_times: bool = False, limit
     `console` should write to standard error.
     """
     out = sys.stdout.buffer
-    with open_log(path, twice=not keep_times) as log, _progress(console) as progress:
+    with open_log(path, twice=not keep_times) as log, progress_bar(console) as progress:
         reading = Reading(log, limit, progress)
         span = None if keep_times else reading.survey()
         try:
@@ -143,7 +143,8 @@ async def _send(reading: Reading, shift: int, pace: Pace, sender: Sender) -> Non
     await sender.drain()
 
 
-def _progress(console: Console) -> Progress:
+def progress_bar(console: Console) -> Progress:
+    """How far a file is read, shown on a terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     return Progress(*columns, console=console, disable=not console.is_terminal)
 

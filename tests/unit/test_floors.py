@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FLOORS = "cli modelcli launch app configuration local agents web readmodel stream ops routing core".split()
+FLOORS = "cli leadcli modelcli launch app configuration local agents web readmodel stream ops routing core".split()
 """From the top; a module imports from its own floor and from those below."""
 
 PURE = ("core", "routing")
@@ -98,7 +98,8 @@ def test_only_tests_and_benchmarks_stand_outside_the_engine() -> None:
 def test_every_import_is_a_declared_requirement() -> None:
     """What only happens to be installed is missing in a fresh clone."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    needed = {name_of(requirement) for requirement in project["project"]["dependencies"]}
+    extras = project["project"]["optional-dependencies"].values()
+    needed = {name_of(one) for group in (project["project"]["dependencies"], *extras) for one in group}
     dev = {name_of(requirement) for requirement in project["dependency-groups"]["dev"]}
     installed = packages_distributions()
     wrong = [
@@ -197,7 +198,7 @@ def test_no_file_knows_the_machine_it_was_written_on() -> None:
 
 def test_every_locked_requirement_has_hashes() -> None:
     """An installation refuses what was exchanged on its way here."""
-    for lock in ("requirements.lock", "requirements-dev.lock"):
+    for lock in ("requirements.lock", "requirements-parquet.lock", "requirements-dev.lock"):
         entries = re.split(r"\n(?=\S)", (ROOT / lock).read_text().strip())
         assert len(entries) > 20
         assert all("==" in entry and "--hash=sha256:" in entry for entry in entries), lock
