@@ -122,30 +122,23 @@ class _Chunk:
         self.errors: list[str] = []
 
     def take(self, record: Record) -> None:
-        """Fold one record, whatever it holds."""
+        """Fold one record, whatever it holds; an event that was forwarded is rejected as the visitor's record."""
+        arrival = unwrap(record) if record.topic == INBOX_TOPIC else Arrival(record)
+        source = record if arrival is None else arrival.record
         try:
-            if record.topic != INBOX_TOPIC:
-                self.take_event(Arrival(record))
-            elif (arrival := unwrap(record)) is not None:
-                self.take_forwarded(arrival)
-            else:
+            if arrival is None:
                 self.take_message(decode_inbox(record.value), record)
+            else:
+                self.take_event(arrival)
         except Rejected as rejected:
-            self.reject(record, rejected.reason, rejected.field, str(rejected))
+            self.reject(source, rejected.reason, rejected.field, str(rejected))
         except MessageError as error:
             self.reject(record, "schema", None, str(error))
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001 - a defect of ours stops one record, never the lane
             self.errors.append(traceback.format_exc())
-            self.reject(record, "internal", None, f"{type(error).__name__} in the core; see the worker's log")
-
-    def take_forwarded(self, arrival: Arrival) -> None:
-        """Fold an event that came through `lead-inbox`; it is rejected as the visitor's record, not as the message."""
-        try:
-            self.take_event(arrival)
-        except Rejected as rejected:
-            self.reject(arrival.record, rejected.reason, rejected.field, str(rejected))
+            self.reject(source, "internal", None, f"{type(error).__name__} in the core; see the worker's log")
 
     def take_event(self, arrival: Arrival) -> None:
         record = arrival.record

@@ -1,7 +1,7 @@
 """The score job: chunks of a lane, and every record ends as scored, forwarded, dropped or dead-lettered."""
 
 import json
-from collections import Counter, deque
+from collections import Counter
 from dataclasses import replace
 from typing import Any, NoReturn
 
@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from engine.core.events import Event
 from engine.core.flow import InputRecord
-from engine.core.messages import LeadRequested, OwnerChanged, decode_request, encode, forward
+from engine.core.messages import Arrival, LeadRequested, OwnerChanged, decode_request, encode, forward
 from engine.core.model import Model, Readers
 from engine.core.packing import due_of, pack, unpack
 from engine.core.partitioner import by_murmur2
+from engine.core.pointers import is_pointer
+from engine.core.profile import Row
 from engine.core.records import Cause
 from engine.core.triggers import waiting_of
 from tests.build import HOUR, SECOND, T0, Profiles, data_of, model, page, record, segment
@@ -39,33 +41,40 @@ def records(log: list[tuple[str, Seen]]) -> list[InputRecord]:
 def unpublished(rows: dict[bytes, bytes]) -> dict[bytes, bytes]:
     """Rows without what they remember of `lead-scores`, which is told once a chunk."""
     return {
-        key: pack(msgspec.structs.replace(unpack(row), published=None, changed=False), due_of(row))
+        key: row
+        if is_pointer(row)
+        else pack(msgspec.structs.replace(unpack(row), published=None, changed=False), due_of(row))
         for key, row in rows.items()
     }
 
 
 def learned(rows: dict[bytes, bytes]) -> dict[bytes, Any]:
     """What the events of each row have said; not how far time has come in its lane, nor what that brought about."""
-    unpacked = {key: unpack(row) for key, row in rows.items()}
-    return {
-        key: (row.ledger, row.counts, row.sessions, row.user, row.traits, row.recent_ids, row.first, row.last)
-        for key, row in unpacked.items()
-    }
+    return {key: row if is_pointer(row) else _learned(unpack(row)) for key, row in rows.items()}
+
+
+def _learned(row: Row) -> Any:
+    times = (row.first + row.born_ms, row.last + row.born_ms)
+    return (row.ledger, row.counts, row.sessions, row.browsers, row.traits, row.recent_ids, times)
 
 
 def told(profiles: Profiles) -> list[Any]:
-    """Alerts and requests for a rep, to the byte."""
-    return [output for output in profiles.outputs if output.topic != "lead-scores"]
+    """Alerts, stages and requests for a rep, to the byte."""
+    return [output for output in profiles.outputs if output.topic not in ("lead-scores", "lead-inbox")]
 
 
 @LAWFUL
 @given(specs(), logs, st.sets(st.integers(1, 15)))
 def test_how_a_log_is_cut_into_chunks_changes_nothing(spec: Spec, log: list[tuple[str, Seen]], cuts: set[int]) -> None:
-    """Each record in a chunk of its own, every row packed in between, or any other cut: the same rows and alerts."""
-    single, cut = (Profiles(model(spec), assign_on=spec["alerts"]) for _ in range(2))
-    chunk: list[InputRecord] = []
-    for number, one in enumerate(records(log)):
+    """Each record in a chunk of its own, every row packed in between, or any other cut: the same rows and alerts.
+
+    So it is with messages among the records: they come in the order in which they came.
+    """
+    single, cut = (Profiles(model(spec), assign_on=spec["alerts"], deliver=deliver) for deliver in (True, False))
+    for one in records(log):
         single.fold(one)
+    chunk: list[InputRecord] = []
+    for number, one in enumerate(single.folded):
         if number in cuts:
             cut.fold(*chunk)
             chunk = []
@@ -83,37 +92,27 @@ def test_events_sent_to_any_partition_end_in_the_same_ledgers_as_at_home(
     """Each lead's events keep their order; a forwarded event is scored in the lane of its lead, once."""
     routed, home = Profiles(model(spec), partitions), Profiles(model(spec), partitions)
     by_lead = {lead: data.draw(st.integers(0, partitions - 1)) for lead in LEADS}
-    inbox: deque[InputRecord] = deque()
     for (lead, _), one in zip(log, records(log), strict=True):
         at_home = by_murmur2(lead.encode(), partitions)
         home.fold(one._replace(partition=at_home), lane=at_home)
         away = by_lead[lead]
         fold = routed.fold(one._replace(partition=away), lane=away)
-        for output in fold.outputs:
-            if output.topic == "lead-inbox":
-                assert away != at_home
-                assert output.partition == at_home
-                inbox.append(InputRecord("lead-inbox", at_home, 0, 0, output.key, output.value, output.headers))
-        while inbox:
-            forwarded = inbox.popleft()
-            assert not any(
-                one.topic == "lead-inbox" for one in routed.fold(forwarded, lane=forwarded.partition).outputs
-            )
+        if away != at_home and lead.encode() not in routed.lanes[away]:
+            assert [output.partition for output in fold.outputs] == [at_home]
     assert {lane: learned(rows) for lane, rows in routed.lanes.items()} == {
         lane: learned(rows) for lane, rows in home.lanes.items()
     }
 
 
 def test_an_alert_of_a_forwarded_event_names_the_record_it_came_in() -> None:
-    fed = Profiles(model(SPEC), partitions=2)
+    fed = Profiles(model(SPEC), partitions=2, deliver=False)
     home = by_murmur2(b"ada", 2)
     away = 1 - home
     came = record(segment("chat"), offset=41, partition=away, key=b"any", headers=(("traceparent", b"00-1"),))
     fold = fed.fold(came, lane=away)
     (message,) = fold.outputs
     assert (fold.urgent, fold.rows, fold.tally["forwarded",]) == (True, {}, 1)
-    arrived = InputRecord("lead-inbox", home, 3, T0 + HOUR, message.key, message.value, message.headers)
-    alert = fed.fold(arrived, lane=home).outputs[0]
+    alert = fed.fold(fed.arrived(message)._replace(timestamp=T0 + HOUR), lane=home).outputs[0]
     assert (data_of(alert)["cause"]["partition"], data_of(alert)["cause"]["offset"]) == (away, 41)
     assert ("traceparent", b"00-1") in alert.headers
     assert not any(name.startswith("heatline") for name, _ in alert.headers)
@@ -124,8 +123,8 @@ def test_a_forwarded_event_is_never_forwarded_again() -> None:
     fed = Profiles(failing(ZeroDivisionError()), partitions=2)
     away = 1 - by_murmur2(b"ada", 2)
     for path in ("/", "/boom"):
-        message = forward(record(page(path), offset=41, partition=7), away, b"ada")
-        fed.fold(InputRecord("lead-inbox", away, 3, T0, message.key, message.value, message.headers), lane=away)
+        message = forward(Arrival(record(page(path), offset=41, partition=7)), "ada", away, "-")
+        fed.fold(fed.arrived(message), lane=away)
     assert fed.lanes[away].keys() == {b"ada"}
     (letter,) = [one["payload"] for one in fed.on("dead-letters")]
     assert (letter["topic"], letter["partition"], letter["offset"]) == ("visitor-events", 7, 41)
@@ -225,7 +224,8 @@ def test_quiet_traffic_is_not_urgent_and_late_events_are_measured() -> None:
 
 
 def owner_of(profile: str, owner: str | None) -> InputRecord:
-    return record(encode(OwnerChanged(profile, profile, owner, T0, CAUSE)), topic="lead-inbox")
+    message = OwnerChanged(profile, profile, owner, T0, CAUSE)
+    return record(encode(message), topic="lead-inbox", key=profile.encode())
 
 
 def test_the_desks_answer_is_the_rows_owner() -> None:
@@ -248,8 +248,8 @@ def test_an_internal_message_that_cannot_be_read_is_a_dead_letter(value: bytes |
 
 def test_a_header_in_visitor_events_forwards_nothing() -> None:
     """What says it was forwarded counts in the internal topic only."""
-    claimed = (("heatline-forwarded", b"1 9 9 0 0 visitor-events"),)
-    fed = Profiles(model(SPEC), partitions=2)
+    claimed = (("heatline-forwarded", b"2 1 - 9 9 0 0 visitor-events"),)
+    fed = Profiles(model(SPEC), partitions=2, deliver=False)
     away = 1 - by_murmur2(b"ada", 2)
     fed.fold(record(segment("chat"), headers=claimed, partition=away), lane=away)
     assert [output.topic for output in fed.outputs] == ["lead-inbox"]

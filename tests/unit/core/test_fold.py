@@ -58,7 +58,7 @@ def test_a_message_id_is_remembered_among_the_last_64(between: int, count: int) 
 
 
 def test_a_repeat_changes_nothing_at_all() -> None:
-    row = new_row(event := decoded(COUNTING, page("/", messageId="m")))
+    row = new_row(event := decoded(COUNTING, page("/", messageId="m")), anonymous=True)
     folded = fold_event(COUNTING, row, event)
     assert folded is not None
     assert fold_event(COUNTING, folded.row, event) is None
@@ -104,9 +104,11 @@ def test_the_last_ten_pages_are_kept_short_and_clean() -> None:
     }
 
 
-def test_an_identify_makes_the_browsers_row_known_under_its_user_id() -> None:
-    score = fed(page("/"), segment("identify", userId="ada@example.com")).score()
+def test_an_identify_makes_the_browsers_row_the_persons() -> None:
+    """All of it, and what the browser does later is the person's, too."""
+    score = fed(page("/"), segment("identify", userId="ada@example.com"), page("/later")).score()
     assert (score["lead"], score["known"]) == ("ada@example.com", True)
+    assert [one["path"] for one in score["pages"]] == ["/", "/later"]
     assert score["ids"] == {"user": "ada@example.com", "anonymous": ["ada"]}
 
 
@@ -118,9 +120,15 @@ def test_an_event_of_a_user_id_alone_makes_a_known_lead() -> None:
 
 @pytest.mark.parametrize("name", ["chat", "Identify", "page_view"])
 def test_only_an_identify_stitches(name: str) -> None:
-    """A track with both ids does not, not even one that is called Identify, and its traits are not the lead's."""
-    row = fed(segment(name, userId="ada@example.com", traits={"plan": "pro"})).row()
-    assert (row.known, row.traits) == (False, {})
+    """A track with both ids counts for the userId, even one that is called Identify; its traits are not the lead's.
+
+    The browser stays nobody's.
+    """
+    profiles = fed(segment("scroll"), segment(name, userId="ada@example.com", traits={"plan": "pro"}))
+    person, browser = profiles.row("ada@example.com"), profiles.row()
+    assert (person.known, person.traits, person.browsers) == (True, {}, [])
+    assert (browser.known, browser.recent_ids) == (False, b"")
+    assert (browser.last, person.first) == (0, 0)
 
 
 def test_what_came_before_a_second_login_stays_with_the_first_person() -> None:

@@ -1,15 +1,26 @@
 """Internal messages come back as they were sent; anything else is refused, whatever it holds."""
 
+from typing import get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.core.flow import InputRecord, Output
 from engine.core.messages import (
+    Arrival,
+    Errand,
     LeadFeedback,
+    LeadJoin,
+    LeadMerge,
+    LeadMerged,
+    LeadMoved,
     LeadRequested,
+    Message,
     MessageError,
     OwnerChanged,
+    Request,
+    StageChanged,
     decode_inbox,
     decode_request,
     encode,
@@ -41,6 +52,11 @@ REQUEST = LeadRequested(
 )
 OWNER = OwnerChanged("ada", "u:ada", "andy", 1_000, CAUSE)
 FEEDBACK = LeadFeedback("ada", "u:ada", "won", "andy", 1_000, None, 900.0, "EUR", None, CAUSE)
+JOIN = LeadJoin("\x02ada@example.com", "\x01ada", alias=False, cause=CAUSE)
+MOVED = LeadMoved("browser", "\x02ada@example.com", "\x01ada")
+MERGE = LeadMerge("browser", bytes(range(256)), CAUSE)
+MERGED = LeadMerged("ada", "browser", "\x01ada", 3, 1_000, 81.5, "hot", CAUSE)
+STAGE = StageChanged("ada", "customer", 1_000, CAUSE)
 
 names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=30)
 headers = st.lists(st.tuples(names, st.none() | st.binary(max_size=20)), max_size=4)
@@ -61,29 +77,46 @@ def delivered(output: Output) -> InputRecord:
     return InputRecord(output.topic, output.partition or 0, 7, 99, output.key, output.value, output.headers)
 
 
-def test_requests_owner_changes_and_feedback_round_trip() -> None:
-    assert decode_request(encode(REQUEST)) == REQUEST
-    assert decode_inbox(encode(OWNER)) == OWNER
-    assert decode_inbox(encode(FEEDBACK)) == FEEDBACK
+@pytest.mark.parametrize("request_", [REQUEST, MERGED, STAGE], ids=lambda one: type(one).__name__)
+def test_requests_round_trip(request_: Request) -> None:
+    assert decode_request(encode(request_)) == request_
 
 
-@given(records, st.integers(0, 99))
-def test_a_forwarded_record_comes_back_to_the_byte(record: InputRecord, partition: int) -> None:
-    output = forward(record, partition, b"u:ada")
+@pytest.mark.parametrize("message", [OWNER, FEEDBACK, JOIN, MOVED, MERGE], ids=lambda one: type(one).__name__)
+def test_messages_for_a_lead_round_trip(message: Message) -> None:
+    """A merged row to the byte."""
+    assert decode_inbox(encode(message)) == message
+
+
+@given(records, names, st.integers(1, 9), st.integers(0, 99), st.sampled_from(get_args(Errand)))
+def test_a_forwarded_record_comes_back_to_the_byte(
+    record: InputRecord, key: str, hops: int, partition: int, errand: Errand
+) -> None:
+    """With the key of the row that it is for, what it is sent for, and one topic more that it came through."""
+    output = forward(Arrival(record, None, hops), key, partition, errand)
     assert (output.topic, output.key, output.partition, output.value) == (
         "lead-inbox",
-        b"u:ada",
+        key.encode(),
         partition,
         record.value,
     )
-    assert unwrap(delivered(output)) == record
+    assert unwrap(delivered(output)) == Arrival(record, key, hops + 1, errand)
 
 
 @given(records)
-def test_a_record_forwarded_twice_comes_back_in_two_steps(record: InputRecord) -> None:
-    """A visitor who names a header as ours does not confuse the outer envelope."""
-    once = delivered(forward(record, 1, b"k"))
-    assert unwrap(delivered(forward(once, 2, b"k"))) == once
+def test_a_record_forwarded_twice_is_still_the_visitors(record: InputRecord) -> None:
+    """The envelope is made anew, so that it never grows."""
+    once = unwrap(delivered(forward(Arrival(record), "browser", 1, "-")))
+    assert once is not None
+    twice = forward(once, "\x01ada", 2, "join")
+    assert unwrap(delivered(twice)) == Arrival(record, "\x01ada", 3, "join")
+    assert len(twice.headers) == 1 + (record.key is not None) + len(record.headers)
+
+
+@given(records)
+def test_a_visitor_who_names_a_header_as_ours_does_not_confuse_the_envelope(record: InputRecord) -> None:
+    claimed = delivered(forward(Arrival(record), "browser", 1, "-"))._replace(topic="visitor-events")
+    assert unwrap(delivered(forward(Arrival(claimed), "k", 2, "-"))) == Arrival(claimed, "k", 2, "-")
 
 
 @given(records.filter(lambda record: not record.headers or record.headers[0][0] != "heatline-forwarded"))
@@ -91,7 +124,22 @@ def test_what_was_not_forwarded_unwraps_to_nothing(record: InputRecord) -> None:
     assert unwrap(record) is None
 
 
-@pytest.mark.parametrize("origin", [None, b"", b"\xff", b"2 0 0 0 0 t", b"1 0 0 0", b"1 x 0 0 0 t", b"1 0 0 0 1 t"])
+@pytest.mark.parametrize(
+    "origin",
+    [
+        None,
+        b"",
+        b"\xff",
+        b"2",
+        b"1 0 0 0 0 t",
+        b"3 1 - 0 0 0 0 t",
+        b"2 1 - 0 0 0",
+        b"2 x - 0 0 0 0 t",
+        b"2 1 - x 0 0 0 t",
+        b"2 1 gossip 0 0 0 0 t",
+        b"2 1 - 0 0 0 1 t",
+    ],
+)
 def test_a_broken_or_newer_envelope_unwraps_to_nothing(origin: bytes | None) -> None:
     assert unwrap(InputRecord("lead-inbox", 0, 0, 0, b"k", b"{}", (("heatline-forwarded", origin),))) is None
 
@@ -125,6 +173,11 @@ def test_what_is_no_request_of_this_version_is_refused(value: bytes | None) -> N
         encode(FEEDBACK).replace(b'"v":1', b'"v":2'),
         encode(FEEDBACK).replace(b'"won"', b'"kissed"'),
         encode(FEEDBACK).replace(b"lead.feedback", b"lead.gossip"),
+        encode(JOIN).replace(b'"v":1', b'"v":2'),
+        encode(MOVED).replace(b'"v":1', b'"v":2'),
+        encode(MERGE).replace(b'"v":1', b'"v":2'),
+        encode(MERGE).replace(b'"row":"', b'"row":"?'),
+        encode(MERGED),
     ],
 )
 def test_what_is_no_inbox_message_of_this_version_is_refused(value: bytes) -> None:

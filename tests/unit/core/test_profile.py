@@ -17,6 +17,7 @@ from engine.core.packing import (
     unpack,
 )
 from engine.core.profile import (
+    BROWSERS_MAX,
     PAGES_MAX,
     PENDING_MAX,
     PRODUCTS_MAX,
@@ -50,7 +51,7 @@ def same(packed: bytes) -> bytes:
 def test_rows_come_back_as_they_were() -> None:
     fed = Profiles(model(SPEC))
     fed.feed(page("/", messageId="1"), segment("identify", userId="u", traits={"email": "a@example.com"}))
-    packed = fed.lanes[0][b"ada"]
+    packed = fed.lanes[0][b"\x01u"]
     assert same(packed) == packed
     assert unpack(packed).traits == {"email": (0, "a@example.com")}
 
@@ -72,7 +73,7 @@ def test_a_row_of_fewer_fields_is_filled_with_defaults() -> None:
 
 
 @pytest.mark.parametrize(
-    "rare", [{"falls": 5}, {"user": "u"}, {"quiet": True}, {"life": Life(stage=1)}, {"place": {"city": "x"}}]
+    "rare", [{"falls": 5}, {"browsers": ["b"]}, {"quiet": True}, {"life": Life(stage=1)}, {"place": {"city": "x"}}]
 )
 def test_a_field_that_few_rows_have_comes_back_wherever_it_stands(rare: dict[str, Any]) -> None:
     """Also where a number of the visitor's looks like what a row without them ends with."""
@@ -90,7 +91,7 @@ def hostile() -> Row:
     """A row in which everything that a visitor can grow is as large as it gets."""
     return row(
         now=2**40,
-        user="u" * 500,
+        browsers=["b" * 500] * BROWSERS_MAX,
         owner="o" * 100,
         recent_ids=bytes(range(8)) * RECENT_IDS_MAX,
         recent_s=b"1234" * RECENT_IDS_MAX,
@@ -101,7 +102,7 @@ def hostile() -> Row:
         place=dict.fromkeys(("country", "state", "county", "city", "zip", "language"), WIDE),
         pending=[Pending("form_abandoned", WIDE, 1, 2, WIDE, WIDE, WIDE) for _ in range(PENDING_MAX)],
         visit=Visit(1, 2, 3, 4, dwelt=["rule"]),
-        published=Published(True, 1, 2, "warm", "A", "persona", True),
+        published=Published(1, 2, "warm", "A", "persona", True),
     )
 
 
@@ -120,7 +121,7 @@ def test_no_row_is_larger_than_4_kib() -> None:
     st.integers(0, 500),
 )
 def test_whatever_a_row_holds_it_fits(
-    pages: int, touches: int, traits: dict[str, Any], ids: int, user_chars: int
+    pages: int, touches: int, traits: dict[str, Any], ids: int, browser_chars: int
 ) -> None:
     large = hostile()
     held = row(
@@ -129,7 +130,7 @@ def test_whatever_a_row_holds_it_fits(
         traits=traits,
         recent_ids=large.recent_ids[: ids * 8],
         recent_s=large.recent_s[: ids * 4],
-        user="u" * user_chars,
+        browsers=["b" * browser_chars] * BROWSERS_MAX,
         products=large.products,
     )
     assert len(pack(held, None)) <= BYTES_MAX
@@ -155,15 +156,16 @@ def test_then_the_touches_in_the_middle() -> None:
 
 
 def test_the_score_goes_never() -> None:
-    """Ledger, counts, stage, alerts and who the lead is stay, whatever else must go."""
+    """Ledger, counts, stage, alerts and that the lead is known stay, whatever else must go."""
     large = hostile()
     large.ledger = {f"rule-{place}": (0.1, 2**40, 9) for place in range(30)}
     large.counts = {f"event-{place}": 9 for place in range(20)}
     large.alerts = {"hot": (True, 2**40)}
     large.life = Life(stage=2, at=5, revenue=9.5)
+    large.anonymous = False
     kept = unpack(pack(large, None))
     assert (len(kept.ledger), len(kept.counts), kept.alerts) == (30, 20, {"hot": (True, 2**40)})
-    assert (kept.life, kept.user) == (Life(stage=2, at=5, revenue=9.5), "u" * 500)
+    assert (kept.life, kept.anonymous) == (Life(stage=2, at=5, revenue=9.5), False)
 
 
 def test_what_is_gone_from_the_bytes_is_gone_from_the_row() -> None:
