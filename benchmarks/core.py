@@ -1,6 +1,6 @@
 """What the pure core costs an event, stage by stage: no Kafka, one thread, in this process."""
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Sequence
 from time import thread_time
 
@@ -13,6 +13,7 @@ from engine.configuration import load_folder
 from engine.core.agenda import Agenda
 from engine.core.flow import InputRecord, Job
 from engine.core.fold import fold_event, new_row
+from engine.core.messages import INBOX_TOPIC
 from engine.core.model import Model
 from engine.core.origins import Origin
 from engine.core.outputs import Profile, publication
@@ -59,12 +60,17 @@ def chunks_of(events: int) -> Chunks:
 
 
 def fold_all(job: Job, chunks: Chunks) -> tuple[float, Counter[str], dict[bytes, bytes]]:
-    """Seconds spent in the job, how many records it put out by topic, and the rows in the end."""
+    """Seconds spent in the job, how many records it put out by topic, and the rows in the end.
+
+    What each chunk sends to the lane's inbox is folded behind it.
+    """
     rows: dict[bytes, bytes] = {}
     agenda = Agenda()
     written: Counter[str] = Counter()
     spent_s = 0.0
-    for chunk in chunks:
+    waiting = deque(chunks)
+    while waiting:
+        chunk = waiting.popleft()
         began_s = thread_time()
         fold = job.fold(0, chunk, rows, agenda)
         spent_s += thread_time() - began_s
@@ -74,6 +80,13 @@ def fold_all(job: Job, chunks: Chunks) -> tuple[float, Counter[str], dict[bytes,
             else:
                 rows[key] = row
         written.update(output.topic for output in fold.outputs)
+        messages = [
+            InputRecord(INBOX_TOPIC, 0, 0, chunk[-1].timestamp, output.key, output.value, output.headers)
+            for output in fold.outputs
+            if output.topic == INBOX_TOPIC
+        ]
+        if messages:
+            waiting.appendleft(messages)
     return spent_s, written, rows
 
 
@@ -94,7 +107,7 @@ def _stages(model: Model, chunks: Chunks) -> dict[str, float]:
         totals: dict[bytes, float] = {}
         for key, event in zip(keys, events, strict=True):
             row = rows.get(key)
-            folded = fold_event(model, new_row(event) if row is None else row, event)
+            folded = fold_event(model, new_row(event, anonymous=True) if row is None else row, event)
             if folded is not None:
                 rows[key], totals[key] = folded.row, folded.total
         times.append(thread_time())

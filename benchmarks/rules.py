@@ -13,6 +13,7 @@ from engine.app import keep_collector_rare
 from engine.configuration import load_folder
 from engine.core.modelfile import load_model
 from engine.core.packing import BYTES_MAX, unpack
+from engine.core.pointers import is_pointer
 from tests.servers.install import ROOT
 
 SHORT, LONG = 20, 200
@@ -32,7 +33,7 @@ def rules(sizes: Sizes) -> Iterator[Figure]:
     ratio = spent_s[LONG] / spent_s[SHORT]
     yield Figure("rules", f"{LONG} rules beside {SHORT}", ratio, "×", at_most(2), "half of them on paths of pages")
     _, _, rows = fold_all(load_folder(ROOT / "config").jobs(partitions=1)[0], chunks)
-    anonymous = [len(row) for row in rows.values() if not unpack(row).known]
+    anonymous = [len(row) for row in rows.values() if not is_pointer(row) and unpack(row).anonymous]
     yield Figure("rules", "row of an anonymous visitor", mean(anonymous), "bytes", at_most(230), "the shipped model")
     yield Figure("rules", "· the median", median(anonymous), "bytes")
     yield Figure("rules", "the largest row", max(map(len, rows.values())), "bytes", at_most(BYTES_MAX))

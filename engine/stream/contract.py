@@ -26,6 +26,7 @@ from engine.core.records import (
     LeadAssignment,
     LeadConversion,
     LeadFeedbackRecord,
+    LeadMergeRecord,
     LeadScore,
     LeadStageChange,
 )
@@ -61,10 +62,12 @@ EMITTED = (
     Kind("lead-alerts", "lead.alerted", LeadAlert),
     Kind("lead-actions", "lead.action_requested", LeadAction),
     Kind("lead-stages", "lead.stage_changed", LeadStageChange),
+    Kind("lead-stages", "lead.merged", LeadMergeRecord),
     Kind("lead-conversions", "lead.converted", LeadConversion),
     Kind("lead-assignments", "lead.assigned", LeadAssignment),
     Kind("lead-assignments", "lead.reassigned", LeadAssignment),
     Kind("lead-assignments", "lead.queued", LeadAssignment),
+    Kind("lead-assignments", "lead.released", LeadAssignment),
     *(Kind("lead-assignments", f"lead.{said}", LeadFeedbackRecord) for said in get_args(FeedbackKind)),
     Kind("dead-letters", "event.rejected", DeadLetter),
 )

@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from engine.configuration import NO_ROUTING, Configuration
+from engine.core.cloudevents import kind_of
 from engine.core.instants import from_rfc3339, to_rfc3339
 from engine.core.modelfile import load_model
 from engine.core.names import Vocabulary
+from engine.core.outputs import STAGE_CHANGED
 from engine.local.simulate import run
 from engine.routing.config import load_routing
 from tests.build import T0, segment
@@ -104,7 +106,8 @@ class Told:
 
     def moves(self) -> list[tuple[str, str, int]]:
         """From which stage to which leads went, and when."""
-        moved = self.on("lead-stages")
+        changes = [line["value"] for line in self._on("lead-stages") if line["value"]["type"] == kind_of(STAGE_CHANGED)]
+        moved = [change["data"] for change in changes]
         return [(move["from"], move["to"], since(move["cause"]["time"])) for move in moved]
 
     def rejected(self) -> list[str]:

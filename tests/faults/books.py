@@ -11,7 +11,9 @@ import msgspec
 from engine.configuration import Configuration
 from engine.core.events import SIGNALS
 from engine.core.flow import InputRecord, Output, Record
+from engine.core.identity import public_id
 from engine.core.packing import unpack
+from engine.core.pointers import is_pointer
 from engine.core.profile import Row
 from engine.local.simulate import PROFILES, Simulation
 
@@ -76,7 +78,7 @@ def at_end(configuration: Configuration, rows: Mapping[bytes, bytes], log: Seque
     simulation.rows[PROFILES][0] = dict(rows)
     simulation.restart()
     list(simulation.advance(max(record.timestamp for record in log)))
-    return {key: unpack(row) for key, row in simulation.rows[PROFILES][0].items()}
+    return {key: unpack(row) for key, row in simulation.rows[PROFILES][0].items() if not is_pointer(row)}
 
 
 def differences(right: Books, found: Books, unordered: Callable[[bytes], bool]) -> list[str]:
@@ -92,7 +94,8 @@ def differences(right: Books, found: Books, unordered: Callable[[bytes], bool]) 
             continue
         compared = _unordered(mine, theirs, right.of_order) if unordered(key) else _ordered(mine, theirs)
         wrong += [f"lead {key.decode()}: {what}" for what in compared]
-        reps = {rep for lead in (key.decode(), theirs.user or "") for rep in found.reps.get(lead, ())}
+        leads = (public_id(key.decode()), *theirs.browsers)
+        reps = {rep for lead in leads for rep in found.reps.get(lead, ())}
         if (theirs.owner in reps) != bool(reps):
             wrong.append(f"lead {key.decode()}: its owner is {theirs.owner}, it was given to {sorted(reps)}")
     wrong += _counted("alert", right.alerts, found.alerts)

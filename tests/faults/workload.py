@@ -4,7 +4,8 @@ Each visitor is one of three kinds. At home: all events arrive in the visitor's 
 one other partition, so that every one is forwarded, in order. Wanderer: each arrives anywhere, so that forwarded and
 direct ones overtake each other; wanderers only look at pages, which never makes anybody hot, and decayed counts do not
 depend on order. Half of the visitors send no messageId: for them nothing but transactions keeps an event from counting
-twice. The others repeat themselves now and then, as clients do.
+twice. The others repeat themselves now and then, as clients do. Who logs in states no address: it would be asked for at
+its own home, and the login come back from there behind later events.
 """
 
 import re
@@ -21,6 +22,7 @@ STRAY, WANDERER = 0.15, 0.10
 REPEATED = 0.01
 EVENTS_PER_S = 100.0
 _MESSAGE_ID = re.compile(rb'"messageId":"[^"]*",')
+_EMAIL = re.compile(rb'"email":"[^"]*",')
 
 
 def wanders(visitor: bytes) -> bool:
@@ -42,7 +44,9 @@ def events(seed: int, leads: int, count: int, partitions: int) -> Iterator[Input
         elif lot < WANDERER + STRAY:
             partition = (home + 1) % partitions
         anonymous = key[-1] % 2 == 0
-        sent = _MESSAGE_ID.sub(b"", value, count=1) if anonymous else value
+        sent = _EMAIL.sub(b"", value, count=1)
+        if anonymous:
+            sent = _MESSAGE_ID.sub(b"", sent, count=1)
         record = InputRecord(TOPIC, partition, 0, T0 + int(number * 1_000 / EVENTS_PER_S), key, sent)
         yield record
         if not anonymous and lot >= WANDERER and draw.random() < REPEATED:
