@@ -1,101 +1,126 @@
 """Two ledgers of one person as one: what every event would have come to under one id.
 
 Exact but for one thing: of a limited rule's windows that are no longer counted one by one (all but the newest 16) each
-ledger has counted up to the limit, and these add.
+ledger has counted up to the limit, and these add. What was counted under a model before stays, as far as the rule can
+still read it: entries without the rule's limit add to those within, windows of another length begin anew.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from math import exp2, isinf
 
 from engine.core.instants import DAY_MS
 from engine.core.ledger import WINDOWS_MAX, Entry, Ledger, mass_at
 from engine.core.model import Rule
 
+GONE = "\x03"
+"""Before the name of an entry whose rule is gone; first in it stands since when it is (`restate.py`)."""
 _EXPONENT_MAX = 900.0
 
 
-def merged_ledgers(rules: Mapping[str, Rule], one: Ledger, other: Ledger, born_ms: int) -> Ledger:
-    """Both ledgers, whose times are in ms after `born_ms`, as one.
+def merged_ledgers(rules: Mapping[str, Rule], one: Ledger, other: Ledger, now: int, born_ms: int) -> Ledger:
+    """Both ledgers, whose times are in ms after `born_ms`, as one; `now` is that of the later row.
 
-    What stands under a name that no rule of the model has, or in another shape than its rule's, is the later one's.
+    What no rule of the model can read is not added: the later one stays, where there is none that a rule can read.
     """
-    ledger = dict(one)
-    for name, entry in other.items():
+    ledger: Ledger = {}
+    for name, entry in chain(_named(rules, one, now), _named(rules, other, now)):
         held = ledger.get(name)
-        ledger[name] = entry if held is None else _merged(rules.get(name), held, entry, born_ms)
+        ledger[name] = entry if held is None else _merged(rules.get(name), held, entry, now, born_ms)
     return ledger
 
 
-def _merged(rule: Rule | None, one: Entry, other: Entry, born_ms: int) -> Entry:
-    by_days = one[0] is None
-    if rule is None or by_days is not (other[0] is None) or by_days is not (rule.window_days is not None):
-        return max(one, other, key=_order)
+def _named(rules: Mapping[str, Rule], ledger: Ledger, now: int) -> Iterator[tuple[str, Entry]]:
+    """The entries by the names that they have under this model: the other row may come from one before, or after."""
+    for name, entry in ledger.items():
+        rule = name.removeprefix(GONE)
+        if rule in rules:
+            yield rule, entry if rule == name else entry[1:]
+        else:
+            yield f"{GONE}{rule}", (now, *entry) if rule == name else entry
+
+
+def _merged(rule: Rule | None, one: Entry, other: Entry, now: int, born_ms: int) -> Entry:
+    if rule is None:
+        return max(one, other, key=lambda entry: _order(entry[1:]))
+    by_days = rule.window_days is not None
+    legible = [entry for entry in (one, other) if (entry[0] is None) is by_days]
+    if len(legible) < 2:
+        return legible[0] if legible else max(one, other, key=_order)
     if rule.once:
-        return min(one, other, key=lambda entry: int(entry[1]))
+        # What counted before there was this limit counts, and nothing more does.
+        before = [entry for entry in (one, other) if not _counted_once(entry)]
+        if len(before) < 2:
+            return before[0] if before else min(one, other, key=_order)
     if by_days:
         return _merged_days(rule, one, other)
-    if len(one) == len(other) == 3:
-        return _merged_plain(rule, one, other)
-    if len(one) == len(other) and one[3] == other[3] and rule.limit and one[3] * 1000 == rule.limit_ms:
-        return _merged_limited(rule, one, other)
-    # A reload came between: what each counted stays, and windows begin anew.
-    at = max(one[1], other[1], *(_start(entry, born_ms) for entry in (one, other) if len(entry) > 3))
-    mass = sum(mass_at(entry, rule.half_life_ms, at, born_ms) for entry in (one, other))
-    return (mass * _halved(one, other, at, rule), max(one[1], other[1]), one[2] + other[2])
+    return _merged_masses(rule, one, other, now, born_ms)
 
 
 def _order(entry: Entry) -> tuple[int, str]:
-    times = [number for number in entry[:3] if isinstance(number, int)]
-    return max(times, default=0), repr(entry)
+    return int(entry[1]), repr(entry)
 
 
-def _start(entry: Entry, born_ms: int) -> int:
-    return int(entry[4] + 1) * int(entry[3]) * 1000 - born_ms
+def _counted_once(entry: Entry) -> bool:
+    if entry[0] is None:
+        return bool(sum(entry[2][2::3]) == 1)
+    return len(entry) == 3 and entry[0] == 1
 
 
-def _halved(one: Entry, other: Entry, at: int, rule: Rule) -> float:
-    """What a mass as of `at` was at the latest counted event."""
-    return exp2(min((at - max(one[1], other[1])) / rule.half_life_ms, _EXPONENT_MAX))
+def _merged_masses(rule: Rule, one: Entry, other: Entry, now: int, born_ms: int) -> Entry:
+    """Two entries that are not by days; of one that is not within the rule's limit all windows are closed."""
+    limited = [entry for entry in (one, other) if rule.limit and len(entry) > 3 and entry[3] * 1000 == rule.limit_ms]
+    if len(limited) == 2:
+        return _merged_limited(rule, one, other)
+    plain = [_plain(rule, entry, now, born_ms) for entry in (one, other) if entry not in limited]
+    if len(plain) == 2:
+        return _merged_plain(rule, *plain)
+    mass, last, count, every_s, newest, here, before = limited[0]
+    closed, plain_last, plain_count = plain[0]
+    mass += _decayed(rule, closed, newest * rule.limit_ms - born_ms - plain_last)
+    return (mass, max(last, plain_last), count + plain_count, every_s, newest, here, before)
+
+
+def _plain(rule: Rule, entry: Entry, now: int, born_ms: int) -> Entry:
+    """The entry without windows, worth the same at `now`."""
+    if len(entry) == 3:
+        return entry
+    return (_decayed(rule, mass_at(entry, rule.half_life_ms, now, born_ms), entry[1] - now), entry[1], entry[2])
+
+
+def _decayed(rule: Rule, mass: float, after_ms: int) -> float:
+    """A mass so much later, or earlier; bounded, so that no model makes it overflow."""
+    if isinf(rule.half_life_ms):
+        return mass
+    return mass * exp2(min(-after_ms / rule.half_life_ms, _EXPONENT_MAX))
 
 
 def _merged_plain(rule: Rule, one: Entry, other: Entry) -> Entry:
     last = max(one[1], other[1])
-    if isinf(rule.half_life_ms):
-        return (one[0] + other[0], last, one[2] + other[2])
-    return (
-        one[0] * exp2((one[1] - last) / rule.half_life_ms) + other[0] * exp2((other[1] - last) / rule.half_life_ms),
-        last,
-        one[2] + other[2],
-    )
+    mass = _decayed(rule, one[0], last - one[1]) + _decayed(rule, other[0], last - other[1])
+    return (mass, last, one[2] + other[2])
 
 
 def _merged_limited(rule: Rule, one: Entry, other: Entry) -> Entry:
     """The windows that both list add up to the limit; what is over it leaves the mass of the closed ones."""
-    limit, every_ms = rule.limit or 0, rule.limit_ms
+    every_ms = rule.limit_ms
     newest = max(one[4], other[4])
-    mass = sum(_closed(entry, newest, rule) for entry in (one, other))
-    listed = [_listed(one), _listed(other)]
-    counts: dict[int, int] = {}
-    over = 0
-    for window in sorted(listed[0].keys() | listed[1].keys(), reverse=True):
-        both = [windows[window] for windows in listed if window in windows]
-        counts[window] = min(sum(both), limit)
-        excess = sum(both) - counts[window]
-        over += excess
-        if excess and window != newest:
-            mass -= excess * exp2(((window + 1 - newest) * every_ms) / rule.half_life_ms)
+    mass = sum(_closed(rule, entry, newest) for entry in (one, other))
+    counts, over = _added([_listed(one), _listed(other)], rule.limit or 0)
+    for window, excess in over.items():
+        if window != newest:
+            mass -= _decayed(rule, excess, (newest - window - 1) * every_ms)
     kept = sorted(counts, reverse=True)[:WINDOWS_MAX]
     before = [number for window in kept[1:] for number in (window, counts[window])]
-    return (max(mass, 0.0), max(one[1], other[1]), one[2] + other[2] - over, one[3], newest, counts[newest], before)
+    count = one[2] + other[2] - sum(over.values())
+    return (max(mass, 0.0), max(one[1], other[1]), count, one[3], newest, counts[newest], before)
 
 
-def _closed(entry: Entry, newest: int, rule: Rule) -> float:
+def _closed(rule: Rule, entry: Entry, newest: int) -> float:
     """The mass of an entry's windows but `newest`, as of that one's start."""
-    every_ms = rule.limit_ms
-    mass = float(entry[0]) * exp2((entry[4] - newest) * every_ms / rule.half_life_ms)
-    return (
-        mass if entry[4] == newest else mass + entry[5] * exp2((entry[4] + 1 - newest) * every_ms / rule.half_life_ms)
-    )
+    windows = newest - entry[4]
+    mass = _decayed(rule, entry[0], windows * rule.limit_ms)
+    return mass + _decayed(rule, entry[5], (windows - 1) * rule.limit_ms) if windows else mass
 
 
 def _listed(entry: Entry) -> dict[int, int]:
@@ -105,6 +130,18 @@ def _listed(entry: Entry) -> dict[int, int]:
 
 def _pairs(numbers: Sequence[int]) -> dict[int, int]:
     return dict(zip(numbers[::2], numbers[1::2], strict=True))
+
+
+def _added(listed: Sequence[Mapping[int, int]], limit: int) -> tuple[dict[int, int], dict[int, int]]:
+    """Events by window, and those over the limit; what one ledger alone has counted in a window is never over it."""
+    counts: dict[int, int] = {}
+    over: dict[int, int] = {}
+    for window in {window for windows in listed for window in windows}:
+        both = [windows.get(window, 0) for windows in listed]
+        counts[window] = min(sum(both), max(limit, *both))
+        if sum(both) > counts[window]:
+            over[window] = sum(both) - counts[window]
+    return counts, over
 
 
 def _merged_days(rule: Rule, one: Entry, other: Entry) -> Entry:
@@ -117,23 +154,12 @@ def _merged_days(rule: Rule, one: Entry, other: Entry) -> Entry:
             held[0] += mass
             held[1] += count
     every_s = rule.limit_ms // 1000 if rule.limit else 0
-    windows = _added_windows(rule, [entry for entry in (one, other) if every_s and entry[3] == every_s], days)
-    first = max(days, default=0) - (rule.window_days or 0)
-    kept = [number for day in sorted(days) if day > first for number in (day, *days[day])]
+    listed = [_pairs(entry[4]) if every_s and entry[3] == every_s else {} for entry in (one, other)]
+    counts, over = _added(listed, rule.limit or 0)
+    for window, excess in over.items():
+        held = days.get(window * rule.limit_ms // DAY_MS, [0, 0])
+        held[:] = [held[0] - excess, held[1] - excess]
+    first = max(days, default=0) - (rule.window_days or 0) + 1
+    kept = [number for day in sorted(days) if day >= first for number in (day, *days[day])]
+    windows = [number for window in sorted(counts, reverse=True)[:WINDOWS_MAX] for number in (window, counts[window])]
     return (None, max(one[1], other[1]), kept, every_s, windows)
-
-
-def _added_windows(rule: Rule, entries: Sequence[Entry], days: dict[int, list[float]]) -> list[int]:
-    windows: dict[int, int] = {}
-    for entry in entries:
-        for window, count in _pairs(entry[4]).items():
-            windows[window] = windows.get(window, 0) + count
-    for window, count in windows.items():
-        over = count - (rule.limit or 0)
-        day = days.get(window * rule.limit_ms // DAY_MS)
-        if over > 0:
-            windows[window] = count - over
-            if day is not None:
-                day[:] = [day[0] - over, day[1] - over]
-    newest = sorted(windows, reverse=True)[:WINDOWS_MAX]
-    return [number for window in newest for number in (window, windows[window])]

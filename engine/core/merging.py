@@ -1,7 +1,12 @@
 """Two rows of one person as one (`semantics.md` 5): as if every event had come under one id.
 
-Commutative and associative, to rounding, but for who published what. What was derived in order of arrival, such as
-signals, stays as each row derived it; an event that both rows had counted was counted twice, and still is.
+Commutative and associative, to rounding, in what input events leave: ledger, counts, traits, pages, gains, recent ids.
+Commutative in all but the owner and what was published. What a row has forgotten stays so: a visit, touch or product
+that it no longer has is not found again by a third row.
+
+What was derived in order of arrival, such as signals, stays as each row derived it. Two things cannot be told apart any
+more: an event that both rows had counted was counted twice, and still is; and of a row that is merged with a recycled
+one, what it earned before that still counts.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,10 +16,11 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec.structs import replace
 
+from engine.core.abandoned import CART, CHECKOUT
 from engine.core.drift import falls_after
 from engine.core.instants import MINUTE_MS
 from engine.core.ledgermerge import merged_ledgers
-from engine.core.model import RECYCLED, STAGES, Model
+from engine.core.model import MQL, RECYCLED, STAGES, Model
 from engine.core.packing import packed_page, packed_touch, stored_page, stored_touch
 from engine.core.persons import is_later
 from engine.core.profile import (
@@ -33,21 +39,23 @@ from engine.core.profile import (
     Suspect,
     Visit,
 )
+from engine.core.rebasing import rebased
 from engine.core.scoring import fit_now, score_at
 from engine.core.visits import SESSION_GAP_MS
 
 K = TypeVar("K")
 V = TypeVar("V")
-_GONE = "\x03"
 _CLOCK = 2 ** (8 * TIME_BYTES)
-_MQL = STAGES.index("marketingqualifiedlead")
+_DISQUALIFIED = STAGES.index("disqualified")
+_NOBODY = Suspect()
 
 
 def merged(model: Model, person: Row, other: Row) -> Row:
     """A row of everything that both hold; they are left as they were. Nothing fires and no stage moves by it.
 
-    What was published is the person's. An alert has fired if it has in either; of two stages the one that sales set
-    stays, else the higher.
+    What was published is the person's, and so is the owner, if it has one. An alert has fired if it has in either, of
+    two stages the further one stays (`_rank`). Of visits too far apart to be one the later stays; where the end of the
+    earlier was not told yet, it never is.
     """
     born_ms = min(person.born_ms, other.born_ms)
     one, two = rebased(person, born_ms), rebased(other, born_ms)
@@ -56,16 +64,16 @@ def merged(model: Model, person: Row, other: Row) -> Row:
     row = Row(
         born_ms=born_ms,
         anonymous=one.anonymous and two.anonymous,
-        now=max(late.now, early.now),
+        now=max(one.now, two.now),
         first=min(one.first, two.first),
         last=max(one.last, two.last),
         sessions=sessions,
-        ledger=merged_ledgers(model.rules, one.ledger, two.ledger, born_ms),
+        ledger=merged_ledgers(model.rules, one.ledger, two.ledger, max(one.now, two.now), born_ms),
         counts=_added(one.counts, two.counts),
         pages=_pages(one, two),
         visit=visit,
         touches=_touches(one, two),
-        gains=_gains(one.gains, two.gains),
+        gains=_gains(model, one, two),
         products=_products(one, two),
         browsers=sorted({*one.browsers, *two.browsers})[-BROWSERS_MAX:],
         owner=person.owner or other.owner,
@@ -86,60 +94,6 @@ def merged(model: Model, person: Row, other: Row) -> Row:
     score = score_at(model, row, row.now, fit_now(model, row))
     row.falls = falls_after(model, row, row.now, score) if score.total >= model.watched_from else None
     return row
-
-
-def rebased(row: Row, born_ms: int) -> Row:
-    """The row with its times in ms after `born_ms`."""
-    by = row.born_ms - born_ms
-    minutes = row.born_ms // MINUTE_MS - born_ms // MINUTE_MS
-    return replace(
-        row,
-        born_ms=born_ms,
-        now=row.now + by,
-        first=row.first + by,
-        last=row.last + by,
-        ledger={name: _moved_entry(name, entry, by) for name, entry in row.ledger.items()},
-        pages=[packed_page(replace(page, at=page.at + by)) for page in map(stored_page, row.pages)],
-        visit=row.visit and _moved_visit(row.visit, by),
-        touches=[packed_touch(replace(touch, at=touch.at + by)) for touch in map(stored_touch, row.touches)],
-        gains=[number if place % 2 else number + minutes for place, number in enumerate(row.gains)],
-        falls=None if row.falls is None else row.falls + by,
-        alerts={state: (fired, _plus(at, by)) for state, (fired, at) in row.alerts.items()},
-        traits={name: (at + by, value) for name, (at, value) in row.traits.items()},
-        published=row.published and replace(row.published, at=row.published.at + by),
-        life=row.life and _moved_life(row.life, by),
-        pending=[replace(begun, at=begun.at + by, due=begun.due + by) for begun in row.pending],
-        waits={state: (_plus(due, by), at + by) for state, (due, at) in row.waits.items()},
-        suspect=row.suspect and _moved_suspect(row.suspect, by),
-    )
-
-
-def _plus(time: int | None, by: int) -> int | None:
-    return None if time is None else time + by
-
-
-def _moved_entry(name: str, entry: tuple[Any, ...], by: int) -> tuple[Any, ...]:
-    if name.startswith(_GONE):
-        return (entry[0] + by, *_moved_entry("", entry[1:], by))
-    return (entry[0], entry[1] + by, *entry[2:])
-
-
-def _moved_visit(visit: Visit, by: int) -> Visit:
-    return replace(visit, begin=visit.begin + by, last=visit.last + by, page_at=_plus(visit.page_at, by))
-
-
-def _moved_life(life: Life, by: int) -> Life:
-    return replace(life, at=life.at + by, cycle_due=_plus(life.cycle_due, by), over=_plus(life.over, by))
-
-
-def _moved_suspect(suspect: Suspect, by: int) -> Suspect:
-    delivered, clicked = suspect.delivered, suspect.clicked
-    return replace(
-        suspect,
-        at=suspect.at + by if suspect.owed else suspect.at,
-        delivered=delivered and (delivered[0], delivered[1] + by),
-        clicked=clicked and (clicked[0], clicked[1] + by, clicked[2]),
-    )
 
 
 def _latest(row: Row) -> tuple[int, list[tuple[str, str]]]:
@@ -170,12 +124,16 @@ def _touches(one: Row, other: Row) -> list[msgspec.Raw]:
     return kept if len(kept) <= TOUCHES_MAX else [kept[0], *kept[1 - TOUCHES_MAX :]]
 
 
-def _gains(one: list[int | float], other: list[int | float]) -> list[int | float]:
+def _gains(model: Model, one: Row, other: Row) -> list[int | float]:
+    """Minutes add; those too long ago for every alert go, as at every event."""
+    born_ms = one.born_ms
+    now = (born_ms + max(one.now, other.now)) // MINUTE_MS - born_ms // MINUTE_MS
     minutes: dict[int | float, float] = {}
-    for gains in (one, other):
+    for gains in (one.gains, other.gains):
         for minute, points in zip(gains[::2], gains[1::2], strict=True):
             minutes[minute] = minutes.get(minute, 0) + points
-    return [number for minute in sorted(minutes) for number in (minute, minutes[minute])]
+    kept = [minute for minute in sorted(minutes) if minute > now - model.gains_minutes]
+    return [number for minute in kept for number in (minute, minutes[minute])]
 
 
 def _products(one: Row, other: Row) -> dict[str, tuple[int, float]]:
@@ -223,31 +181,40 @@ def _alerts(
 
 
 def _lives(one: Life | None, other: Life | None) -> Life | None:
-    """One way through the stages; that of the other adds what it brought."""
-    if one is None or other is None:
-        return one or other
-    leading, following = sorted((one, other), key=_rank, reverse=True)
-    window = max(one.actions[0], other.actions[0])
-    overs = [life.over for life in (one, other) if life.over is not None]
+    """The way through the stages that led further; the other adds what it brought."""
+    lives = [life for life in (one, other) if life is not None]
+    if not lives:
+        return None
+    leading = max(lives, key=_rank)
+    window = max(life.actions[0] for life in lives)
     return replace(
         leading,
-        over=max(overs, default=None),
-        stale=leading.stale | following.stale,
-        revenue=one.revenue + other.revenue,
-        actions=(window, sum(life.actions[1] for life in (one, other) if life.actions[0] == window)),
+        # Nobody comes to the first stage: everybody begins in it.
+        at=leading.at if leading.stage else 0,
+        over=max((life.over for life in lives if life.over is not None), default=None),
+        stale=lives[0].stale | lives[-1].stale,
+        revenue=sum(life.revenue for life in lives),
+        actions=(window, sum(life.actions[1] for life in lives if life.actions[0] == window)),
     )
 
 
-def _rank(life: Life) -> tuple[bool, int, int, int]:
-    """Sales know better than the engine, a later stage tells more, and nobody starts over for having had another id."""
-    by_sales = _MQL < life.stage < RECYCLED
-    stage = -1 if life.stage == RECYCLED else life.stage
-    return by_sales, stage, life.at, life.cycle_due or 0
+def _rank(life: Life) -> tuple[float, int, int, int]:
+    """What sales set is further than what the engine did, and within each the higher stage, then what came later.
+
+    Disqualified is the least that sales set: of a customer's second id they may say so. To be recycled is as far as to
+    qualify, so that the later of both holds.
+    """
+    stage = {RECYCLED: MQL, _DISQUALIFIED: MQL + 0.5}.get(life.stage, life.stage)
+    return stage, life.at, life.stage, life.cycle_due or 0
 
 
 def _pending(one: list[Pending], other: list[Pending]) -> list[Pending]:
+    """The newest of each; a check-out that was begun supersedes a cart, which goes on in it."""
+    pending = [*one, *other]
+    if any(begun.signal == CHECKOUT for begun in pending):
+        pending = [replace(begun, signal=CHECKOUT) if begun.signal == CART else begun for begun in pending]
     newest: dict[tuple[str, str | None], Pending] = {}
-    for begun in sorted((*one, *other), key=_begun):
+    for begun in sorted(pending, key=_begun):
         newest[begun.signal, begun.form] = begun
     return sorted(newest.values(), key=_begun)[-PENDING_MAX:]
 
@@ -279,21 +246,21 @@ def _videos(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
 
 
 def _suspects(one: Suspect | None, other: Suspect | None) -> Suspect | None:
-    """A person is no robot; the latest mail and click of either is remembered, and the bucket that owes more."""
-    if one is None or other is None:
-        return one or other
-    fuller = max(one, other, key=lambda suspect: (suspect.owed, suspect.at))
-    return Suspect(
+    """Who is one with another is no robot; the latest mail and click are remembered, and the bucket that owes more."""
+    both = [suspect for suspect in (one, other) if suspect is not None]
+    fuller = max(both, key=lambda suspect: (suspect.owed, suspect.at), default=_NOBODY)
+    suspect = Suspect(
         owed=fuller.owed,
         at=fuller.at,
-        delivered=_latest_of((one.delivered, other.delivered)),
-        clicked=_latest_of((one.clicked, other.clicked)),
+        delivered=_latest_of(suspect.delivered for suspect in both),
+        clicked=_latest_of(suspect.clicked for suspect in both),
     )
+    return None if suspect == _NOBODY else suspect
 
 
 def _latest_of(found: Iterable[V | None]) -> V | None:
     there: list[Any] = [one for one in found if one is not None]
-    return max(there, key=lambda one: (one[1], one[0]), default=None)
+    return max(there, key=lambda one: (one[1], one), default=None)
 
 
 def _recent(one: Row, other: Row) -> tuple[bytes, bytes]:
