@@ -83,7 +83,7 @@ def test_the_row_travels_to_the_person_and_the_event_right_behind_it() -> None:
     merge, *forwarded = [profiles.arrived(output) for output in profiles.outputs if output.topic == "lead-inbox"]
     message = decode_inbox(merge.value)
     assert isinstance(message, LeadMerge)
-    assert (message.other, unpack(message.row).ledger.keys()) == ("b", {"chat"})
+    assert (message.other, list(unpack(message.row).ledger)) == ("b", ["chat"])
     arrivals = [unwrap(one) for one in forwarded]
     assert [one and (one.key, one.record.offset, one.errand) for one in arrivals] == [
         ("\x01ada", 1, "-"),

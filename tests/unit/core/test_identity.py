@@ -127,6 +127,6 @@ def test_an_event_names_a_person_by_user_id_and_an_identify_also_by_address(
 
 
 def test_only_an_identify_states_an_address() -> None:
-    stated = {"traits": {"email": "Ada@example.com"}}
-    assert email_of(decoded(EMPTY, segment("identify", **stated))) == "ada@example.com"
-    assert email_of(decoded(EMPTY, segment("chat", **stated))) is None
+    stated = {"email": "Ada@example.com"}
+    assert email_of(decoded(EMPTY, segment("identify", traits=stated))) == "ada@example.com"
+    assert email_of(decoded(EMPTY, segment("chat", traits=stated))) is None
