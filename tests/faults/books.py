@@ -88,16 +88,15 @@ def differences(right: Books, found: Books, unordered: Callable[[bytes], bool]) 
     """
     wrong = []
     for key in sorted(right.rows.keys() | found.rows.keys()):
-        mine, theirs = right.rows.get(key), found.rows.get(key)
+        mine, theirs, lead = right.rows.get(key), found.rows.get(key), public_id(key.decode())
         if mine is None or theirs is None:
-            wrong.append(f"lead {key.decode()} has {'a row' if mine is None else 'no row'}")
+            wrong.append(f"lead {lead}: it has {'a row' if mine is None else 'no row'}")
             continue
         compared = _unordered(mine, theirs, right.of_order) if unordered(key) else _ordered(mine, theirs)
-        wrong += [f"lead {key.decode()}: {what}" for what in compared]
-        leads = (public_id(key.decode()), *theirs.browsers)
-        reps = {rep for lead in leads for rep in found.reps.get(lead, ())}
+        wrong += [f"lead {lead}: {what}" for what in compared]
+        reps = {rep for id_ in (lead, *theirs.browsers) for rep in found.reps.get(id_, ())}
         if (theirs.owner in reps) != bool(reps):
-            wrong.append(f"lead {key.decode()}: its owner is {theirs.owner}, it was given to {sorted(reps)}")
+            wrong.append(f"lead {lead}: its owner is {theirs.owner}, it was given to {sorted(reps)}")
     wrong += _counted("alert", right.alerts, found.alerts)
     wrong += _counted("assignment", right.assignments, found.assignments)
     wrong += [f"dead letter of {place}: {n} times" for place, n in (found.dead - right.dead).items()]
