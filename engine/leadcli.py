@@ -92,7 +92,7 @@ def export_scores(
     from engine.app import stream_settings
     from engine.core.instants import from_rfc3339
     from engine.core.model import STAGES
-    from engine.local.export import Exported, Wanted, export
+    from engine.local.export import Wanted, export
     from engine.local.scorefile import FORMATS
 
     if form not in FORMATS:
@@ -106,9 +106,9 @@ def export_scores(
         end(f"--since = {since!r}: expected a time such as 2026-11-23T04:30:00Z", MISUSED)
     wanted = Wanted(tuple(band or ()), tuple(stage or ()), tuple(owner or ()), since_ms)
 
-    async def run(settings: Settings) -> Exported:
-        return await export(stream_settings(settings), wanted, FORMATS[form], out)
+    async def run(settings: Settings) -> None:
+        done = await export(stream_settings(settings), wanted, FORMATS[form], out)
+        skipped = f"; {done.unreadable:,} records of lead-scores cannot be read" if done.unreadable else ""
+        typer.echo(f"{done.written:,} of {done.leads:,} leads written{skipped}", err=True)
 
-    done = once(run)
-    skipped = f"; {done.unreadable:,} records of lead-scores cannot be read" if done.unreadable else ""
-    typer.echo(f"{done.written:,} of {done.leads:,} leads written{skipped}", err=True)
+    once(run)

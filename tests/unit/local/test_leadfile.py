@@ -47,7 +47,7 @@ def test_a_file_comes_to_its_golden_events_and_refusals(name: str) -> None:
     assert lines == (GOLDEN / f"{name}.golden").read_text().splitlines()
 
 
-_CELLS = st.text(st.characters(exclude_characters="\r\0", exclude_categories=("Cs",)), max_size=8)
+_CELLS = st.text(st.characters(exclude_characters="\r\0", exclude_categories=["Cs"]), max_size=8)
 
 
 @given(st.lists(st.tuples(_CELLS, _CELLS), max_size=8), st.sampled_from(",;\t"), st.booleans())
@@ -70,8 +70,7 @@ def test_nothing_but_a_file_that_cannot_be_read_at_all_raises(data: bytes, befor
     """Every line that is not blank is in exactly one row, refused or not."""
     try:
         lines = read(before + data)
-    except LocalError as error:
-        assert str(error).startswith("leads.csv")
+    except LocalError:
         return
     numbers = [line.number for line in lines]
     assert numbers == sorted(set(numbers))
