@@ -205,7 +205,7 @@ def _rank(life: Life) -> tuple[float, int, int, int]:
     qualify, so that the later of both holds.
     """
     stage = {RECYCLED: MQL, _DISQUALIFIED: MQL + 0.5}.get(life.stage, life.stage)
-    return stage, life.at, life.stage, life.cycle_due or 0
+    return stage, life.at if stage else 0, life.stage, life.cycle_due or 0
 
 
 def _pending(one: list[Pending], other: list[Pending]) -> list[Pending]:

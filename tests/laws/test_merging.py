@@ -5,6 +5,7 @@ from math import isclose
 from random import Random
 from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,14 +15,16 @@ from engine.core.instants import MINUTE_MS
 from engine.core.ledger import WINDOWS_MAX
 from engine.core.merging import merged
 from engine.core.model import Model
-from engine.core.packing import stored_page
+from engine.core.outputs import Profile, score_output
+from engine.core.packing import BYTES_MAX, pack
 from engine.core.points import points_of
-from engine.core.profile import ID_BYTES, TIME_BYTES, Row
+from engine.core.profile import BROWSERS_MAX, ID_BYTES, RECENT_IDS_MAX, TOUCHES_MAX, Row
 from engine.core.rebasing import rebased
-from tests.build import DAY, HOUR, decoded
+from tests.build import DAY, HOUR, data_of, decoded
 from tests.build import model as loaded
 from tests.laws.engine import as_segment
 from tests.laws.models import LAW, models
+from tests.laws.rows import MODEL, Draw, full, plain
 from tests.laws.streams import RECORDED_MS, acts, identifies, with_ids
 from tests.reference.events import Seen, Spec
 
@@ -32,6 +35,7 @@ READ: Spec = {
 }
 """What makes rows keep counts and gains."""
 specs = models().map(lambda spec: {**spec, **READ})
+seeds = st.integers(0, 2**32 - 1)
 lives = st.lists(st.one_of(acts, acts, acts, identifies), min_size=4, max_size=WINDOWS_MAX)
 """What a person did; in so few events no limit has more windows than are counted one by one."""
 later = st.sampled_from((0, HOUR, DAY, 14 * DAY))
@@ -74,17 +78,17 @@ def united(model: Model, rows: Sequence[Row], random: Random) -> Row:
     return left[0]
 
 
-def held(row: Row) -> dict[str, Any]:
+def held(model: Model, row: Row) -> dict[str, Any]:
     """What a row holds that depends on what happened alone, in times since the epoch."""
+    shown = data_of(score_output(model, Profile("ada", row), row.now_ms, row.now_ms))
     row = rebased(row, 0)
     ids = [row.recent_ids[place : place + ID_BYTES] for place in range(0, len(row.recent_ids), ID_BYTES)]
-    times = [row.recent_s[place : place + TIME_BYTES] for place in range(0, len(row.recent_s), TIME_BYTES)]
     return {
         "times": (row.now, row.first, row.last),
         "counts": row.counts,
         "traits": row.traits,
-        "pages": [(page.at, page.path) for page in map(stored_page, row.pages)],
-        "recent ids": sorted(zip(times, ids, strict=True)),
+        "pages": [(page["at"], page["path"]) for page in shown["pages"]],
+        "recent ids": sorted(ids),
         "minutes": row.gains[::2],
         "rules": sorted(row.ledger),
     }
@@ -92,7 +96,7 @@ def held(row: Row) -> dict[str, Any]:
 
 def assert_same(model: Model, one: Row, other: Row, later_ms: int) -> None:
     """Both hold the same, and every rule has the same points, to rounding, then and later."""
-    assert held(one) == held(other)
+    assert held(model, one) == held(model, other)
     for here, there in zip(one.gains[1::2], other.gains[1::2], strict=True):
         assert isclose(here, there, rel_tol=RELATIVE, abs_tol=RELATIVE)
     for at_ms in (one.now_ms, one.now_ms + later_ms):
@@ -164,3 +168,73 @@ def test_windows_that_are_pushed_out_of_the_newest_16_keep_their_mass(halves: li
     one, other = (row_of(model, part) for part in parts)
     whole = row_of(model, sorted(events, key=lambda event: event.time_ms))
     assert_same(model, merged(model, one, other), whole, DAY)
+
+
+IN_ORDER = ("sessions", "visit", "touches", "waits", "place", "falls", "products")
+"""What depends on which rows meet first, since a row forgets."""
+
+
+def near(one: Any, other: Any) -> bool:
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(near, one, other))
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(near(one[key], other[key]) for key in one)
+    if isinstance(one, float) or isinstance(other, float):
+        return isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
+    return bool(one == other)
+
+
+@LAW
+@given(seeds)
+def test_it_does_not_matter_which_is_merged_into_which(seed: int) -> None:
+    """But for the owner and what was published; the rows that went in are as they were."""
+    draw = Draw(seed)
+    one, other = draw.row(), draw.row()
+    before = msgspec.msgpack.encode([one, other])
+    assert near(plain(merged(MODEL, one, other)), plain(merged(MODEL, other, one)))
+    assert msgspec.msgpack.encode([one, other]) == before
+
+
+@LAW
+@given(seeds)
+def test_it_does_not_matter_which_meet_first(seed: int) -> None:
+    draw = Draw(seed)
+    one, two, three = draw.row(), draw.row(), draw.row()
+    left = merged(MODEL, merged(MODEL, one, two), three)
+    right = merged(MODEL, one, merged(MODEL, two, three))
+    for name in Row.__struct_fields__:
+        if name not in IN_ORDER:
+            assert near(plain(getattr(left, name)), plain(getattr(right, name))), name
+
+
+@LAW
+@given(seeds, st.integers(-10 * DAY, 10 * DAY))
+def test_it_does_not_matter_from_when_times_count(seed: int, by: int) -> None:
+    """The same rows stated from other instants merge to the same; the first stage begins with the row."""
+    draw = Draw(seed)
+    one, other = draw.row(), draw.row()
+    here = merged(MODEL, one, other)
+    there = merged(MODEL, rebased(one, one.born_ms + by), rebased(other, other.born_ms - by))
+    moved = rebased(there, here.born_ms)
+    if here.life is not None and here.stage == 0:
+        moved.life = here.life
+    assert near(plain(here), plain(moved))
+
+
+def test_a_row_stays_within_its_bound_however_often_it_is_merged() -> None:
+    """Forty rows, each as full as a visitor can make it."""
+    rows = [full(number) for number in range(40)]
+    whole = rows[0]
+    for other in rows[1:]:
+        whole = merged(MODEL, whole, other)
+        assert len(whole.touches) == TOUCHES_MAX
+        assert (len(whole.pages), len(whole.products), len(whole.videos), len(whole.pending)) == (10, 5, 8, 4)
+        assert (len(whole.recent_ids), len(whole.browsers)) == (ID_BYTES * RECENT_IDS_MAX, BROWSERS_MAX)
+        assert len(whole.gains) == 2 * 10
+        assert [len(whole.ledger[name]) for name in ("chat", "page", "visit")] == [3, 7, 5]
+        assert (len(whole.ledger["page"][6]), len(whole.ledger["visit"][2]), len(whole.ledger["visit"][4])) == (
+            30,
+            9,
+            32,
+        )
+    assert len(pack(whole, None)) <= BYTES_MAX
