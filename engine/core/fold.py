@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-import xxhash
+from xxhash import xxh3_64_digest
 
 from engine.core.abandoned import TOUCHED_BY, observe_begun
 from engine.core.alerts import gains, look
@@ -14,7 +14,7 @@ from engine.core.model import Model
 from engine.core.persons import observe_person
 from engine.core.profile import ID_BYTES, RECENT_IDS_MAX, RECENT_WITHIN_S, TIME_BYTES, Row, copy_of
 from engine.core.step import Step
-from engine.core.visits import observe_page, observe_product, observe_video, observe_visit, turn_page
+from engine.core.visits import count_seen, observe_page, observe_product, observe_video, observe_visit, turn_page
 
 _SECONDS_MASK = 2 ** (8 * TIME_BYTES) - 1
 _NONE_DUE: frozenset[str] = frozenset()
@@ -45,11 +45,11 @@ def fold_event(model: Model, row: Row, event: Event) -> Folded | None:
     time = event.time_ms - row.born_ms
     signals = _observe(model, row, event, time)
     step = Step(model, before, row, event, event.name, quiet=event.source == IMPORT)
-    if signals:
-        step.count(signals)
+    for signal in signals:
+        step.count(signal)
     if event.source == WEB:
         turn_page(row, event, time)
-    step.count((event,))
+    step.count(event)
     return settle(step)
 
 
@@ -61,12 +61,12 @@ def settle(step: Step, due: frozenset[str] = _NONE_DUE, moved: Moved | None = No
     model, row = step.model, step.row
     moves = [] if moved is None else [moved]
     total = step.after.total
-    further = advance(step)
-    if further is not None:
-        moves.append(further)
-    effects: list[Effect] = [*moves]
-    if step.converted:
-        effects += step.converted
+    # Most leads are cold, anonymous and nowhere yet: no stage is for them.
+    if total >= model.stages_from or row.life is not None or row.fast_track or not row.anonymous:
+        further = advance(step)
+        if further is not None:
+            moves.append(further)
+    effects: list[Effect] = [*moves, *step.converted]
     waiting = model.waiting
     gained = gains(step) if waiting.gains and (step.gained or row.gains) else []
     if (
@@ -86,21 +86,21 @@ def settle(step: Step, due: frozenset[str] = _NONE_DUE, moved: Moved | None = No
 
 def _remember(row: Row, message_id: str, time_ms: int) -> bool:
     """Whether `message_id` is new to the row within a day, among its last 64; it is remembered then."""
-    hashed = xxhash.xxh3_64_digest(message_id.encode())
+    hashed = xxh3_64_digest(message_id.encode())[:ID_BYTES]
     time_s = time_ms // 1000 & _SECONDS_MASK
-    place = row.recent_ids.find(hashed)
+    ids = row.recent_ids
+    place = ids.find(hashed)
     while place >= 0:
         slot, offset = divmod(place, ID_BYTES)
         if offset == 0:
             seen_s = int.from_bytes(row.recent_s[slot * TIME_BYTES : (slot + 1) * TIME_BYTES], "big")
             if min(time_s - seen_s & _SECONDS_MASK, seen_s - time_s & _SECONDS_MASK) <= RECENT_WITHIN_S:
                 return False
-        place = row.recent_ids.find(hashed, place + 1)
-    oldest = len(row.recent_ids) // ID_BYTES - RECENT_IDS_MAX + 1
-    if oldest > 0:
-        row.recent_ids = row.recent_ids[oldest * ID_BYTES :]
-        row.recent_s = row.recent_s[oldest * TIME_BYTES :]
-    row.recent_ids += hashed
+        place = ids.find(hashed, place + 1)
+    if len(ids) >= RECENT_IDS_MAX * ID_BYTES:
+        row.recent_ids = ids = ids[ID_BYTES:]
+        row.recent_s = row.recent_s[TIME_BYTES:]
+    row.recent_ids = ids + hashed
     row.recent_s += time_s.to_bytes(TIME_BYTES, "big")
     return True
 
@@ -108,6 +108,7 @@ def _remember(row: Row, message_id: str, time_ms: int) -> bool:
 def _observe(model: Model, row: Row, event: Event, time: int) -> list[Event]:
     """What the row learns besides the score: times, visits, pages, counts, who it is; the signals that follow."""
     name = event.name
+    count_seen(model, row, name)
     signals = observe_visit(model, row, event, time) if event.source == WEB else []
     if name == "video_progress":
         signals += observe_video(model, row, event)
@@ -124,7 +125,5 @@ def _observe(model: Model, row: Row, event: Event, time: int) -> list[Event]:
         observe_begun(model, row, event, time)
     if event.product is not None:
         observe_product(row, event.product)
-    if name in model.counted:
-        row.counts = {**row.counts, name: row.counts.get(name, 0) + 1}
     observe_person(model, row, event, time)
     return signals

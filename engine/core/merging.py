@@ -21,12 +21,12 @@ from engine.core.drift import falls_after
 from engine.core.instants import MINUTE_MS
 from engine.core.ledgermerge import merged_ledgers
 from engine.core.model import MQL, RECYCLED, STAGES, Model
-from engine.core.packing import packed_page, packed_touch, stored_page, stored_touch
+from engine.core.packing import packed_touch, stored_touch
+from engine.core.pages import kept_pages, shown_pages
 from engine.core.persons import is_later
 from engine.core.profile import (
     BROWSERS_MAX,
     ID_BYTES,
-    PAGES_MAX,
     PENDING_MAX,
     PRODUCTS_MAX,
     RECENT_IDS_MAX,
@@ -36,6 +36,7 @@ from engine.core.profile import (
     Life,
     Pending,
     Row,
+    StoredPage,
     Suspect,
     Visit,
 )
@@ -108,10 +109,10 @@ def _wins(said: tuple[int, Any], held: tuple[int, Any] | None) -> bool:
     return held is None or is_later(said, held)
 
 
-def _pages(one: Row, other: Row) -> list[msgspec.Raw]:
-    pages = [stored_page(packed) for packed in (*one.pages, *other.pages)]
+def _pages(one: Row, other: Row) -> list[StoredPage]:
+    pages = [*shown_pages(one.pages), *shown_pages(other.pages)]
     pages.sort(key=lambda page: (page.at, page.path, page.title or "", page.read_ms or 0))
-    return [packed_page(page) for page in pages[-PAGES_MAX:]]
+    return kept_pages(pages)
 
 
 def _touches(one: Row, other: Row) -> list[msgspec.Raw]:

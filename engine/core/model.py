@@ -1,6 +1,6 @@
 """The scoring model, compiled: what the configuration means, ready to be applied."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Any, get_args
@@ -133,9 +133,10 @@ class Model:
     `bands` ascend and begin with cold at minus infinity, `grades` ascend and begin with D at minus infinity.
     `readers_by_event` lists by an event's name what can look at it, `readers_of_any` what looks at every other name;
     likewise for signals. `counted` are the events and signals whose times seen are kept. `signals` are those that
-    anything reads: the engine derives no others; `tells_ends`: the end of a session is one of them. `stages` are the
-    places in STAGES that the engine moves leads to, with their conditions, in rising order. `alerts` holds alerts and
-    actions, in the model's order, alerts first.
+    anything reads: the engine derives no others; `tells_ends`: the end of a session is one of them; a `dwell` shorter
+    than `dwell_s_min` is counted, but nothing can hold for it. `stages` are the places in STAGES that the engine moves
+    leads to, with their conditions, in rising order; below a total of `stages_from` none holds for a browser that did
+    not qualify at once. `alerts` holds alerts and actions, in the model's order, alerts first.
     `trusted_sources` may say who a visitor is, `bots` which are none.
     `watched` are the bounds whose crossing downward must be seen on time, `watched_from` the lowest total at which
     there is one to cross. `fit_of_nobody` is the fit of a lead of whom no trait is known, None where fit or personas
@@ -158,6 +159,7 @@ class Model:
     personas: tuple[tuple[str, LeadTest], ...]
     conversions: tuple[Conversion, ...]
     stages: tuple[tuple[int, LeadTest], ...]
+    stages_from: float
     stage_names: Mapping[str, str]
     cycle: tuple[Cycle, ...]
     alerts: tuple[Alert, ...]
@@ -169,6 +171,7 @@ class Model:
     readers_of_any: Readers
     readers_by_signal: Mapping[str, Readers]
     signals: frozenset[str]
+    dwell_s_min: float
     tells_ends: bool
     counted: frozenset[str]
     waiting: Waiting
@@ -200,17 +203,18 @@ class Model:
 
     def band(self, total: float) -> Band:
         """The band that `total` is in; exactly a bound is in its band."""
-        return _highest(self.bands, total)
+        return band_of(self.bands, total)
 
     def grade(self, fit: float) -> str:
         """The letter of `fit`."""
-        return _highest(self.grades, fit).name
+        return band_of(self.grades, fit).name
 
 
 NOTHING = Readers()
 
 
-def _highest(steps: tuple[Band, ...], value: float) -> Band:
+def band_of(steps: Sequence[Band], value: float) -> Band:
+    """The highest of `steps`, which ascend, that `value` reaches."""
     for step in reversed(steps):
         if value >= step.bound:
             return step

@@ -1,25 +1,31 @@
 """The conditions of a model file: compiled and checked, with what they read and which events they can hold for."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
+from types import SimpleNamespace
+from typing import Any
 
 from engine.core.channels import CHANNELS
 from engine.core.comparisons import Getter, Key, Test, always, is_glob
 from engine.core.conditions import Condition, Fields, all_of, compile_condition
 from engine.core.context import DEVICES
 from engine.core.decode import SOURCES
-from engine.core.events import NO_PAGE, SIGNALS, VIEWS, WEB, Event
+from engine.core.events import NO_PAGE, SIGNALS, VIEWS, WEB, Event, attribute
 from engine.core.fields import WEEKDAYS, is_event_only, lead_fields
-from engine.core.model import STAGES
+from engine.core.model import STAGES, Band, band_of
 from engine.core.names import Names, Vocabulary
 from engine.core.pathindex import Paths
 from engine.core.places import country_code
 from engine.core.reader import Reader, unknown
 from engine.core.source import Node
+from engine.core.verdicts import can_hold_from, verdict
 
 _SCORES = ("engagement", "fit", "total", "score", "band", "grade", "persona")
 _COUNTS, _POINTS = "counts.", "points."
 _AMOUNTS = ("properties.", "traits.")
+_KINDS = ("event", "signal")
+_SECONDS = ("properties.seconds",)
 _ZIPS = ("zip", "traits.zip", "traits.address.zip", "traits.address.postalCode")
 
 
@@ -28,7 +34,7 @@ class When:
     """A condition on events. It can hold for input events called one of `events` (None: any), and for `signals`.
 
     `beside` is what is left to ask of an event or signal that was found by its name. `paths` are those of which the
-    page's must be one, None where it may be any.
+    page's must be one, None where it may be any. `dwell_s_min` is the shortest `dwell` for which it can hold.
     """
 
     holds: Test
@@ -37,6 +43,7 @@ class When:
     events: frozenset[str] | None
     signals: frozenset[str]
     paths: Paths | None = None
+    dwell_s_min: float = inf
 
 
 class Conditions:
@@ -77,7 +84,8 @@ class Conditions:
         index = "event" if not signals else "signal" if events == frozenset() else ""
         rest = [part for name, part in parts.items() if name != index or part.values_of(name) is None]
         beside = all_of(rest).holds if rest else always
-        return When(condition.holds, beside, condition.key, events, signals, _paths(node))
+        dwell_s = can_hold_from(node, self.event_fields, _dwell, _SECONDS, _KINDS) if "dwell" in signals else inf
+        return When(condition.holds, beside, condition.key, events, signals, _paths(node), dwell_s)
 
     def lead(self, node: Node) -> Condition:
         """A condition on leads."""
@@ -132,33 +140,20 @@ class Conditions:
         events = condition.values_of("event")
         if "signal" not in condition.fields:
             return (events if "event" in condition.fields else VIEWS), frozenset()
-        if self._holds(node, _stub("", signal=False), ("signal",)) is False:
+        if verdict(node, self.event_fields, _stub("", signal=False), ("signal",)) is False:
             events = frozenset()
-        both = ("event", "signal")
         return events, frozenset(
-            name for name in SIGNALS if self._holds(node, _stub(name, signal=True), both) is not False
+            name for name in SIGNALS if verdict(node, self.event_fields, _stub(name, signal=True), _KINDS) is not False
         )
 
-    def _holds(self, node: Node, subject: Event, known: Collection[str]) -> bool | None:
-        """Whether the condition holds for a subject of which only the fields in `known` are known; None: it depends."""
-        if not isinstance(node.value, dict):
-            return None
-        verdicts: list[bool | None] = []
-        for name, entry in node.value.items():
-            if name in known:
-                alone = compile_condition(
-                    replace(node, value={name: entry}), self.event_fields, Reader(self.reader.file)
-                )
-                verdicts.append(alone.holds(subject))
-            elif name == "not":
-                inner = self._holds(entry, subject, known)
-                verdicts.append(None if inner is None else not inner)
-            elif name in ("any", "all") and isinstance(entry.value, tuple):
-                inners = [self._holds(part, subject, known) for part in entry.value]
-                verdicts.append(_either(inners) if name == "any" else _every(inners))
-            else:
-                verdicts.append(None)
-        return _every(verdicts)
+    def reached_from(self, node: Node, bands: Sequence[Band]) -> float:
+        """The lowest total at which a condition on leads can hold for a browser that did not qualify at once."""
+
+        def browser(total: float) -> SimpleNamespace:
+            return SimpleNamespace(total=total, band=band_of(bands, total).name, known=False, fast_track=False)
+
+        known, bounds = ("band", "known", "fast_track"), (band.bound for band in bands)
+        return can_hold_from(node, self.lead_fields, browser, ("total", "score"), known, bounds)
 
     def _person_field(self, name: str) -> Getter | str:
         what = f"`{name}` cannot be read here: fit and personas say who a lead is"
@@ -253,13 +248,9 @@ def _is_number(node: Node) -> bool:
     return isinstance(node.value, int | float) and not isinstance(node.value, bool) and node.written[:1] != "0"
 
 
-def _every(verdicts: Collection[bool | None]) -> bool | None:
-    return False if False in verdicts else None if None in verdicts else True
+def _stub(name: str, *, signal: bool, properties: Any = None) -> Event:
+    return Event("track", name, 0, None, None, None, WEB, NO_PAGE, None, properties, None, signal=signal)
 
 
-def _either(verdicts: Collection[bool | None]) -> bool | None:
-    return True if True in verdicts else None if None in verdicts else False
-
-
-def _stub(name: str, *, signal: bool) -> Event:
-    return Event("track", name, 0, None, None, None, WEB, NO_PAGE, None, None, None, signal=signal)
+def _dwell(seconds: float) -> Event:
+    return _stub("dwell", signal=True, properties=SimpleNamespace(**{attribute("seconds"): seconds}))

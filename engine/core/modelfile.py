@@ -129,7 +129,7 @@ class _Parts:
         self.personas = sections.read_personas(self.conditions, root.get("personas"))
         self.conditions.values["persona"] = [name for name, _ in self.personas]
         self.conversions = rule_file.conversions(root.get("conversions"))
-        self.stages = sections.read_stages(self.conditions, root.get("stages"))
+        self.stages, self.stages_from = sections.read_stages(self.conditions, root.get("stages"), self.bands)
         self.stage_names = sections.read_stage_names(reader, root.get("stage_names"))
         self.cycle = sections.read_cycle(self.conditions, root.get("cycle"))
         self.triggers = TriggerFile(reader, self.conditions, self.scale, self.bands)
@@ -174,6 +174,7 @@ class _Parts:
             personas=self.personas,
             conversions=tuple(conversion for conversion, _ in self.conversions),
             stages=self.stages,
+            stages_from=self.stages_from,
             stage_names=self.stage_names,
             cycle=self.cycle,
             alerts=self.alerts,
@@ -185,6 +186,7 @@ class _Parts:
             readers_of_any=lookers.of_any(),
             readers_by_signal=lookers.by_signal(),
             signals=frozenset(conditions.signals),
+            dwell_s_min=lookers.dwell_s_min(),
             tells_ends=not {"session_end", "bounce"}.isdisjoint(conditions.signals),
             counted=frozenset(conditions.named),
             waiting=waiting_of(self.alerts),

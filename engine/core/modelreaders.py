@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from engine.core.events import VIEWS
 from engine.core.model import Conversion, Readers, Rule
@@ -32,6 +33,10 @@ class Lookers:
         """What can look at a signal, for each that somebody looks for."""
         names = frozenset[str]().union(*(when.signals for when in self._conditions()))
         return {name: self._that(_of_signal(name)) for name in sorted(names)}
+
+    def dwell_s_min(self) -> float:
+        """The shortest `dwell` for which anything can hold."""
+        return min((when.dwell_s_min for when in self._conditions()), default=inf)
 
     def _conditions(self) -> list[When]:
         return [when for part in (self.rules, self.conversions, self.whens, self.followers) for _, when in part]

@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Sequence
+from math import inf
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from engine.core.comparisons import Test, always, glob
@@ -92,18 +93,25 @@ def read_personas(conditions: Conditions, node: Node | None) -> tuple[tuple[str,
     return tuple((name, conditions.person(entry).holds) for name, entry in entries.items())
 
 
-def read_stages(conditions: Conditions, node: Node | None) -> tuple[tuple[int, LeadTest], ...]:
-    """The places of the stages that the engine moves leads to, with their conditions."""
+def read_stages(
+    conditions: Conditions, node: Node | None, bands: Sequence[Band]
+) -> tuple[tuple[tuple[int, LeadTest], ...], float]:
+    """The places of the stages that the engine moves leads to, with their conditions.
+
+    Then the lowest total at which one of them can hold for a browser that did not qualify at once.
+    """
     reader = conditions.reader
     if node is None:
-        return ()
+        return (), inf
     if not isinstance(node.value, dict):
         reader.expected(node, f"a mapping with {', '.join(MOVED_BY_ENGINE)}")
-        return ()
+        return (), inf
     found: list[tuple[int, LeadTest]] = []
+    from_total = inf
     for name, entry in node.value.items():
         if name in MOVED_BY_ENGINE:
             found.append((list[str](STAGES).index(name), conditions.lead(entry).holds))
+            from_total = min(from_total, conditions.reached_from(entry, bands))
         elif name == STAGES[0]:
             reader.key_problem(entry, f"every lead begins as {name}: expected {' or '.join(MOVED_BY_ENGINE)}")
         elif name == "recycled":
@@ -112,7 +120,7 @@ def read_stages(conditions: Conditions, node: Node | None) -> tuple[tuple[int, L
             reader.key_problem(entry, f"sales move leads to {name}: expected {' or '.join(MOVED_BY_ENGINE)}")
         else:
             reader.key_problem(entry, unknown(name, MOVED_BY_ENGINE))
-    return tuple(sorted(found, key=lambda stage: stage[0]))
+    return tuple(sorted(found, key=lambda stage: stage[0])), from_total
 
 
 def read_stage_names(reader: Reader, node: Node | None) -> dict[str, str]:

@@ -13,7 +13,8 @@ from engine.core.instants import LAST_MS, to_rfc3339
 from engine.core.messages import REQUESTS_TOPIC, LeadMerge, LeadMerged, LeadRequested, StageChanged, encode
 from engine.core.model import RECYCLED, STAGES, Model
 from engine.core.origins import Origin
-from engine.core.packing import stored_page, stored_touch
+from engine.core.packing import stored_touch
+from engine.core.pages import title_of
 from engine.core.profile import Published, Row
 from engine.core.reasons import reason_of
 from engine.core.records import Ids, LeadAction, LeadAlert, LeadMergeRecord, LeadScore, LeadStageChange, Page
@@ -57,9 +58,11 @@ class Profile(NamedTuple):
 
     def pages(self) -> list[Page]:
         """The last ten pages, oldest first."""
-        born_ms = self.row.born_ms
-        pages = map(stored_page, self.row.pages)
-        return [Page(to_rfc3339(born_ms + page.at), page.path, page.title, _seconds(page.read_ms)) for page in pages]
+        born_ms, pages = self.row.born_ms, self.row.pages
+        return [
+            Page(to_rfc3339(born_ms + page.at), page.path, title_of(pages, place), _seconds(page.read_ms))
+            for place, page in enumerate(pages)
+        ]
 
 
 def _seconds(duration_ms: int | None) -> float | None:

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from engine.core.profile import ID_BYTES, TIME_BYTES, Row, StoredPage, StoredTouch
+from engine.core.pages import without_first
+from engine.core.profile import ID_BYTES, TIME_BYTES, Row, StoredTouch
 
 BYTES_MAX = 4_096
 TEXT_BYTES = 1_500
@@ -16,7 +17,6 @@ _OF_ALL = 14
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Row)
-_page_decoder = msgspec.msgpack.Decoder(StoredPage)
 _touch_decoder = msgspec.msgpack.Decoder(StoredTouch)
 
 _RARE = Row.__struct_fields__[_OF_ALL:]
@@ -50,19 +50,10 @@ def due_of(packed: bytes) -> int | None:
     return None if due == _NEVER else int.from_bytes(due, "big")
 
 
-def packed_page(page: StoredPage) -> msgspec.Raw:
-    """A page as it stands in `Row.pages`."""
-    return msgspec.Raw(_encoder.encode(page))
-
-
 def packed_touch(touch: StoredTouch) -> msgspec.Raw:
-    """A touch as it stands in `Row.touches`."""
-    return msgspec.Raw(_encoder.encode(touch))
-
-
-def stored_page(packed: msgspec.Raw) -> StoredPage:
-    """A page of `Row.pages`."""
-    return _page_decoder.decode(packed)
+    """A touch as it stands in `Row.touches`; most have no campaign, and end before it."""
+    is_bare = touch.source is None and touch.medium is None and touch.campaign is None
+    return msgspec.Raw(_encoder.encode((touch.at, touch.channel) if is_bare else touch))
 
 
 def stored_touch(packed: msgspec.Raw) -> StoredTouch:
@@ -89,7 +80,7 @@ def _is_rare(row: Row) -> bool:
 def _fewer_pages(row: Row) -> bool:
     if len(row.pages) <= 3:
         return False
-    row.pages = row.pages[1:]
+    row.pages = without_first(row.pages)
     return True
 
 
@@ -146,7 +137,7 @@ def _no_pages(row: Row) -> bool:
 
 def _bare_touches(row: Row) -> bool:
     touches = map(stored_touch, row.touches)
-    bare = [packed_touch(StoredTouch(touch.at, touch.channel, None, None, None)) for touch in touches]
+    bare = [packed_touch(StoredTouch(touch.at, touch.channel)) for touch in touches]
     changed, row.touches = bare != row.touches, bare
     return changed
 

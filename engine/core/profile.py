@@ -16,7 +16,7 @@ BROWSERS_MAX = 10
 VIDEOS_MAX = 8
 RECENT_IDS_MAX = 64
 RECENT_WITHIN_S = 24 * 3_600
-ID_BYTES = 8
+ID_BYTES = 5
 TIME_BYTES = 3
 STORED_CHARS_MAX = 64
 EMAIL_CHARS_MAX = 254
@@ -92,6 +92,18 @@ class Suspect(msgspec.Struct, array_like=True, gc=False):
     clicked: tuple[int, int, bool] | None = None
 
 
+class StoredPage(msgspec.Struct, array_like=True, gc=False):
+    """A page in a row; path and title are cut to 64 characters. `read_ms`: how long it was read, None if unknown.
+
+    A title of True is that of the page before it.
+    """
+
+    at: int
+    path: str
+    title: str | bool | None
+    read_ms: int | None = None
+
+
 class Row(msgspec.Struct, array_like=True):
     """A lead's row.
 
@@ -100,15 +112,15 @@ class Row(msgspec.Struct, array_like=True):
     `now` is the latest event time or due time seen, `first` and `last` those of the earliest and the latest event.
     `quiet`: all of it was imported, so nothing that falls due fires.
     `anonymous`: it is a browser's, else a person's, of whom `browsers` are the last ten that were joined, in order.
-    `pages` are the last ten by time, oldest first, each packed (`StoredPage`); `touches` the first and the last 19,
-    likewise (`StoredTouch`). `recent_ids` holds the last 64 messageIds as 8-byte hashes, `recent_s` the time of each
-    in seconds since the epoch modulo 2²⁴. `alerts` maps an alert's state to (fired, the row's now when it last did).
-    `traits` maps a trait to (time, value), `place` says where the lead's last event came from. `waits` maps an alert
-    that waits for what should follow to (the first due time, the latest event it waits behind), or to (None, when it
-    followed last). `gains` holds minutes
-    after that of the birth, each with the points that it brought behind it. `videos` maps a video to the highest
-    threshold told. `products` maps the foremost to (views, seconds). `falls`: a time before which the score crosses no
-    watched bound by decay alone.
+    `pages` are the last ten by time, oldest first (`pages.py`); `touches` the first and the last 19, each packed
+    (`StoredTouch`). `recent_ids` holds the last 64 messageIds as 5-byte hashes, `recent_s` the time of each in seconds
+    since the epoch modulo 2²⁴; of leads with 64 ids a day one new event in 17 thousand million (64 in 2⁴⁰) is taken for
+    a repetition. `alerts` maps an alert's state to (fired, the row's now when it last did). `traits` maps a trait to
+    (time, value), `place` says where the lead's last event came from. `waits` maps an alert that waits for what should
+    follow to (the first due time, the latest event it waits behind), or to (None, when it followed last). `gains` holds
+    minutes after that of the birth, each with the points that it brought behind it. `videos` maps a video to the
+    highest threshold told. `products` maps the foremost to (views, seconds). `falls`: a time before which the score
+    crosses no watched bound by decay alone.
     `changed`: something that `lead-scores` shows besides the score changed since its last record.
     """
 
@@ -120,7 +132,7 @@ class Row(msgspec.Struct, array_like=True):
     sessions: int = 0
     ledger: Ledger = {}
     counts: dict[str, int] = {}
-    pages: list[msgspec.Raw] = []
+    pages: list[StoredPage] = []
     recent_ids: bytes = b""
     recent_s: bytes = b""
     visit: Visit | None = None
@@ -165,23 +177,14 @@ class Row(msgspec.Struct, array_like=True):
         return 0 if self.life is None else self.life.stage
 
 
-class StoredPage(msgspec.Struct, array_like=True, gc=False):
-    """A page in a row; path and title are cut to 64 characters. `read_ms`: how long it was read, None if unknown."""
-
-    at: int
-    path: str
-    title: str | None
-    read_ms: int | None = None
-
-
 class StoredTouch(msgspec.Struct, array_like=True, gc=False):
     """A touch in a row; source, medium and campaign are cut to 64 characters."""
 
     at: int
     channel: str
-    source: str | None
-    medium: str | None
-    campaign: str | None
+    source: str | None = None
+    medium: str | None = None
+    campaign: str | None = None
 
 
 copy_of: Callable[[Row], Row] = methodcaller("__copy__")

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from engine.core.instants import MINUTE_MS
 from engine.core.ledger import Entry
 from engine.core.ledgermerge import GONE
-from engine.core.packing import packed_page, packed_touch, stored_page, stored_touch
+from engine.core.packing import packed_touch, stored_touch
 from engine.core.profile import Life, Row, Suspect, Visit
 
 
@@ -22,7 +22,7 @@ def rebased(row: Row, born_ms: int) -> Row:
         first=row.first + by,
         last=row.last + by,
         ledger={name: _moved_entry(name, entry, by) for name, entry in row.ledger.items()},
-        pages=[packed_page(replace(page, at=page.at + by)) for page in map(stored_page, row.pages)],
+        pages=[replace(page, at=page.at + by) for page in row.pages],
         visit=row.visit and _moved_visit(row.visit, by),
         touches=[packed_touch(replace(touch, at=touch.at + by)) for touch in map(stored_touch, row.touches)],
         gains=[number if place % 2 else number + minutes for place, number in enumerate(row.gains)],

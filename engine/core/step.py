@@ -1,6 +1,5 @@
 """One step of a lead: what came counts, and what the score then is."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from msgspec.structs import replace
@@ -15,6 +14,7 @@ from engine.core.scoring import Score, fit_now, score_at
 from engine.core.standing import Standing
 from engine.core.text import printable
 from engine.core.triggers import Alert, When
+from engine.core.visits import count_seen
 
 TRIGGER_AGE_MS_MAX = 3_600_000
 """An event that is older than its row's now by more than this fires no event trigger and gains nothing."""
@@ -57,48 +57,50 @@ class Step:
         self._before: Score | None = None
         self._after: Score | None = None
 
-    def count(self, events: Iterable[Event]) -> None:
-        """Let every rule, conversion and trigger that reads them see `events`."""
-        for event in events:
-            model = self.model
-            readers = model.readers_of_signal(event.name) if event.signal else model.readers_of(event.name)
-            by_path = readers.by_path
-            self._count_rules(readers.rules if by_path is None else by_path(event.page.path), event)
-            if readers.conversions:
-                self._convert(readers.conversions, event)
-            if readers.followers or readers.whens:
-                self._trigger(readers, event)
-            if event.signal and event.name in model.counted:
-                self.row.counts = {**self.row.counts, event.name: self.row.counts.get(event.name, 0) + 1}
-
-    def _count_rules(self, rules: tuple[Rule, ...], event: Event) -> None:
-        row = self.row
-        time = event.time_ms - row.born_ms
+    def count(self, event: Event) -> None:
+        """Let every rule, conversion and trigger that reads it see `event`."""
+        name, model = event.name, self.model
+        if not event.signal:
+            readers = model.readers_by_event.get(name, model.readers_of_any)
+        else:
+            readers = model.readers_of_signal(name)
+            count_seen(model, self.row, name)
+        rules = readers.rules if readers.by_path is None else readers.by_path(event.page.path)
         for rule in rules:
-            if not rule.holds(event) or (rule.sources is not None and event.source not in rule.sources):
-                continue
-            amount: float = 1
-            if rule.times is not None:
-                amount = _amount(rule, event)
-                if amount <= 0:
-                    continue
-            if event.signal and event.name == "dwell" and not self._first_dwell(dwelt_by(rule)):
-                continue
-            if row.life is not None and row.life.over is not None and time < row.life.over:
-                continue
-            if rule.fast_track:
-                self._qualify(rule)
-            entry = counted(rule, row.ledger.get(rule.id), time, row.now, row.born_ms, amount)
-            if entry is None:
-                continue
-            if row.ledger is self._row_before.ledger:
-                row.ledger = row.ledger.copy()
-            row.ledger[rule.id] = entry
-            self.deducted = self.deducted or rule.points < 0
-            if self.top is None or rule.points > self.top.points:
-                self.top = rule
-            if self.in_time:
-                self.gained += rule.points * amount
+            if rule.holds(event) and (rule.sources is None or event.source in rule.sources):
+                self._count_for(rule, event)
+        if readers.conversions:
+            self._convert(readers.conversions, event)
+        if readers.followers or readers.whens:
+            self._trigger(readers, event)
+
+    def _count_for(self, rule: Rule, event: Event) -> None:
+        """Count `event` for `rule`, which holds for it."""
+        row = self.row
+        amount: float = 1
+        if rule.times is not None:
+            amount = _amount(rule, event)
+            if amount <= 0:
+                return
+        if event.signal and event.name == "dwell" and not self._first_dwell(dwelt_by(rule)):
+            return
+        time = event.time_ms - row.born_ms
+        if row.life is not None and row.life.over is not None and time < row.life.over:
+            return
+        if rule.fast_track:
+            self._qualify(rule)
+        entry = counted(rule, row.ledger.get(rule.id), time, row.now, row.born_ms, amount)
+        if entry is None:
+            return
+        if row.ledger is self._row_before.ledger:
+            row.ledger = row.ledger.copy()
+        row.ledger[rule.id] = entry
+        if rule.points < 0:
+            self.deducted = True
+        if self.top is None or rule.points > self.top.points:
+            self.top = rule
+        if self.in_time:
+            self.gained += rule.points * amount
 
     def _qualify(self, rule: Rule) -> None:
         row = self.row

@@ -11,6 +11,8 @@ from engine.core.events import Event
 
 Priority = Literal["low", "normal", "high"]
 Score = Literal["total", "engagement", "fit"]
+AWAITED_MS_MAX = 90 * 86_400_000
+"""How long a silence of an anonymous visitor is waited for at most: a longer one is for known leads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,21 +135,25 @@ class Waiting(NamedTuple):
     places: Mapping[str, int]
     looks_from: float
     """Below this total no score alert that never moved needs a look."""
+    awaited_ms: int
+    """The longest silence of an anonymous visitor that is waited for, at most `AWAITED_MS_MAX`."""
 
 
 def waiting_of(alerts: Sequence[Alert]) -> Waiting:
     """`alerts`, in the model's order, by their triggers."""
     scores = [(one, one.trigger) for one in alerts if isinstance(one.trigger, Crosses | FallsBelow)]
+    silences = [(one, one.trigger) for one in alerts if isinstance(one.trigger, SilentFor)]
     whens = [(one, one.trigger) for one in alerts if isinstance(one.trigger, When)]
     return Waiting(
         scores=tuple(scores),
         gains=tuple((one, one.trigger) for one in alerts if isinstance(one.trigger, Gains)),
         fast_tracks=tuple(one for one in alerts if isinstance(one.trigger, FastTrack)),
-        silences=tuple((one, one.trigger) for one in alerts if isinstance(one.trigger, SilentFor)),
+        silences=tuple(silences),
         enters=tuple((one, one.trigger) for one in alerts if isinstance(one.trigger, Enters)),
         followed={one.state: (one, trigger) for one, trigger in whens if trigger.followed is not None},
         places={one.state: place for place, one in enumerate(alerts)},
         looks_from=min((_looks_from(trigger) for _, trigger in scores), default=inf),
+        awaited_ms=max((one.for_ms for _, one in silences if one.for_ms <= AWAITED_MS_MAX), default=0),
     )
 
 

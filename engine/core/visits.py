@@ -16,18 +16,9 @@ from engine.core.channels import channel_of, host_of
 from engine.core.comparisons import number_of
 from engine.core.events import NO_PAGE, VIEWS, WEB, Event, Page, attribute
 from engine.core.model import Model
-from engine.core.packing import packed_page, packed_touch, stored_page, stored_touch
-from engine.core.profile import (
-    PAGES_MAX,
-    PRODUCTS_MAX,
-    STORED_CHARS_MAX,
-    TOUCHES_MAX,
-    VIDEOS_MAX,
-    Row,
-    StoredPage,
-    StoredTouch,
-    Visit,
-)
+from engine.core.packing import packed_touch, stored_touch
+from engine.core.pages import Pages, place_of, title_of, with_page, with_reading
+from engine.core.profile import PRODUCTS_MAX, STORED_CHARS_MAX, TOUCHES_MAX, VIDEOS_MAX, Row, StoredTouch, Visit
 from engine.core.text import clean
 
 SESSION_GAP_MS = 30 * 60_000
@@ -81,9 +72,10 @@ def observe_visit(model: Model, row: Row, event: Event, time: int) -> list[Event
     visit = row.visit
     signals: list[Event] = []
     if visit is None or time - visit.last >= SESSION_GAP_MS:
-        signals += _begin(model, row, event, time)
+        signals = _begin(model, row, event, time)
     elif time >= visit.last:
-        signals += _dwell(model, row, visit, event, time)
+        if visit.page_at is not None:
+            signals = _dwell(model, row, visit.page_at, event, time)
         row.visit = Visit(visit.begin, time, visit.pages, visit.page_at, visit.ended, visit.dwelt)
     if "channel" in model.reads and row.touches:
         event.channel = stored_touch(row.touches[-1]).channel
@@ -101,7 +93,7 @@ def ended(model: Model, row: Row, time: int) -> list[Event]:
     seconds = (visit.last - visit.begin) / 1000
     said_of_it = {"pages": visit.pages, "seconds": seconds}
     names = ["session_end", "bounce"] if visit.pages == 1 else ["session_end"]
-    page = _shown(stored_page(row.pages[-1])) if row.pages else NO_PAGE
+    page = _shown(row.pages, len(row.pages) - 1) if row.pages else NO_PAGE
     return [signal(name, row.born_ms + time, None, page, said_of_it) for name in names if name in model.signals]
 
 
@@ -109,13 +101,10 @@ def _begin(model: Model, row: Row, event: Event, time: int) -> list[Event]:
     before, row.visit = row.visit, Visit(time, time, 0)
     row.sessions += 1
     _touch(model, row, event, time)
-    names = ["session_start"]
-    if before is not None and time - before.last >= RETURN_MS:
-        names.insert(0, "return_visit")
-    away_s = 0.0 if before is None else (time - before.last) / 1000
-    return [
-        signal(name, event.time_ms, event, event.page, {"seconds": away_s}) for name in names if name in model.signals
-    ]
+    away_ms = 0 if before is None else time - before.last
+    names = ("return_visit", "session_start") if away_ms >= RETURN_MS else ("session_start",)
+    properties = {"seconds": away_ms / 1000}
+    return [signal(name, event.time_ms, event, event.page, properties) for name in names if name in model.signals]
 
 
 def _touch(model: Model, row: Row, event: Event, time: int) -> None:
@@ -132,37 +121,37 @@ def _touch(model: Model, row: Row, event: Event, time: int) -> None:
         row.touches = [row.touches[0], *row.touches[1 - TOUCHES_MAX :]]
 
 
-def _dwell(model: Model, row: Row, visit: Visit, event: Event, time: int) -> list[Event]:
+def _dwell(model: Model, row: Row, page_at: int, event: Event, time: int) -> list[Event]:
     """How long the open page has been read, told at every event of the session until another page is opened."""
-    if visit.page_at is None:
-        return []
-    seconds = (time - visit.page_at) / 1000
-    page, longer = _read(row, visit.page_at, seconds)
-    product = next((name for name, matches in model.products if page.path is not None and matches(page.path)), None)
-    if product in row.products and longer > 0:
-        views, before = row.products[product]
-        row.products = {**row.products, product: (views, before + longer)}
+    seconds = (time - page_at) / 1000
+    place = place_of(row.pages, page_at)
+    page = None if place < 0 else row.pages[place]
+    product = None
+    if page is not None:
+        row.pages = with_reading(row.pages, place, time - page_at)
+        if model.products:
+            product = next((name for name, matches in model.products if matches(page.path)), None)
+            _read_of(row, product, seconds - (page.read_ms or 0) / 1000)
     if "dwell" not in model.signals:
         return []
-    dwell = signal("dwell", event.time_ms, event, page, {"seconds": seconds})
+    if seconds < model.dwell_s_min:
+        # Nobody would look at it, so that it was is all there is to know.
+        count_seen(model, row, "dwell")
+        return []
+    dwell = signal("dwell", event.time_ms, event, _shown(row.pages, place), {"seconds": seconds})
     dwell.product = product
     return [dwell]
 
 
-def _read(row: Row, at: int, seconds: float) -> tuple[Page, float]:
-    """The page seen at `at`, with its reading time written down, and how much more it is than was known."""
-    for place in range(len(row.pages) - 1, -1, -1):
-        page = stored_page(row.pages[place])
-        if page.at == at:
-            longer = seconds - (page.read_ms or 0) / 1000
-            page.read_ms = round(seconds * 1000)
-            row.pages = [*row.pages[:place], packed_page(page), *row.pages[place + 1 :]]
-            return _shown(page), longer
-    return NO_PAGE, 0.0
+def _read_of(row: Row, product: str | None, longer_s: float) -> None:
+    """Note that a page about `product` was read for so much longer."""
+    if product in row.products and longer_s > 0:
+        views, seconds = row.products[product]
+        row.products = {**row.products, product: (views, seconds + longer_s)}
 
 
-def _shown(page: StoredPage) -> Page:
-    return Page(path=page.path, title=page.title)
+def _shown(pages: Pages, place: int) -> Page:
+    return NO_PAGE if place < 0 else Page(path=pages[place].path, title=title_of(pages, place))
 
 
 def turn_page(row: Row, event: Event, time: int) -> None:
@@ -184,17 +173,15 @@ def turn_page(row: Row, event: Event, time: int) -> None:
 def observe_page(row: Row, event: Event, time: int) -> None:
     """Write a page view down, among the last ten by time."""
     path, title = event.page.path, event.page.title
-    if path is None:
-        return
-    page = StoredPage(time, path[:STORED_CHARS_MAX], None if title is None else clean(title, STORED_CHARS_MAX))
-    pages = row.pages
-    place = len(pages)
-    if time < row.now:
-        while place > 0 and stored_page(pages[place - 1]).at > time:
-            place -= 1
-        if place == 0 and len(pages) == PAGES_MAX:
-            return
-    row.pages = [*pages[:place], packed_page(page), *pages[place:]][-PAGES_MAX:]
+    if path is not None:
+        title = None if title is None else clean(title, STORED_CHARS_MAX)
+        row.pages = with_page(row.pages, time, path[:STORED_CHARS_MAX], title)
+
+
+def count_seen(model: Model, row: Row, name: str) -> None:
+    """Count an event or signal, if anybody asks how often it was seen."""
+    if name in model.counted:
+        row.counts = {**row.counts, name: row.counts.get(name, 0) + 1}
 
 
 def observe_product(row: Row, product: str) -> None:

@@ -19,8 +19,6 @@ from engine.core.visits import SESSION_GAP_MS, ended
 
 EVICT_AFTER_MS = 30 * 86_400_000
 """How long an anonymous visitor may be away before the row is given up, once its score has decayed to nothing."""
-AWAITED_MS_MAX = 90 * 86_400_000
-"""How long a silence of an anonymous visitor is waited for at most: a longer one is for known leads."""
 NOTHING_LEFT = 1.0
 """Σ |points × mass| below which a score has decayed to nothing."""
 _DAY_MS = 86_400_000
@@ -49,9 +47,13 @@ def next_due_ms(model: Model, row: Row) -> int | None:
 
 def _next_due(model: Model, row: Row) -> float:
     """The first instant at which something falls due besides the score; asked after every event, hence so plain."""
-    due = inf
-    if row.pending:
-        due = min(begun.due for begun in row.pending)
+    due: float = inf
+    if row.anonymous:
+        due = row.last + _kept_ms(model, row)
+        if due <= row.now:
+            due = _nothing_left_at(model, row)
+    for begun in row.pending:
+        due = min(due, begun.due)
     for missed, _ in row.waits.values():
         if missed is not None and missed < due:
             due = missed
@@ -64,9 +66,6 @@ def _next_due(model: Model, row: Row) -> float:
             due = silent
     if row.life is not None and row.life.cycle_due is not None:
         due = min(due, row.life.cycle_due)
-    if row.anonymous:
-        evicted = row.last + _kept_ms(model, row)
-        due = min(due, evicted if evicted > row.now else _nothing_left_at(model, row))
     return due
 
 
@@ -104,7 +103,8 @@ def wake(model: Model, row: Row, due_ms: int) -> Woken:
     states = _states_due(model, row, at)
     row.waits = dict(_rewaited(model, row, at))
     step = Step(model, before, row, None, events[0].name if events else _name(row, states, at), quiet=row.quiet)
-    step.count(events)
+    for event in events:
+        step.count(event)
     if not states and _is_evicted(model, row, at):
         return Woken(None, "eviction", 0.0, [])
     ended_cycle = row.life is not None and row.life.cycle_due is not None and row.life.cycle_due <= at
@@ -155,8 +155,7 @@ def _kept_ms(model: Model, row: Row) -> int:
     """How long an idle row is kept at least: as long as a silence may be waited for, within bounds."""
     if model.bots.one_visit_ms is not None and _came_once(row):
         return model.bots.one_visit_ms
-    silences_ms = (trigger.for_ms for _, trigger in model.waiting.silences if trigger.for_ms <= AWAITED_MS_MAX)
-    return max(EVICT_AFTER_MS, *silences_ms, 0)
+    return max(EVICT_AFTER_MS, model.waiting.awaited_ms)
 
 
 def _came_once(row: Row) -> bool:

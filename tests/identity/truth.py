@@ -7,7 +7,6 @@ from typing import Any
 
 from engine.core.identity import person_key, public_id
 from engine.core.model import Model
-from engine.core.packing import stored_page
 from engine.core.points import points_of
 from engine.core.profile import ID_BYTES, Row
 from tests.build import T0, model
@@ -101,7 +100,7 @@ def _traits(row: Row) -> dict[str, Any]:
 
 
 def _pages(row: Row) -> list[tuple[int, str]]:
-    return [(row.born_ms + page.at, page.path) for page in map(stored_page, row.pages)]
+    return [(row.born_ms + page.at, page.path) for page in row.pages]
 
 
 def _ids(row: Row) -> set[bytes]:

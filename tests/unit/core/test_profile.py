@@ -10,18 +10,18 @@ from engine.core.packing import (
     BYTES_MAX,
     due_of,
     pack,
-    packed_page,
     packed_touch,
-    stored_page,
     stored_touch,
     unpack,
 )
 from engine.core.profile import (
     BROWSERS_MAX,
+    ID_BYTES,
     PAGES_MAX,
     PENDING_MAX,
     PRODUCTS_MAX,
     RECENT_IDS_MAX,
+    TIME_BYTES,
     TOUCHES_MAX,
     Life,
     Pending,
@@ -93,9 +93,9 @@ def hostile() -> Row:
         now=2**40,
         browsers=["b" * 500] * BROWSERS_MAX,
         owner="o" * 100,
-        recent_ids=bytes(range(8)) * RECENT_IDS_MAX,
-        recent_s=b"1234" * RECENT_IDS_MAX,
-        pages=[packed_page(StoredPage(2**40 + place, WIDE, WIDE, 9)) for place in range(PAGES_MAX)],
+        recent_ids=bytes(range(ID_BYTES)) * RECENT_IDS_MAX,
+        recent_s=b"123" * RECENT_IDS_MAX,
+        pages=[StoredPage(2**40 + place, WIDE, f"{place}{WIDE[1:]}", 9) for place in range(PAGES_MAX)],
         touches=[packed_touch(StoredTouch(2**40 + place, "social", WIDE, WIDE, WIDE)) for place in range(TOUCHES_MAX)],
         products={f"{place}{WIDE[1:]}": (9, 9.5) for place in range(PRODUCTS_MAX)},
         traits={f"trait-{place}": (2**40, WIDE) for place in range(20)},
@@ -128,8 +128,8 @@ def test_whatever_a_row_holds_it_fits(
         pages=large.pages[:pages],
         touches=large.touches[:touches],
         traits=traits,
-        recent_ids=large.recent_ids[: ids * 8],
-        recent_s=large.recent_s[: ids * 4],
+        recent_ids=large.recent_ids[: ids * ID_BYTES],
+        recent_s=large.recent_s[: ids * TIME_BYTES],
         browsers=["b" * browser_chars] * BROWSERS_MAX,
         products=large.products,
     )
@@ -142,7 +142,7 @@ def test_the_oldest_pages_go_first_and_the_last_three_stay() -> None:
     held = row(pages=large.pages, traits={f"t{place}": (0, WIDE) for place in range(8)})
     kept = unpack(pack(held, None))
     assert 3 <= len(kept.pages) < PAGES_MAX
-    assert stored_page(kept.pages[-1]).at == 2**40 + PAGES_MAX - 1
+    assert kept.pages[-1].at == 2**40 + PAGES_MAX - 1
     assert len(kept.traits) == 8
 
 
@@ -178,6 +178,6 @@ def test_what_is_gone_from_the_bytes_is_gone_from_the_row() -> None:
 def test_pages_and_touches_come_back_as_they_were_put() -> None:
     read, seen = StoredPage(-5, "/a", None, 90_000), StoredPage(7, "/b", "B", None)
     came = StoredTouch(0, "paid", "google", "cpc", "spring")
-    kept = unpack(pack(row(pages=[packed_page(read), packed_page(seen)], touches=[packed_touch(came)]), None))
-    assert [stored_page(one) for one in kept.pages] == [read, seen]
+    kept = unpack(pack(row(pages=[read, seen], touches=[packed_touch(came)]), None))
+    assert kept.pages == [read, seen]
     assert [stored_touch(one) for one in kept.touches] == [came]
