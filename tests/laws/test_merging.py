@@ -145,6 +145,34 @@ def test_what_comes_after_a_merge_counts_as_if_there_had_been_one_id(
     assert_same(model, row, row_of(model, events), DAY)
 
 
+CROWDED = loaded(
+    {
+        "engagement": {
+            name: {"when": {"event": "chat"}, "points": 1, **keys}
+            for name, keys in {
+                "hours": {"half_life": "1h", "limit": "2 per 1h"},
+                "quarters": {"window": "3d", "limit": "1 per 6h"},
+                "days": {"window": "2d"},
+                "once": {"half_life": "1d", "limit": "once"},
+                "all": {"half_life": "6h"},
+                "kept": {"decay": "none"},
+            }.items()
+        }
+    }
+)
+
+
+@LAW
+@given(st.lists(st.integers(0, 40), min_size=8, max_size=40), st.randoms(use_true_random=False))
+def test_a_limit_that_several_ids_share_holds_for_all_of_them(quarters: list[int], random: Random) -> None:
+    """Chats within ten hours, many of which only one of the ids had room for."""
+    life = [
+        Seen("chat", RECORDED_MS - 3 * DAY + quarter * 15 * MINUTE_MS, recorded_ms=RECORDED_MS) for quarter in quarters
+    ]
+    events = decoded_by_time(CROWDED, life)
+    assert_same(CROWDED, united(CROWDED, spread(CROWDED, events, random), random), row_of(CROWDED, events), HOUR)
+
+
 STREAK: Spec = {
     "bands": {"warm": 30, "hot": 80},
     "engagement": {"chat": {"when": {"event": "chat"}, "points": 1, "half_life": "1d", "limit": "2 per 30m"}},

@@ -49,6 +49,11 @@ def test_who_either_was_is_known_and_only_what_is_all_imported_is_quiet() -> Non
     assert merged(MODEL, replace(other, owner=None), one).owner == "andy"
 
 
+def test_who_qualified_at_once_under_either_id_has() -> None:
+    assert both_ways(row(fast_track=True), row()).fast_track
+    assert not both_ways(row(), row()).fast_track
+
+
 def test_the_last_ten_browsers_stay() -> None:
     one, other = row(browsers=["c", "a"]), row(browsers=["b", "c"])
     assert both_ways(one, other).browsers == ["a", "b", "c"]
@@ -95,6 +100,7 @@ def test_pages_of_both_stand_in_order_with_their_titles_the_last_ten() -> None:
         (Visit(0, 10, 2), Visit(10 + 30 * MINUTE, 40 * MINUTE, 1), Visit(10 + 30 * MINUTE, 40 * MINUTE, 1), 2),
         (Visit(0, 90 * MINUTE, 9), Visit(5, 20, 1), Visit(0, 90 * MINUTE, 10), 1),
         (Visit(0, 9, 1, ended=True), Visit(5, 20, 1), Visit(0, 20, 2), 1),
+        (Visit(0, 9, 1), Visit(5, 20, 1, ended=True), Visit(0, 20, 2), 1),
         (Visit(0, 9, 1, ended=True), Visit(5, 20, 1, ended=True), Visit(0, 20, 2, ended=True), 1),
         (Visit(0, 9, 1, 3, dwelt=["r"]), Visit(5, 20, 1), Visit(0, 20, 2, 3, dwelt=["r"]), 1),
         (Visit(0, 9, 1, 3, dwelt=["r"]), Visit(5, 20, 1, 6), Visit(0, 20, 2, 6), 1),
