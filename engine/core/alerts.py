@@ -116,7 +116,7 @@ def gains(step: Step) -> list[Alert]:
     """Alerts on what the last minutes brought; below what they wait for they are armed again."""
     row, model = step.row, step.model
     born = row.born_ms // MINUTE_MS
-    minute = row.now_ms // MINUTE_MS - born
+    minute = (row.born_ms + row.now) // MINUTE_MS - born
     before = row.gains
     while before and before[0] <= minute - model.gains_minutes:
         before = before[2:]
@@ -126,11 +126,14 @@ def gains(step: Step) -> list[Alert]:
     row.gains = after
     found = []
     for alert, trigger in model.waiting.gains:
-        fired, fired_at = row.alerts.get(alert.state, (False, None))
-        if fired and _sum(before, minute - trigger.minutes) < trigger.points:
-            fired = False
-            row.alerts = {**row.alerts, alert.state: (False, fired_at)}
-        if not fired and _sum(after, minute - trigger.minutes) >= trigger.points:
+        first = minute - trigger.minutes
+        enough = _sum(after, first) >= trigger.points
+        held = row.alerts.get(alert.state)
+        if held is not None and held[0]:
+            if _sum(before, first) >= trigger.points:
+                continue
+            row.alerts = {**row.alerts, alert.state: (False, held[1])}
+        if enough:
             found.append(alert)
     return found
 
@@ -148,23 +151,17 @@ def _gained(before: list[int | float], minute: int, points: float) -> list[int |
     place = len(before)
     while place > 0 and before[place - 2] >= minute:
         place -= 2
+    after = before.copy()
     if place < len(before) and before[place] == minute:
         points += before[place + 1]
-        rest = before[place + 2 :]
-    else:
-        rest = before[place:]
-    return [
-        *before[:place],
-        minute,
-        int(points) if abs(points) < _WHOLE_MAX and points == int(points) else points,
-        *rest,
-    ]
+        del after[place : place + 2]
+    after[place:place] = minute, int(points) if abs(points) < _WHOLE_MAX and points == int(points) else points
+    return after
 
 
 def _sum(minutes: list[int | float], first: int) -> float:
     """The points of the minutes after `first`."""
-    points = 0.0
-    for place in range(0, len(minutes), 2):
-        if minutes[place] > first:
-            points += minutes[place + 1]
-    return points
+    place = 0
+    while place < len(minutes) and minutes[place] <= first:
+        place += 2
+    return sum(minutes[place + 1 :: 2])

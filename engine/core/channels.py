@@ -51,8 +51,10 @@ _CLICK_IDS = frozenset("gclid gbraid wbraid dclid fbclid msclkid ttclid li_fat_i
 
 _GAPS = re.compile(r"[\s_+-]+")
 _HOST = re.compile(r"[\w.-]+|\[[0-9a-f:.]+\]")
-_AUTHORITY_END = re.compile(r"[/?#\\]")
+_AUTHORITY = re.compile(r"//([^/?#\\]*+)")
 _HOST_CHARS_MAX = 253
+_AUTHORITY_CHARS_MAX = 1_000
+"""More of it is looked at by nobody: what is so long is no host, with its port and credentials or without."""
 _HOSTS_CACHED_MAX = 4096
 
 _SUFFIXES = TLDExtract(cache_dir=None, suffix_list_urls=())
@@ -95,17 +97,20 @@ def channel_of(
     medium, source = _word(medium), _word(source)
     if medium or source:
         return _of_campaign(medium, source, lists)
-    if _has_click_id(search or "") or _has_click_id((url or "").partition("#")[0].partition("?")[2]):
+    if (search and _has_click_id(search)) or (url and "?" in url and _has_click_id(_query(url))):
         return PAID
     return _of_referrer(host_of(referrer), host or host_of(url), lists)
 
 
 def host_of(url: str | None) -> str | None:
     """The host of an absolute URL in lower case, without port and credentials; None where there is none."""
-    _, slashes, rest = (url or "").partition("//")
-    if not slashes:
-        return None
-    host = _AUTHORITY_END.split(rest, maxsplit=1)[0].rpartition("@")[2].lower()
+    authority = _AUTHORITY.search(url) if url else None
+    return None if authority is None else _host_in(authority[1][-_AUTHORITY_CHARS_MAX:])
+
+
+@lru_cache(_HOSTS_CACHED_MAX)
+def _host_in(authority: str) -> str | None:
+    host = authority.rpartition("@")[2].lower()
     name, colon, port = host.rpartition(":")
     if colon and not port.strip("0123456789") and not name.endswith(":"):
         host = name
@@ -147,6 +152,7 @@ def _of_campaign(medium: str, source: str, lists: Lists) -> str:
     return lists.channel((name, f"{name}.com", *_names(name))) or OTHER
 
 
+@lru_cache(_HOSTS_CACHED_MAX)
 def _of_referrer(referrer: str | None, host: str | None, lists: Lists) -> str:
     if referrer is None:
         return DIRECT
@@ -163,8 +169,14 @@ def _names(host: str) -> tuple[str, ...]:
 
 def _word(text: str | None) -> str:
     """What a marketer wrote, in lower case, its gaps a hyphen; empty where it says nothing."""
-    word = _GAPS.sub("-", (text or "").strip().casefold())
+    if not text:
+        return ""
+    word = _GAPS.sub("-", text.strip().casefold())
     return "" if word in _UNSAID else word
+
+
+def _query(url: str) -> str:
+    return url.partition("#")[0].partition("?")[2]
 
 
 def _has_click_id(query: str) -> bool:

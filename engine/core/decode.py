@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -62,7 +63,7 @@ class EventDecoder:
         self._canonical = names.canonical
         self._lateness_ms = lateness_ms
         self._page_attributes = [(key, attribute(key)) for key in Page.__struct_fields__]
-        self._product_attributes = [attribute(key) for key in _PRODUCT_KEYS]
+        self._products_of = attrgetter(*map(attribute, _PRODUCT_KEYS))
         # Bounded, paths and number of them, since visitors choose them.
         self._product_of_path = lru_cache(_PATHS_CACHED_MAX)(_by_path(products)) if products else None
         properties = {*properties, *Page.__struct_fields__, *_PRODUCT_KEYS}
@@ -99,8 +100,13 @@ class EventDecoder:
         if len(value) > VALUE_BYTES_MAX:
             raise Rejected("size", None, f"the value has {len(value)} bytes; at most {VALUE_BYTES_MAX} are read")
         try:
-            _check_text(value)
-            body = self._unwrap(value)
+            _check_depth(value)
+            if not value.isascii():
+                # msgspec does not look at what it skips.
+                value.decode()
+            body = self._decoder.decode(value)
+            if body.type is None or body.specversion is not None:
+                body = self._unwrapped(body)
         except msgspec.ValidationError as error:
             raise _not_json(value) or _wrong_type(error) from None
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -109,8 +115,8 @@ class EventDecoder:
             raise _too_deep() from None
         return self._event(record, body)
 
-    def _unwrap(self, value: bytes) -> Any:
-        body = self._decoder.decode(value)
+    def _unwrapped(self, body: Any) -> Any:
+        """The Segment event in what a CloudEvent or RudderStack has put around it."""
         if body.specversion is not None:
             if body.data is UNSET:
                 raise Rejected("schema", "data", "a CloudEvent without data; expected a Segment event in it")
@@ -139,8 +145,8 @@ class EventDecoder:
             raise Rejected("schema", "type", f"type is {_shown(kind)}; expected {expected}")
         if not name:
             raise Rejected("schema", "event", "a track event needs a name; expected text such as Order Completed")
-        anonymous_id = _id("anonymousId", body.anonymousId)
-        user_id = _id("userId", body.userId)
+        anonymous_id = _id("anonymousId", body.anonymousId) if body.anonymousId else None
+        user_id = _id("userId", body.userId) if body.userId else None
         if anonymous_id is None and user_id is None and _email(body) is None:
             raise Rejected("identity", "anonymousId", "neither anonymousId nor userId is there; one of them is needed")
         context = body.context
@@ -163,7 +169,7 @@ class EventDecoder:
             body.traits,
             context,
             self._product(body.properties, page.path),
-            previous_id=None if kind != "alias" else _id("previousId", body.previousId),
+            previous_id=_id("previousId", body.previousId) if kind == "alias" and body.previousId else None,
         )
 
     def _time_ms(self, record: Record, body: Any, source: str) -> int:
@@ -191,8 +197,7 @@ class EventDecoder:
 
     def _product(self, properties: Any, path: str | None) -> str | None:
         if properties is not None:
-            for name in self._product_attributes:
-                value = getattr(properties, name)
+            for value in self._products_of(properties):
                 if value is not UNSET and (product := _product_named(value)):
                     return product
         if path is None or self._product_of_path is None:
@@ -241,12 +246,10 @@ def _path_of(url: str) -> str:
     return "/" + rest.partition("/")[2] if rest else bare
 
 
-def _check_text(value: bytes) -> None:
-    """Raise where `value` is nested too deep or not UTF-8: msgspec looks at neither in what it skips."""
+def _check_depth(value: bytes) -> None:
+    """Raise where `value` is nested too deep: msgspec does not look at what it skips."""
     if value.count(b"{") + value.count(b"[") > DEPTH_MAX and _depth(value) > DEPTH_MAX:
         raise _too_deep()
-    if not value.isascii():
-        value.decode()
 
 
 def _depth(value: bytes) -> int:
@@ -279,9 +282,9 @@ def _wrong_type(error: msgspec.ValidationError, inside: str | None = None) -> Re
     return Rejected("schema", field or inside, message)
 
 
-def _id(field: str, value: str | None) -> str | None:
-    if not value:
-        return None
+def _id(field: str, value: str) -> str | None:
+    if len(value) <= ID_CHARS_MAX and value.isascii() and value.isprintable():
+        return value
     if len(value) > ID_CHARS_MAX:
         raise Rejected("schema", field, f"{field} has {len(value)} characters; at most {ID_CHARS_MAX} are an id")
     if not value.isascii() and len(value.encode()) > ID_BYTES_MAX:

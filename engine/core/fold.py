@@ -1,7 +1,6 @@
 """One event into one row: `(row, event) → (row, what came of it)`. The row that went in is left as it was."""
 
-from typing import NamedTuple
-
+import msgspec
 from xxhash import xxh3_64_digest
 
 from engine.core.abandoned import TOUCHED_BY, observe_begun
@@ -20,7 +19,7 @@ _SECONDS_MASK = 2 ** (8 * TIME_BYTES) - 1
 _NONE_DUE: frozenset[str] = frozenset()
 
 
-class Folded(NamedTuple):
+class Folded(msgspec.Struct, frozen=True, gc=False):
     """The row after a step, the total it stands at, and what came of it, in the order in which it is to be told."""
 
     row: Row
@@ -58,7 +57,7 @@ def settle(step: Step, due: frozenset[str] = _NONE_DUE, moved: Moved | None = No
 
     `due` are the states of the alerts and actions whose time has come, `moved` where the lead has gone already.
     """
-    model, row = step.model, step.row
+    model, row, waiting = step.model, step.row, step.model.waiting
     moves = [] if moved is None else [moved]
     total = step.after.total
     # Most leads are cold, anonymous and nowhere yet: no stage is for them.
@@ -67,7 +66,6 @@ def settle(step: Step, due: frozenset[str] = _NONE_DUE, moved: Moved | None = No
         if further is not None:
             moves.append(further)
     effects: list[Effect] = [*moves, *step.converted]
-    waiting = model.waiting
     gained = gains(step) if waiting.gains and (step.gained or row.gains) else []
     if (
         row.alerts

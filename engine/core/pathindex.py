@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from engine.core.model import Rule
 
-WORTH_IT = 8
+WORTH_IT = 2
 """From so many rules with a path on, looking them up is cheaper than asking each."""
 _CACHED_MAX = 4_096
 

@@ -6,12 +6,11 @@ lowers the total; what is shown of it is 0.
 """
 
 from math import exp2
-from typing import NamedTuple
 
 import msgspec
 
 from engine.core.instants import to_rfc3339
-from engine.core.ledger import Entry, Ledger
+from engine.core.ledger import Entry, Ledger, mass_at
 from engine.core.model import Model
 from engine.core.points import read_entry
 from engine.core.profile import Row
@@ -47,14 +46,16 @@ def engagement_of(model: Model, ledger: Ledger, at: int, born_ms: int, explanati
         if term is None:
             continue
         points, half_life_ms, bound, group, days = term
-        if len(entry) == 3 and days is None:
-            mass, last, count = entry
+        mass, last, count = entry[:3]
+        if days is not None or mass is None:
+            mass, count = read_entry(entry, half_life_ms, days, at, born_ms)
+            points *= mass
+        elif len(entry) > 3:
+            points *= mass_at(entry, half_life_ms, at, born_ms)
+        else:
             points *= mass
             if last != at:
                 points *= exp2((last - at) / half_life_ms)
-        else:
-            mass, count = read_entry(entry, half_life_ms, days, at, born_ms)
-            points *= mass
         if explanation is not None and points != 0.0:
             explanation.contributions.append(_contribution(model, rule_id, group, points, count, entry, born_ms))
         if bound is not None and not -bound <= points <= bound:
@@ -122,7 +123,7 @@ def total_of(model: Model, engagement: float, fit: float, explanation: Explanati
     return clamped
 
 
-class Score(NamedTuple):
+class Score(msgspec.Struct, frozen=True, gc=False):
     """A lead's score; engagement and fit as they count, below 0 where deductions prevail."""
 
     engagement: float

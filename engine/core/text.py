@@ -12,4 +12,6 @@ def printable(text: str) -> str:
 
 def clean(text: str, chars_max: int) -> str:
     """The first `chars_max` characters of `text`, those that are `printable`."""
-    return printable(text if len(text) <= chars_max else text[:chars_max])
+    if len(text) > chars_max:
+        text = text[:chars_max]
+    return text if text.isprintable() else _UNWANTED.sub("", text)

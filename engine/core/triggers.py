@@ -11,6 +11,8 @@ from engine.core.events import Event
 
 Priority = Literal["low", "normal", "high"]
 Score = Literal["total", "engagement", "fit"]
+EVICT_AFTER_MS = 30 * 86_400_000
+"""How long an anonymous visitor may be away before the row is given up, once its score has decayed to nothing."""
 AWAITED_MS_MAX = 90 * 86_400_000
 """How long a silence of an anonymous visitor is waited for at most: a longer one is for known leads."""
 
@@ -135,8 +137,8 @@ class Waiting(NamedTuple):
     places: Mapping[str, int]
     looks_from: float
     """Below this total no score alert that never moved needs a look."""
-    awaited_ms: int
-    """The longest silence of an anonymous visitor that is waited for, at most `AWAITED_MS_MAX`."""
+    kept_ms: int
+    """How long an idle row is kept at least: as long as a silence may be waited for, within bounds."""
 
 
 def waiting_of(alerts: Sequence[Alert]) -> Waiting:
@@ -153,7 +155,7 @@ def waiting_of(alerts: Sequence[Alert]) -> Waiting:
         followed={one.state: (one, trigger) for one, trigger in whens if trigger.followed is not None},
         places={one.state: place for place, one in enumerate(alerts)},
         looks_from=min((_looks_from(trigger) for _, trigger in scores), default=inf),
-        awaited_ms=max((one.for_ms for _, one in silences if one.for_ms <= AWAITED_MS_MAX), default=0),
+        kept_ms=max(EVICT_AFTER_MS, *(one.for_ms for _, one in silences if one.for_ms <= AWAITED_MS_MAX), 0),
     )
 
 

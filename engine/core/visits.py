@@ -12,7 +12,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 from xxhash import xxh32_hexdigest
 
-from engine.core.channels import channel_of, host_of
+from engine.core.channels import channel_of
 from engine.core.comparisons import number_of
 from engine.core.events import NO_PAGE, VIEWS, WEB, Event, Page, attribute
 from engine.core.model import Model
@@ -112,7 +112,7 @@ def _touch(model: Model, row: Row, event: Event, time: int) -> None:
     source = medium = name = None
     if campaign is not None:
         source, medium, name = map(stored_text, (campaign.source, campaign.medium, campaign.name))
-    channel = channel_of(medium, source, page.url, page.search, page.referrer, host_of(page.url or ""), model.lists)
+    channel = channel_of(medium, source, page.url, page.search, page.referrer, None, model.lists)
     touch = StoredTouch(time, channel, source, medium, name)
     if row.touches and replace(stored_touch(row.touches[-1]), at=time) == touch:
         return

@@ -17,8 +17,6 @@ from engine.core.scoring import fit_now
 from engine.core.step import Step, Wait
 from engine.core.visits import SESSION_GAP_MS, ended
 
-EVICT_AFTER_MS = 30 * 86_400_000
-"""How long an anonymous visitor may be away before the row is given up, once its score has decayed to nothing."""
 NOTHING_LEFT = 1.0
 """Σ |points × mass| below which a score has decayed to nothing."""
 _DAY_MS = 86_400_000
@@ -47,9 +45,10 @@ def next_due_ms(model: Model, row: Row) -> int | None:
 
 def _next_due(model: Model, row: Row) -> float:
     """The first instant at which something falls due besides the score; asked after every event, hence so plain."""
+    waiting = model.waiting
     due: float = inf
     if row.anonymous:
-        due = row.last + _kept_ms(model, row)
+        due = row.last + (waiting.kept_ms if model.bots.one_visit_ms is None else _kept_ms(model, row))
         if due <= row.now:
             due = _nothing_left_at(model, row)
     for begun in row.pending:
@@ -60,7 +59,7 @@ def _next_due(model: Model, row: Row) -> float:
     visit = row.visit
     if model.tells_ends and visit is not None and not visit.ended:
         due = min(due, visit.last + SESSION_GAP_MS)
-    for alert, trigger in model.waiting.silences:
+    for alert, trigger in waiting.silences:
         silent = row.last + trigger.for_ms
         if row.now < silent < due and not _told(row, alert.state):
             due = silent
@@ -155,7 +154,7 @@ def _kept_ms(model: Model, row: Row) -> int:
     """How long an idle row is kept at least: as long as a silence may be waited for, within bounds."""
     if model.bots.one_visit_ms is not None and _came_once(row):
         return model.bots.one_visit_ms
-    return max(EVICT_AFTER_MS, model.waiting.awaited_ms)
+    return model.waiting.kept_ms
 
 
 def _came_once(row: Row) -> bool:

@@ -122,7 +122,8 @@ def test_falls_after_is_never_later_than_the_next_fall(spec: Spec, events: list[
     exact = next_fall(now, row, row.now, 0.0)
     assert exact is None or (early is not None and early <= exact)
     until = HORIZON if early is None else early
-    total, engagement = (score_at(now, row, row.now, 0.0)[place] for place in (2, 0))
+    score = score_at(now, row, row.now, 0.0)
+    total, engagement = score.total, score.engagement
     for at in instants(row, until):
         later = score_at(now, row, at, 0.0)
         for watched in now.watched:
