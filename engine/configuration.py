@@ -5,6 +5,7 @@ from pathlib import Path
 
 from engine.agents.route import RouteJob
 from engine.agents.score import ScoreJob
+from engine.core.erasure import Pseudonym
 from engine.core.flow import Job
 from engine.core.model import Model
 from engine.core.modelfile import load_model
@@ -24,10 +25,18 @@ class Configuration:
     model: Model
     routing: Routing
 
-    def jobs(self, partitions: int, partitioner: str = "murmur2", *, alert_on_change: bool = False) -> tuple[Job, ...]:
+    def jobs(
+        self,
+        partitions: int,
+        partitioner: str = "murmur2",
+        *,
+        alert_on_change: bool = False,
+        pseudonym: Pseudonym | None = None,
+    ) -> tuple[Job, ...]:
         """The jobs of a worker whose profiles have so many partitions.
 
         `alert_on_change`: rows that were scored by another model fire the alerts that the change itself sets off.
+        `pseudonym` hashes the ids of who is erased; without it nobody can be.
         """
         place = PARTITIONERS[partitioner]
         return (
@@ -36,6 +45,8 @@ class Configuration:
                 lambda key: place(key, partitions),
                 self.routing.assign_on,
                 alert_on_change=alert_on_change,
+                lanes=partitions,
+                pseudonym=pseudonym,
             ),
             RouteJob(self.routing),
         )

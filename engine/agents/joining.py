@@ -6,6 +6,7 @@ the event right behind it. Two ids of one person are joined likewise, always fro
 
 from collections.abc import Callable
 
+from engine.agents.erasing import Erasing
 from engine.agents.leads import Lead, Leads, Outcome
 from engine.core.events import Event, Rejected
 from engine.core.flow import Output, Record
@@ -52,7 +53,14 @@ class Joins:
     """
 
     def __init__(
-        self, model: Model, lane: int, home: Callable[[str], int], leads: Leads, outcome: Outcome, row_at: RowAt
+        self,
+        model: Model,
+        lane: int,
+        home: Callable[[str], int],
+        leads: Leads,
+        outcome: Outcome,
+        row_at: RowAt,
+        erasing: Erasing,
     ) -> None:
         self._model = model
         self._lane = lane
@@ -60,6 +68,7 @@ class Joins:
         self._leads = leads
         self._outcome = outcome
         self._row_at = row_at
+        self._erasing = erasing
 
     def place(self, arrival: Arrival, event: Event) -> Lead | None:
         """The lead that `event` is to be folded into, here; None where it was sent on. Raises Rejected."""
@@ -67,6 +76,9 @@ class Joins:
         lead = self._leads.get(key.encode())
         if lead is None and arrival.key is None and self._home(key) != self._lane:
             self._forward(arrival, key, arrival.errand)
+            return None
+        if self._erasing.is_over(key, lead, event.time_ms):
+            self._outcome.tally["dropped", "erased"] += 1
             return None
         if lead is None or not lead.is_there:
             lead = self.first_seen(key, Origin(event.name, event.time_ms, arrival.record, event)) or lead
@@ -219,6 +231,8 @@ class Joins:
         if key == target or not above(target, key):
             return
         origin = Origin(message.cause.name, _at_ms(message.cause), stated=message.cause, kind="join")
+        if self._erasing.is_over(key, lead, origin.time_ms):
+            return
         if lead is None or not lead.is_there:
             lead = self.first_seen(key, origin) or lead
         if _leads_to(lead, target):
@@ -251,6 +265,8 @@ class Joins:
         """Let the lead be a pointer to `target`; what it was goes there."""
         if awaited is None:
             awaited = [] if lead is None or lead.pointer is None else lead.pointer.awaited
+        if self._erasing.is_over(target, None, origin.time_ms):
+            return
         row = None if lead is None else self._row_at(lead, origin.time_ms)
         lead = lead or self._leads.new(key)
         pointer = Pointer(target, self._day(origin), None, awaited)

@@ -3,6 +3,7 @@
 from collections import Counter
 
 from engine.core.agenda import Agenda
+from engine.core.erasure import is_mark
 from engine.core.flow import Output, Rows
 from engine.core.origins import Origin
 from engine.core.packing import due_of, unpack
@@ -35,19 +36,23 @@ class Lead:
 
 
 class Leads:
-    """The leads of a lane: those of `touched` as they are now, all others as `rows` holds them."""
+    """The leads of a lane: those of `touched` as they are now, all others as `rows` holds them.
+
+    `marks` are those that this chunk has left of who was erased.
+    """
 
     def __init__(self, rows: Rows, agenda: Agenda) -> None:
         self.rows = rows
         self.agenda = agenda
         self.touched: dict[bytes, Lead] = {}
+        self.marks: dict[bytes, bytes] = {}
 
     def get(self, row_key: bytes) -> Lead | None:
         """The lead of a key; None where there never was one."""
         lead = self.touched.get(row_key)
         if lead is None:
             packed = self.rows.get(row_key)
-            if packed is None:
+            if packed is None or is_mark(packed):
                 return None
             if is_pointer(packed):
                 lead = Lead(row_key.decode(), pointer=unpack_pointer(packed))
@@ -61,6 +66,18 @@ class Leads:
         """A lead under a key that has none; it is kept once something changes it."""
         lead = self.touched[key.encode()] = Lead(key)
         return lead
+
+    def mark(self, key: bytes) -> bytes | None:
+        """The mark under a key; None where there is none."""
+        return self.marks.get(key) or self.rows.get(key)
+
+    def pointers_to(self, target: str) -> list[bytes]:
+        """The keys of all pointers to a key, in order. It looks at everything: only who is erased is worth that."""
+        stored = [key for key, packed in self.rows.items() if is_pointer(packed) and key not in self.touched]
+        found = [key for key in stored if unpack_pointer(self.rows.get(key) or b"").target == target]
+        touched = self.touched.items()
+        found += [key for key, lead in touched if lead.pointer is not None and lead.pointer.target == target]
+        return sorted(found)
 
     def due_of(self, row_key: bytes) -> int | None:
         """When a key is due."""

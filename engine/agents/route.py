@@ -16,6 +16,7 @@ from engine.core.instants import from_rfc3339
 from engine.core.messages import (
     INBOX_TOPIC,
     REQUESTS_TOPIC,
+    LeadGone,
     LeadMerged,
     LeadRequested,
     MessageError,
@@ -28,6 +29,7 @@ from engine.core.records import Reason
 from engine.core.rejects import reject
 from engine.routing.config import Routing
 from engine.routing.decide import decide, released
+from engine.routing.desk import held_key
 from engine.routing.feedback import hear
 from engine.routing.union import RELEASED, merged
 
@@ -97,6 +99,8 @@ class _Chunk:
                     self.answer(message, record)
                 elif isinstance(message, LeadMerged):
                     self.merge(message)
+                elif isinstance(message, LeadGone):
+                    self.erase(message)
                 else:
                     self.changed.update(released(message, self.row))
         except Rejected as rejected:
@@ -139,6 +143,10 @@ class _Chunk:
             self.outputs.append(Output(INBOX_TOPIC, message.profile.encode(), encode(owner), message.partition))
         self.changed.update(union.rows)
         self.urgent = self.urgent or bool(union.released or union.owner)
+
+    def erase(self, message: LeadGone) -> None:
+        if self.row(held_key(message.lead)) is not None:
+            self.changed[held_key(message.lead)] = None
 
     def hear(self, record: Record) -> None:
         heard = hear(self.routing, record, self.row)

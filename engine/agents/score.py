@@ -7,13 +7,15 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
+from engine.agents.erasing import Erasing
 from engine.agents.joining import Joins
 from engine.agents.leads import Lead, Leads, Outcome
 from engine.core.agenda import Agenda
 from engine.core.bots import CRAWLER, judge
 from engine.core.crawlers import is_crawler
 from engine.core.effects import Effect, Fired
-from engine.core.events import Rejected
+from engine.core.erasure import Pseudonym
+from engine.core.events import Event, Rejected
 from engine.core.flow import Fold, Record, Rows
 from engine.core.fold import Folded, fold_event, new_row
 from engine.core.identity import is_person, public_id
@@ -22,7 +24,9 @@ from engine.core.merging import merged
 from engine.core.messages import (
     INBOX_TOPIC,
     Arrival,
+    LeadErase,
     LeadFeedback,
+    LeadForget,
     LeadJoin,
     LeadMerge,
     LeadMoved,
@@ -53,16 +57,26 @@ class ScoreJob:
     """Folds `visitor-events` and `lead-inbox` into the table `profiles`.
 
     `home` gives the partition number of a lead's id; `assign_on` names the alerts that ask for a rep. With
-    `alert_on_change` a changed model fires the alerts that the change itself sets off.
+    `alert_on_change` a changed model fires the alerts that the change itself sets off. `lanes` is the number of
+    partitions; `pseudonym` hashes ids of who is erased, without it nobody can be.
     """
 
     table = TABLE
     inputs = (EVENTS_TOPIC, INBOX_TOPIC)
 
     def __init__(
-        self, model: Model, home: Callable[[bytes], int], assign_on: frozenset[str], *, alert_on_change: bool = False
+        self,
+        model: Model,
+        home: Callable[[bytes], int],
+        assign_on: frozenset[str],
+        *,
+        alert_on_change: bool = False,
+        lanes: int = 1,
+        pseudonym: Pseudonym | None = None,
     ) -> None:
         self.model = model
+        self.lanes = lanes
+        self.pseudonym = pseudonym
         self.home = home
         self.assign_on = assign_on
         self.alert_on_change = alert_on_change
@@ -115,7 +129,8 @@ class _Chunk:
         self.leads = Leads(rows, agenda)
         self.outcome = Outcome()
         self.tally = self.outcome.tally
-        self.joins = Joins(job.model, lane, job.home_of, self.leads, self.outcome, self.row_at)
+        self.erasing = Erasing(self.leads, self.outcome, job.home_of, job.lanes, job.pseudonym)
+        self.joins = Joins(job.model, lane, job.home_of, self.leads, self.outcome, self.row_at, self.erasing)
         self.scored = 0
         self.alerted: list[int] = []
         self.late_ms: list[int] = []
@@ -150,7 +165,7 @@ class _Chunk:
         if lead is None:
             return
         held = self.row_at(lead, event.time_ms)
-        row = held or new_row(event, anonymous=not is_person(lead.key))
+        row = held or self.new_row(lead.key, event)
         recorded_ms = int(min(record.timestamp, self.leads.agenda.clock_ms))
         verdict = judge(self.model.bots, row, event, recorded_ms, is_new=held is None)
         if verdict is not None and verdict.kind is not None:
@@ -167,6 +182,12 @@ class _Chunk:
         self.scored += 1
         self.tally["hops", str(arrival.hops)] += 1
 
+    def new_row(self, key: str, event: Event) -> Row:
+        """The row of a lead that is new, or was erased before."""
+        row = new_row(event, anonymous=not is_person(key))
+        row.erased = self.erasing.erased_at_ms(key)
+        return row
+
     def drop_bot(self, lead: Lead, kind: str, row: Row, after: Row, origin: Origin) -> None:
         """Count an event that is no human's; most leave the row as it is, so that a flood costs no writing."""
         self.tally["bot", kind] += 1
@@ -182,9 +203,18 @@ class _Chunk:
         if isinstance(message, LeadMoved):
             self.joins.take_moved(message)
             return
+        if isinstance(message, LeadErase):
+            self.erasing.erase(message)
+            return
+        if isinstance(message, LeadForget):
+            self.erasing.forget(message)
+            return
         key = (record.key or b"").decode()
         lead = self.leads.get(key.encode())
         time_ms = from_rfc3339(message.cause.time)
+        if self.erasing.is_over(key, lead, time_ms):
+            self.tally["dropped", "erased"] += 1
+            return
         if isinstance(message, LeadMerge) and (lead is None or not lead.is_there):
             lead = self.joins.first_seen(key, Origin(message.cause.name, time_ms, stated=message.cause)) or lead
         if lead is not None and self.joins.pass_on(lead, record):
@@ -214,6 +244,8 @@ class _Chunk:
             other.browsers = with_browser(other.browsers, message.other)[0]
         person = self.row_at(lead, time_ms)
         row = adopted(other) if person is None else merged(self.model, person, other)
+        if person is None:
+            row.erased = self.erasing.erased_at_ms(lead.key)
         total = score_at(self.model, row, row.now, fit_now(self.model, row)).total
         origin = Origin(message.cause.name, time_ms, stated=message.cause, kind="merge")
         profile = Profile(lead.key, row)
@@ -314,6 +346,7 @@ class _Chunk:
             if lead.origin.name != RELOAD or packed != self.leads.rows.get(row_key):
                 changed[row_key] = packed
         outcome = self.outcome
+        changed.update(self.leads.marks)
         return Fold(outcome.outputs, changed, outcome.urgent, self.tally, self.alerted, self.late_ms, self.errors)
 
     def publish(self, lead: Lead, row: Row, origin: Origin) -> None:

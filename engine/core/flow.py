@@ -59,6 +59,7 @@ class Rows(Protocol):
     """The rows of one lane as the last fold left them. Keys never begin with NUL: those are the lane's own."""
 
     def get(self, key: bytes, /) -> bytes | None: ...
+    def items(self) -> Iterable[tuple[bytes, bytes]]: ...
 
 
 class Fold(NamedTuple):

@@ -90,6 +90,7 @@ def merged(model: Model, person: Row, other: Row) -> Row:
         videos=_videos(one.videos, two.videos),
         place={**early.place, **late.place},
         suspect=_suspects(one.suspect, two.suspect),
+        erased=max((row.erased for row in (one, two) if row.erased is not None), default=None),
     )
     row.recent_ids, row.recent_s = _recent(one, two)
     score = score_at(model, row, row.now, fit_now(model, row))

@@ -112,6 +112,37 @@ class LeadMerge(msgspec.Struct, tag_field="type", tag="lead.merge"):
     v: Literal[1] = 1
 
 
+class LeadErase(msgspec.Struct, tag_field="type", tag="lead.erase"):
+    """On `lead-inbox`, at the id's home: erase the person whom `lead`, a public id, names, asked for at `at` in ms.
+
+    `time_kept_until`: when the last topic that keeps records for a time has lost them, RFC 3339; null: not known.
+    """
+
+    lead: str
+    at: int
+    reason: str
+    time_kept_until: str | None
+    v: Literal[1] = 1
+
+
+class LeadForget(msgspec.Struct, tag_field="type", tag="lead.forget"):
+    """On `lead-inbox` of every partition: the person under `key` was erased, and whatever points there is to go."""
+
+    key: str
+    at: int
+    reason: str
+    time_kept_until: str | None
+    v: Literal[1] = 1
+
+
+class LeadGone(msgspec.Struct, tag_field="type", tag="lead.erase"):
+    """On `routing-requests`: what the desk keeps of `lead` is to go."""
+
+    lead: str
+    at: int
+    v: Literal[1] = 1
+
+
 class LeadMerged(msgspec.Struct, tag_field="type", tag="lead.merge"):
     """On `routing-requests`: the lead `other` is `lead` now, which stands at `total` in `band`.
 
@@ -165,9 +196,9 @@ class LeadFeedback(msgspec.Struct, tag_field="type", tag="lead.feedback"):
     v: Literal[1] = 1
 
 
-Request = LeadRequested | StageChanged | LeadMerged
+Request = LeadRequested | StageChanged | LeadMerged | LeadGone
 """What stands on `routing-requests`."""
-Message = OwnerChanged | LeadFeedback | LeadJoin | LeadMoved | LeadMerge
+Message = OwnerChanged | LeadFeedback | LeadJoin | LeadMoved | LeadMerge | LeadErase | LeadForget
 """What stands on `lead-inbox` besides forwarded events."""
 
 _Message = TypeVar("_Message")

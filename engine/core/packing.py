@@ -72,6 +72,7 @@ def _is_rare(row: Row) -> bool:
         or row.changed
         or row.quiet
         or row.suspect is not None
+        or row.erased is not None
         or bool(row.products or row.browsers or row.alerts or row.traits or row.pending)
         or bool(row.waits or row.videos or row.place)
     )

@@ -9,6 +9,7 @@ KEPT_DAYS = 400
 """How long an unused pointer is kept: as long as browsers keep a cookie at most (RFC 6265bis)."""
 AWAITED_MAX = 4
 _ARRAY_OF_FOUR = 0x94
+_SHORTEST_ROW = 0x9E
 
 
 class Pointer(msgspec.Struct, array_like=True, gc=False):
@@ -27,6 +28,11 @@ class Pointer(msgspec.Struct, array_like=True, gc=False):
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Pointer)
+
+
+def is_row(packed: bytes) -> bool:
+    """Whether the value of a table is a row: pointers, and marks of who was erased, are shorter arrays."""
+    return packed[DUE_BYTES] >= _SHORTEST_ROW
 
 
 def is_pointer(packed: bytes) -> bool:

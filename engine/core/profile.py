@@ -121,6 +121,7 @@ class Row(msgspec.Struct, array_like=True):
     minutes after that of the birth, each with the points that it brought behind it. `videos` maps a video to the
     highest threshold told. `products` maps the foremost to (views, seconds). `falls`: a time before which the score
     crosses no watched bound by decay alone.
+    `erased`: when a person of this id was erased, in ms since the epoch: nothing older counts.
     `changed`: something that `lead-scores` shows besides the score changed since its last record.
     """
 
@@ -155,6 +156,7 @@ class Row(msgspec.Struct, array_like=True):
     videos: dict[str, int] = {}
     place: dict[str, str] = {}
     suspect: Suspect | None = None
+    erased: int | None = None
 
     @property
     def now_ms(self) -> int:

@@ -210,6 +210,18 @@ class LeadMergeRecord(msgspec.Struct):
     cause: Cause
 
 
+class LeadErased(msgspec.Struct):
+    """`lead-stages`: everything known of a lead was erased. `lead` is the keyed hash of the id that it had.
+
+    `time_kept_until`: when the last topic that keeps records for a time has lost them.
+    """
+
+    lead: str
+    at: Time
+    reason: str
+    time_kept_until: Time | None
+
+
 class Shares(msgspec.Struct):
     """One number per touch, in their order, for each way of weighting them.
 

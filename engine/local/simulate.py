@@ -21,7 +21,7 @@ from engine.core.model import Model
 from engine.core.outputs import Profile, score_output
 from engine.core.packing import unpack
 from engine.core.partitioner import by_murmur2
-from engine.core.pointers import is_pointer
+from engine.core.pointers import is_row
 
 EVENTS_TOPIC = "visitor-events"
 INTERNAL_TOPICS = frozenset({"lead-inbox", "routing-requests"})
@@ -328,7 +328,7 @@ def _until(until: str | None) -> int | None:
 def final_scores(model: Model, rows: Iterable[tuple[bytes, bytes]], until_ms: int | None) -> Iterator[Output]:
     """One record of `lead-scores` for every row, ordered by lead: as of `until_ms`, else as of the row's own now."""
     profiles = sorted(
-        (Profile(key.decode(), unpack(packed)) for key, packed in rows if not is_pointer(packed)),
+        (Profile(key.decode(), unpack(packed)) for key, packed in rows if is_row(packed)),
         key=lambda profile: (profile.lead, profile.key),
     )
     for profile in profiles:

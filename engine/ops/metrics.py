@@ -77,6 +77,7 @@ class WorkerMetrics(Metrics):
         self.hops = self.counter("events_hops", "Events scored, by how many topics they came through", ("hops",))
         self.untrusted = self.counter("identify_untrusted", "Claims of who a visitor is, from a source not trusted")
         self.merged = self.counter("leads_merged", "Leads that became one with another")
+        self.erased = self.counter("leads_erased", "Ids of leads that were erased")
         self.late = self.histogram("event_late", "How much older than its lead's latest an event was", LATE_BUCKETS_S)
         self.process = self.histogram("chunk_process", "Folding a chunk")
         self.to_alert = self.histogram("event_to_alert", "From the record that caused an alert to its being readable")
@@ -146,6 +147,7 @@ class MetricsObserver:
             "hops": metrics.hops,
             "untrusted": metrics.untrusted,
             "merged": metrics.merged,
+            "erased": metrics.erased,
             "alert": metrics.alerts,
             "assignment": metrics.assignments,
         }

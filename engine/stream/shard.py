@@ -41,6 +41,11 @@ class Overlay:
             return self._staged[key]
         return self._committed.get(key)
 
+    def items(self) -> Iterator[tuple[bytes, bytes]]:
+        """Every row; nothing may change under it meanwhile."""
+        yield from ((key, row) for key, row in self._committed.items() if key not in self._staged)
+        yield from ((key, row) for key, row in self._staged.items() if row is not None)
+
 
 class Shard:
     """Rows and positions of one lane, as committed.

@@ -5,16 +5,18 @@ of its inputs, and either its rows, its outputs and its position move on togethe
 """
 
 from collections.abc import Iterable, Sequence
+from math import inf
 from random import Random
 
 from engine.agents.score import ScoreJob
 from engine.core.agenda import Agenda
+from engine.core.erasure import Pseudonym
 from engine.core.flow import Fold, InputRecord, Output
 from engine.core.messages import INBOX_TOPIC
 from engine.core.model import Model
 from engine.core.packing import unpack
 from engine.core.partitioner import by_murmur2
-from engine.core.pointers import is_pointer
+from engine.core.pointers import is_pointer, is_row
 from engine.core.profile import Row
 
 EVENTS_TOPIC = "visitor-events"
@@ -38,9 +40,11 @@ class Lane:
 class Cluster:
     """Lanes that fold in any order; `outputs` are all that was committed besides internal messages, in order."""
 
-    def __init__(self, model: Model, partitions: int, seed: int, job: type[ScoreJob] = ScoreJob) -> None:
+    def __init__(self, model: Model, partitions: int, seed: int, pseudonym: Pseudonym | None = None) -> None:
         self._draw = Random(seed)
-        self._job = job(model, lambda key: by_murmur2(key, partitions), frozenset())
+        self._job = ScoreJob(
+            model, lambda key: by_murmur2(key, partitions), frozenset(), lanes=partitions, pseudonym=pseudonym
+        )
         self.lanes = [Lane() for _ in range(partitions)]
         self.outputs: list[Output] = []
         self.commits = self.crashes = self.moves = 0
@@ -52,9 +56,18 @@ class Cluster:
             lane = self._draw.choice(self.lanes)
         self._append(lane, EVENTS_TOPIC, key.encode(), value, at_ms, ())
 
-    def run(self, *, crash: float = 0.15, move: float = 0.05) -> None:
-        """Fold until every log is read; a transaction fails with `crash`, a lane gets another worker with `move`."""
-        while waiting := [(lane, topic) for lane in self.lanes for topic in TOPICS if lane.unread(topic)]:
+    def tell(self, lead: str, message: bytes) -> None:
+        """Have a command write a message to the home of an id."""
+        lane = self.lanes[by_murmur2(lead.encode(), len(self.lanes))]
+        self._append(lane, INBOX_TOPIC, lead.encode(), message, 0, ())
+
+    def run(self, *, crash: float = 0.15, move: float = 0.05, at_most: float = inf) -> None:
+        """Fold until every log is read, or `at_most` transactions were begun.
+
+        A transaction fails with `crash`, a lane gets another worker with `move`.
+        """
+        begun = self.commits + self.crashes
+        while self.commits + self.crashes - begun < at_most and (waiting := self._waiting()):
             lane, topic = self._draw.choice(waiting)
             if self._draw.random() < move:
                 self._rebuild(lane)
@@ -70,13 +83,13 @@ class Cluster:
             lane.read[topic] += len(records)
             self._commit(lane, fold)
 
+    def _waiting(self) -> list[tuple[Lane, str]]:
+        return [(lane, topic) for lane in self.lanes for topic in TOPICS if lane.unread(topic)]
+
     def rows(self) -> dict[str, Row]:
         """Every row by its key, over all lanes."""
         return {
-            key.decode(): unpack(packed)
-            for lane in self.lanes
-            for key, packed in lane.rows.items()
-            if not is_pointer(packed)
+            key.decode(): unpack(packed) for lane in self.lanes for key, packed in lane.rows.items() if is_row(packed)
         }
 
     def pointers(self) -> set[str]:
@@ -112,7 +125,7 @@ class Cluster:
 
     def _clock_ms(self) -> int:
         logs: Iterable[Sequence[InputRecord]] = (lane.logs[EVENTS_TOPIC] for lane in self.lanes)
-        return max(log[-1].timestamp for log in logs if log)
+        return max((log[-1].timestamp for log in logs if log), default=0)
 
     def _rebuild(self, lane: Lane) -> None:
         """A worker begins with the committed rows."""

@@ -1,0 +1,109 @@
+"""Erasing a person: the row, every pointer to it, and what others keep. Marks of the ids stay, for older events."""
+
+from collections.abc import Callable
+
+from engine.agents.leads import Lead, Leads, Outcome
+from engine.core.cloudevents import output
+from engine.core.erasure import ERASED_HEADER, Pseudonym, erased_at_ms, mark_key, pack_mark
+from engine.core.flow import Output
+from engine.core.identity import is_person, person_key, public_id
+from engine.core.instants import to_rfc3339
+from engine.core.messages import INBOX_TOPIC, REQUESTS_TOPIC, LeadErase, LeadForget, LeadGone, MessageError, encode
+from engine.core.origins import Origin
+from engine.core.outputs import DESK, DESK_PARTITION, SCORES_TOPIC, STAGES_TOPIC
+from engine.core.records import LeadErased
+
+ERASED = "lead.erased"
+
+
+class Erasing:
+    """Erases leads in a chunk of a lane, and knows who was erased before.
+
+    `home` gives the lane of a key, of which there are `lanes`. Without a `pseudonym` nobody can be erased.
+    """
+
+    def __init__(
+        self, leads: Leads, outcome: Outcome, home: Callable[[str], int], lanes: int, pseudonym: Pseudonym | None
+    ) -> None:
+        self._leads = leads
+        self._outcome = outcome
+        self._home = home
+        self._lanes = lanes
+        self._pseudonym = pseudonym
+
+    def erased_at_ms(self, key: str) -> int | None:
+        """When the lead of a key that has no row here was erased, in ms since the epoch; None: never."""
+        if self._pseudonym is None:
+            return None
+        mark = self._leads.mark(mark_key(self._pseudonym(public_id(key))))
+        return None if mark is None else erased_at_ms(mark)
+
+    def is_over(self, key: str, lead: Lead | None, time_ms: int) -> bool:
+        """Whether what happened at `time_ms` is of somebody who was erased since."""
+        if lead is None or not lead.is_there:
+            at_ms = self.erased_at_ms(key)
+        else:
+            at_ms = None if lead.row is None else lead.row.erased
+        return at_ms is not None and time_ms <= at_ms
+
+    def erase(self, message: LeadErase) -> None:
+        """Erase the person whom an id names, at its home; where that leads elsewhere, there."""
+        self._check()
+        person = person_key(message.lead)
+        # The person's comes first: what an alias made of a browser's id of the same name may lead away and back.
+        found = [lead for key in (person, message.lead) if (lead := self._leads.get(key.encode())) and lead.is_there]
+        if found and (pointer := found[0].pointer) is not None:
+            onward = LeadErase(public_id(pointer.target), message.at, message.reason, message.time_kept_until)
+            self._send(pointer.target, self._home(pointer.target), onward)
+            return
+        for lead in found:
+            self._drop(lead, message.at)
+        self._bury(message.lead, message)
+        self._forget_everywhere(person, message)
+
+    def forget(self, message: LeadForget) -> None:
+        """Drop the pointers to somebody who was erased; nothing older can make new ones."""
+        self._check()
+        self._mark(public_id(message.key), message.at)
+        for key in self._leads.pointers_to(message.key):
+            lead = self._leads.get(key)
+            if lead is None:
+                continue
+            self._drop(lead, message.at)
+            self._bury(public_id(lead.key), message)
+            if is_person(lead.key):
+                self._forget_everywhere(lead.key, message)
+
+    def _check(self) -> None:
+        if self._pseudonym is None:
+            raise MessageError("nobody can be erased: this worker has no privacy.erasure_key")
+
+    def _drop(self, lead: Lead, at_ms: int) -> None:
+        lead.row = lead.pointer = lead.due_ms = None
+        lead.origin, lead.told = Origin("erase", at_ms), False
+
+    def _bury(self, lead: str, message: LeadErase | LeadForget) -> None:
+        """Leave the mark of an id, and tell those who keep something under it, and the world."""
+        hashed = self._mark(lead, message.at)
+        grave = Output(SCORES_TOPIC, lead.encode(), None, headers=((ERASED_HEADER, hashed.encode()),))
+        at = to_rfc3339(message.at)
+        receipt = LeadErased(lead=hashed, at=at, reason=message.reason, time_kept_until=message.time_kept_until)
+        gone = Output(REQUESTS_TOPIC, DESK.encode(), encode(LeadGone(lead, message.at)), DESK_PARTITION)
+        self._outcome.send(grave, output(STAGES_TOPIC, ERASED, hashed, message.at, receipt, at), gone)
+        self._outcome.tally["erased",] += 1
+
+    def _mark(self, lead: str, at_ms: int) -> str:
+        assert self._pseudonym is not None
+        hashed = self._pseudonym(lead)
+        before = self._leads.mark(mark_key(hashed))
+        if before is None or erased_at_ms(before) < at_ms:
+            self._leads.marks[mark_key(hashed)] = pack_mark(at_ms)
+        return hashed
+
+    def _forget_everywhere(self, key: str, message: LeadErase | LeadForget) -> None:
+        forget = LeadForget(key, message.at, message.reason, message.time_kept_until)
+        for lane in range(self._lanes):
+            self._send(key, lane, forget)
+
+    def _send(self, key: str, lane: int, message: LeadErase | LeadForget) -> None:
+        self._outcome.send(Output(INBOX_TOPIC, key.encode(), encode(message), lane))
