@@ -21,6 +21,8 @@ Duration = NewType("Duration", int)
 
 Port = Annotated[int, Meta(ge=0, le=65_535, description="a port from 0 (any free one) to 65535")]
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,100}$", description="1 to 100 of A-Z a-z 0-9 . _ -")]
+ERASURE_KEY_CHARS_MIN = 32
+MAKE_ERASURE_KEY = "`python -c 'import secrets; print(secrets.token_hex(32))'`"
 _HOST = r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])"
 _PORT = r"(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 _BROKER = rf"\s*{_HOST}(?::{_PORT})?\s*"
@@ -117,6 +119,15 @@ class LogSettings(Struct, frozen=True, kw_only=True):
     format: Literal["auto", "json", "text"] = "auto"
 
 
+class PrivacySettings(Struct, frozen=True, kw_only=True):
+    """`erasure_key` makes the hash of an id that is left of who was erased; without it nobody can be erased.
+
+    It must stay what it is: under another key older records of who was erased are those of strangers again.
+    """
+
+    erasure_key: Secret = Secret("")
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     """All settings; `origins` names, for each key such as `kafka.bootstrap` that was set, where."""
 
@@ -124,6 +135,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     redis: RedisSettings = RedisSettings()
     worker: WorkerSettings = WorkerSettings()
     board: BoardSettings = BoardSettings()
+    privacy: PrivacySettings = PrivacySettings()
     paths: PathSettings = PathSettings()
     log: LogSettings = LogSettings()
     origins: Mapping[str, str] = msgspec.field(default_factory=dict)
@@ -134,6 +146,7 @@ SECTIONS: Mapping[str, type[Struct]] = {
     "redis": RedisSettings,
     "worker": WorkerSettings,
     "board": BoardSettings,
+    "privacy": PrivacySettings,
     "paths": PathSettings,
     "log": LogSettings,
 }
@@ -187,6 +200,11 @@ def contradictions(settings: Settings) -> Iterator[str]:
         yield f'kafka.session_timeout = "{duration_text(kafka.session_timeout_ms)}": expected 1s to 1m'
     if not re.match(r"(rediss?|unix)://", settings.redis.url):
         yield f'redis.url = "{settings.redis.url.masked}": expected redis://HOST:PORT/DB, rediss:// or unix://'
+    if 0 < len(settings.privacy.erasure_key) < ERASURE_KEY_CHARS_MIN:
+        yield (
+            f"privacy.erasure_key has {len(settings.privacy.erasure_key)} characters, so it can be guessed: "
+            f"expected at least {ERASURE_KEY_CHARS_MIN}; make one with {MAKE_ERASURE_KEY}"
+        )
 
 
 def _text(value: object) -> str:

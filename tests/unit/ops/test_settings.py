@@ -135,6 +135,7 @@ def test_a_secret_given_twice_in_one_place_or_in_a_missing_file_is_a_mistake(tmp
         ({"kafka.sasl_username": "x"}, "expected SASL_SSL"),
         ({"kafka.ssl_cert_file": "x"}, "expected both or neither"),
         ({"kafka.session_timeout": "500s"}, "expected 1s to 1m"),
+        ({"privacy.erasure_key": "a" * 31}, "privacy.erasure_key has 31 characters"),
         ({"redis.url": "localhost"}, "expected redis://HOST:PORT/DB"),
     ],
 )
@@ -149,7 +150,7 @@ def test_the_shipped_file_names_every_setting_with_its_default(tmp_path: Path) -
     text = re.sub(r"^# (?=[a-z_]+ = )", "", SHIPPED.read_text(), flags=re.MULTILINE)
     keys = [f"{section}.{key}" for section, values in tomllib.loads(text).items() for key in values]
     assert keys == [key + "_file" if key + "_file" in SECRET_FILES else key for key in KNOWN if key not in SECRET_FILES]
-    without_secrets = re.sub(r"^[a-z_]*password_file = .*", "", text, flags=re.MULTILINE)
+    without_secrets = re.sub(r"^[a-z_]*(password|erasure_key)_file = .*", "", text, flags=re.MULTILINE)
     settings = load_settings(written(tmp_path, without_secrets), {}, {})
     assert msgspec.structs.replace(settings, origins={}) == Settings()
 
