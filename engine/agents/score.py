@@ -6,6 +6,7 @@ what is due, then record ─► event, message or dead letter ─► its row ─
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 
 from engine.agents.erasing import Erasing
 from engine.agents.joining import Joins
@@ -51,14 +52,15 @@ from engine.core.wake import next_due_ms, wake
 
 EVENTS_TOPIC = "visitor-events"
 TABLE = "profiles"
+HOMES_CACHED_MAX = 16_384
 
 
 class ScoreJob:
     """Folds `visitor-events` and `lead-inbox` into the table `profiles`.
 
-    `home` gives the partition number of a lead's id; `assign_on` names the alerts that ask for a rep. With
-    `alert_on_change` a changed model fires the alerts that the change itself sets off. `lanes` is the number of
-    partitions; `pseudonym` hashes ids of who is erased, without it nobody can be.
+    `home` gives the partition number of a lead's id, `home_of` that of a row's key; `assign_on` names the alerts that
+    ask for a rep. With `alert_on_change` a changed model fires the alerts that the change itself sets off. `lanes` is
+    the number of partitions; `pseudonym` hashes ids of who is erased, without it nobody can be.
     """
 
     table = TABLE
@@ -78,13 +80,11 @@ class ScoreJob:
         self.lanes = lanes
         self.pseudonym = pseudonym
         self.home = home
+        # What follows a pointer is hashed at every hop, and the hash is a loop in Python.
+        self.home_of = lru_cache(HOMES_CACHED_MAX)(lambda key: home(public_id(key).encode()))
         self.assign_on = assign_on
         self.alert_on_change = alert_on_change
         self.stamp = stamp_of(model)
-
-    def home_of(self, key: str) -> int:
-        """The partition number of a row's key."""
-        return self.home(public_id(key).encode())
 
     def fold(self, lane: int, records: Sequence[Record], rows: Rows, agenda: Agenda) -> Fold:
         """Every record ends as scored, forwarded, dropped with a counted reason or dead-lettered; none raises."""
