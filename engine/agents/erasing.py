@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from engine.agents.leads import Lead, Leads, Outcome
 from engine.core.cloudevents import output
-from engine.core.erasure import ERASED_HEADER, Pseudonym, erased_at_ms, mark_key, pack_mark
+from engine.core.erasure import Pseudonym, erased_at_ms, erased_header, mark_key, pack_mark
 from engine.core.flow import Output
 from engine.core.identity import is_person, person_key, public_id
 from engine.core.instants import to_rfc3339
@@ -85,7 +85,7 @@ class Erasing:
     def _bury(self, lead: str, message: LeadErase | LeadForget) -> None:
         """Leave the mark of an id, and tell those who keep something under it, and the world."""
         hashed = self._mark(lead, message.at)
-        grave = Output(SCORES_TOPIC, lead.encode(), None, headers=((ERASED_HEADER, hashed.encode()),))
+        grave = Output(SCORES_TOPIC, lead.encode(), None, headers=(erased_header(hashed, message.at),))
         at = to_rfc3339(message.at)
         receipt = LeadErased(lead=hashed, at=at, reason=message.reason, time_kept_until=message.time_kept_until)
         gone = Output(REQUESTS_TOPIC, DESK.encode(), encode(LeadGone(lead, message.at)), DESK_PARTITION)

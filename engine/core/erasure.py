@@ -4,7 +4,7 @@ Older events of that person come again from retries, rebuilds and backups; the m
 Nobody without the key can tell whose mark it is.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from hashlib import blake2b
 
 import msgspec
@@ -12,7 +12,7 @@ import msgspec
 from engine.core.packing import DUE_BYTES
 
 ERASED_HEADER = "heatline-erased"
-"""On a tombstone: with the hash of the id, everything that is kept of the lead anywhere is to go."""
+"""On a tombstone: everything that is kept of the lead anywhere is to go; with the hash of its id, and when."""
 _HASH_BYTES = 16
 _KEY_BYTES_MAX = 64
 _ARRAY_OF_ONE = 0x91
@@ -29,6 +29,20 @@ def pseudonym(key: bytes) -> Pseudonym:
         return blake2b(public_id.encode(), key=key, digest_size=_HASH_BYTES).hexdigest()
 
     return of
+
+
+def erased_header(hashed: str, at_ms: int) -> tuple[str, bytes]:
+    """The header of the tombstone of who was erased at this instant."""
+    return ERASED_HEADER, f"{hashed} {at_ms}".encode()
+
+
+def read_erased(headers: Iterable[tuple[str, bytes | None]]) -> tuple[str, int] | None:
+    """The hash and the instant that a tombstone's headers state; None where it is of no erasure. Raises ValueError."""
+    for name, value in headers:
+        if name == ERASED_HEADER:
+            hashed, at_ms = (value or b"").decode().split(" ")
+            return hashed, int(at_ms)
+    return None
 
 
 def mark_key(hashed: str) -> bytes:

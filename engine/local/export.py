@@ -16,7 +16,7 @@ from engine.core.records import LeadScore
 from engine.local.scorefile import Format, check, opened, write
 from engine.local.scoretable import instant_ms
 from engine.readmodel.events import SCORES, decode_score, project
-from engine.readmodel.port import LeadGone, LeadScored
+from engine.readmodel.port import LeadErased, LeadGone, LeadScored
 from engine.stream.settings import StreamSettings
 from engine.stream.whole import every_record, topic_reader
 
@@ -69,7 +69,7 @@ class Latest:
         change = project(record)
         if isinstance(change, LeadScored):
             self._database.execute("INSERT OR REPLACE INTO scores VALUES (?, ?)", (change.lead, change.event))
-        elif isinstance(change, LeadGone):
+        elif isinstance(change, LeadGone | LeadErased):
             self._database.execute("DELETE FROM scores WHERE lead = ?", (change.lead,))
         else:
             self.unreadable += 1

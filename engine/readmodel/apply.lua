@@ -1,47 +1,78 @@
 -- Takes a batch of changes, or nothing where the positions are not the expected ones.
--- KEYS: positions, progress, scores (hash), order (sorted set), alerts, alert events, assignments, assignment events
--- ARGV: since, until, progress, leads_max, log_max, channel, then four for each change: kind, name, rank, event
+-- KEYS: positions, progress, scores (hash), order (sorted set), erased (sorted set), then for alerts and assignments
+--   each: the log (sorted set), its events (hash), whose they are (hash: time and pseudonym)
+-- ARGV: since, until, progress, leads_max, log_max, erased_max, channel, then six for each change:
+--   kind, name, rank, event, pseudonym, time
 -- Returns 1 where it was taken, 0 where the positions differ.
 
 if (redis.call('GET', KEYS[1]) or '[]') ~= ARGV[1] then
   return 0
 end
 
-local scores, order = KEYS[3], KEYS[4]
-local leads_max, log_max = tonumber(ARGV[4]), tonumber(ARGV[5])
-local logs = { alerts = { KEYS[5], KEYS[6] }, assignments = { KEYS[7], KEYS[8] } }
+local scores, order, erased = KEYS[3], KEYS[4], KEYS[5]
+local leads_max, log_max, erased_max = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local logs = { alerts = { KEYS[6], KEYS[7], KEYS[8] }, assignments = { KEYS[9], KEYS[10], KEYS[11] } }
 
-local function drop(set, events, excess, first, last)
+local function drop(set, name, ...)
+  redis.call('ZREM', set, name)
+  for _, hash in ipairs({ ... }) do
+    redis.call('HDEL', hash, name)
+  end
+end
+
+local function drop_range(excess, first, last, set, ...)
   if excess > 0 then
     for _, name in ipairs(redis.call('ZRANGE', set, first, last)) do
-      redis.call('ZREM', set, name)
-      redis.call('HDEL', events, name)
+      drop(set, name, ...)
     end
   end
 end
 
-for i = 7, #ARGV, 4 do
-  local kind, name, rank, event = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
+local function is_erased(pseudonym, time)
+  local at = redis.call('ZSCORE', erased, pseudonym)
+  return at and tonumber(time) <= tonumber(at)
+end
+
+local function forget(log, lead, pseudonym, at)
+  local leads = redis.call('HGETALL', log[3])
+  for i = 1, #leads, 2 do
+    local time, whose = string.match(leads[i + 1], '^(%-?%d+) (.*)$')
+    if (whose == pseudonym or whose == lead) and tonumber(time) <= tonumber(at) then
+      drop(log[1], leads[i], log[2], log[3])
+    end
+  end
+end
+
+for i = 8, #ARGV, 6 do
+  local kind, name, rank, event, pseudonym, time = unpack(ARGV, i, i + 5)
   if kind == 'scored' then
     redis.call('HSET', scores, name, event)
     redis.call('ZADD', order, rank, name)
-    drop(order, scores, redis.call('ZCARD', order) - leads_max, leads_max, -1)
+    drop_range(redis.call('ZCARD', order) - leads_max, leads_max, -1, order, scores)
   elseif kind == 'gone' then
-    redis.call('HDEL', scores, name)
-    redis.call('ZREM', order, name)
-  else
-    local set, events = logs[kind][1], logs[kind][2]
-    if redis.call('ZADD', set, 'NX', rank, name) == 1 then
-      redis.call('HSET', events, name, event)
-      local excess = redis.call('ZCARD', set) - log_max
-      drop(set, events, excess, 0, excess - 1)
+    drop(order, name, scores)
+  elseif kind == 'erased' then
+    drop(order, name, scores)
+    forget(logs.alerts, name, pseudonym, rank)
+    forget(logs.assignments, name, pseudonym, rank)
+    if not is_erased(pseudonym, rank) then
+      redis.call('ZADD', erased, rank, pseudonym)
+      redis.call('ZREMRANGEBYRANK', erased, 0, -erased_max - 1)
+    end
+  elseif not is_erased(pseudonym, time) then
+    local log = logs[kind]
+    if redis.call('ZADD', log[1], 'NX', rank, name) == 1 then
+      redis.call('HSET', log[2], name, event)
+      redis.call('HSET', log[3], name, time .. ' ' .. pseudonym)
+      local excess = redis.call('ZCARD', log[1]) - log_max
+      drop_range(excess, 0, excess - 1, unpack(log))
     end
   end
 end
 
 redis.call('SET', KEYS[1], ARGV[2])
 redis.call('SET', KEYS[2], ARGV[3])
-if #ARGV > 6 then
-  redis.call('PUBLISH', ARGV[6], '')
+if #ARGV > 7 then
+  redis.call('PUBLISH', ARGV[7], '')
 end
 return 1

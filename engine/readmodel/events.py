@@ -5,13 +5,21 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
+from engine.core.erasure import Pseudonym, read_erased
 from engine.core.flow import Record
-from engine.core.records import LeadAlert, LeadAssignment, LeadScore
+from engine.core.instants import from_rfc3339
+from engine.core.records import LeadAlert, LeadAssignment, LeadErased, LeadScore
+from engine.readmodel import port
 from engine.readmodel.port import EVENT_BYTES_MAX, Change, LeadGone, LeadScored, Log, Logged
 
-SCORES = "lead-scores"
-TOPICS: dict[str, Log | None] = {SCORES: None, "lead-alerts": "alerts", "lead-assignments": "assignments"}
-"""What a read model is made from, and the log that a topic fills."""
+SCORES, STAGES = "lead-scores", "lead-stages"
+TOPICS: dict[str, Log | None] = {
+    SCORES: None,
+    "lead-alerts": "alerts",
+    "lead-assignments": "assignments",
+    STAGES: None,
+}
+"""What a read model is made from, and the log that a topic fills. Of stages it takes who was erased."""
 
 _PREFIX, _SUFFIX = "io.heatline.lead.", ".v1"
 _ALERTED = frozenset({"alerted"})
@@ -37,11 +45,13 @@ class _Envelope(msgspec.Struct):
 ScoreEvent = Event[LeadScore]
 AlertEvent = Event[LeadAlert]
 AssignmentEvent = Event[LeadAssignment]
+ErasedEvent = Event[LeadErased]
 
 _envelope = msgspec.json.Decoder(_Envelope)
 _score: msgspec.json.Decoder[ScoreEvent] = msgspec.json.Decoder(ScoreEvent)
 _alert: msgspec.json.Decoder[AlertEvent] = msgspec.json.Decoder(AlertEvent)
 _assignment: msgspec.json.Decoder[AssignmentEvent] = msgspec.json.Decoder(AssignmentEvent)
+_erased: msgspec.json.Decoder[ErasedEvent] = msgspec.json.Decoder(ErasedEvent)
 
 
 class Malformed(NamedTuple):
@@ -72,34 +82,48 @@ def decode_assignments(events: Sequence[bytes]) -> list[AssignmentEvent]:
     return [_assignment.decode(event) for event in events]
 
 
-def project(record: Record) -> Change | Malformed | Foreign:
-    """What a record of one of `TOPICS` changes in a read model. Never raises for what a record holds."""
+def itself(lead: str) -> str:
+    """What a lead is called where nobody has the key to hash its id."""
+    return lead
+
+
+def project(record: Record, pseudonym: Pseudonym = itself) -> Change | Malformed | Foreign | None:
+    """What a record of one of `TOPICS` changes in a read model; None: nothing. Never raises for what a record holds."""
     log = TOPICS[record.topic]
     try:
         if record.value is None:
-            return _gone(record, log)
+            return _gone(record)
         if len(record.value) > EVENT_BYTES_MAX:
             raise ValueError(f"{len(record.value)} bytes, at most {EVENT_BYTES_MAX} are kept")
         kind = _envelope.decode(record.value).type
+        if record.topic == STAGES:
+            return _receipt(record.value) if _verb(kind) == "erased" else None
         if log is None:
             return _scored(record, record.value, kind)
         decoder: msgspec.json.Decoder[Any] = _alert if log == "alerts" else _assignment
         if _verb(kind) not in (_ALERTED if log == "alerts" else _ASSIGNED):
             return Foreign(kind)
         event = decoder.decode(record.value)
+        time_ms = from_rfc3339(event.time)
     except (ValueError, RecursionError) as error:
         return Malformed(record, str(error))
-    return Logged(log, event.id, record.timestamp, record.value)
+    return Logged(log, event.id, record.timestamp, record.value, pseudonym(event.subject), time_ms)
 
 
 def _verb(kind: str) -> str:
     return kind.removeprefix(_PREFIX).removesuffix(_SUFFIX)
 
 
-def _gone(record: Record, log: Log | None) -> LeadGone | Malformed:
-    if log is not None:
+def _gone(record: Record) -> LeadGone | port.LeadErased | Malformed:
+    if record.topic != SCORES:
         return Malformed(record, "null value; only lead-scores has tombstones")
-    return LeadGone(_lead(record))
+    erased = read_erased(record.headers)
+    return LeadGone(_lead(record)) if erased is None else port.LeadErased(_lead(record), *erased)
+
+
+def _receipt(value: bytes) -> port.LeadErased:
+    data = _erased.decode(value).data
+    return port.LeadErased(None, data.lead, from_rfc3339(data.at))
 
 
 def _scored(record: Record, value: bytes, kind: str) -> LeadScored | Foreign:

@@ -2,17 +2,20 @@
 
 import asyncio
 from bisect import bisect_left, insort
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Container
 
 from engine.readmodel.port import (
+    ERASED_MAX,
     LOG_MAX,
     LOGS,
     Batch,
     Change,
     Counts,
+    LeadErased,
     LeadGone,
     LeadScored,
     Log,
+    Logged,
     PositionsMoved,
     Progress,
 )
@@ -27,25 +30,31 @@ class MemoryLog:
     def __init__(self, entries_max: int) -> None:
         """An empty log."""
         self._entries_max = entries_max
-        self._events: dict[str, bytes] = {}
+        self._entries: dict[str, Logged] = {}
         self._order: list[tuple[int, str]] = []
 
-    def add(self, entry: str, at_ms: int, event: bytes) -> None:
+    def add(self, entry: Logged) -> None:
         """Add an entry, and drop the oldest where the log is full."""
-        if entry in self._events:
+        if entry.id in self._entries:
             return
-        self._events[entry] = event
-        insort(self._order, (at_ms, entry))
+        self._entries[entry.id] = entry
+        insort(self._order, (entry.at_ms, entry.id))
         if len(self._order) > self._entries_max:
-            del self._events[self._order.pop(0)[1]]
+            del self._entries[self._order.pop(0)[1]]
+
+    def erase(self, names: Container[str], until_ms: int) -> None:
+        """Drop what a lead with one of these pseudonyms did up to then."""
+        gone = {name for name, one in self._entries.items() if one.pseudonym in names and one.time_ms <= until_ms}
+        self._entries = {name: one for name, one in self._entries.items() if name not in gone}
+        self._order = [place for place in self._order if place[1] not in gone]
 
     def latest(self, limit: int) -> list[bytes]:
         """Newest first."""
-        return [self._events[entry] for _, entry in self._order[: -limit - 1 : -1]]
+        return [self._entries[entry].event for _, entry in self._order[: -limit - 1 : -1]]
 
     def clear(self) -> None:
         """Forget every entry."""
-        self._events.clear()
+        self._entries.clear()
         self._order.clear()
 
     def __len__(self) -> int:
@@ -64,6 +73,7 @@ class MemoryReadModel:
         self._progress: Progress | None = None
         self._scores: dict[str, tuple[float, bytes]] = {}
         self._order: list[tuple[float, str]] = []
+        self._erased: dict[str, int] = {}
         self._logs: dict[Log, MemoryLog] = {log: MemoryLog(log_max) for log in LOGS}
 
     async def apply(self, batch: Batch) -> None:
@@ -82,6 +92,7 @@ class MemoryReadModel:
         self._positions, self._progress = {}, None
         self._scores.clear()
         self._order.clear()
+        self._erased.clear()
         for log in self._logs.values():
             log.clear()
         self._announce()
@@ -92,6 +103,9 @@ class MemoryReadModel:
     async def lead(self, lead: str) -> bytes | None:
         held = self._scores.get(lead)
         return held[1] if held else None
+
+    async def erased(self, pseudonym: str) -> int | None:
+        return self._erased.get(pseudonym)
 
     async def latest(self, log: Log, limit: int) -> list[bytes]:
         return self._logs[log].latest(limit)
@@ -125,8 +139,22 @@ class MemoryReadModel:
                     del self._scores[self._order.pop()[1]]
             case LeadGone(lead):
                 self._forget(lead)
+            case LeadErased():
+                self._erase(change)
             case _:
-                self._logs[change.log].add(change.id, change.at_ms, change.event)
+                erased_ms = self._erased.get(change.pseudonym)
+                if erased_ms is None or change.time_ms > erased_ms:
+                    self._logs[change.log].add(change)
+
+    def _erase(self, change: LeadErased) -> None:
+        if change.lead is not None:
+            self._forget(change.lead)
+        for log in self._logs.values():
+            log.erase((change.pseudonym, change.lead), change.at_ms)
+        at_ms = max(change.at_ms, self._erased.get(change.pseudonym, change.at_ms))
+        self._erased[change.pseudonym] = at_ms
+        if len(self._erased) > ERASED_MAX:
+            del self._erased[min(self._erased, key=lambda name: (self._erased[name], name))]
 
     def _forget(self, lead: str) -> None:
         held = self._scores.pop(lead, None)

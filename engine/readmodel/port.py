@@ -13,6 +13,8 @@ LOGS: tuple[Log, ...] = ("alerts", "assignments")
 
 LEADS_MAX = 1_000_000
 LOG_MAX = 1_000
+ERASED_MAX = 100_000
+"""Of how many erased leads it is remembered; the earliest are forgotten first."""
 EVENT_BYTES_MAX = 256 * 1024
 
 Positions = Mapping[tuple[str, int], int]
@@ -28,21 +30,38 @@ class LeadScored(NamedTuple):
 
 
 class LeadGone(NamedTuple):
-    """A lead was evicted, merged or erased: its score goes. What was logged about it ages out by the log's limit."""
+    """A lead was evicted or merged: its score goes. What was logged about it ages out by the log's limit."""
 
     lead: str
 
 
+class LeadErased(NamedTuple):
+    """A lead was erased at the instant `at_ms`: its score goes, and all that was logged of it up to then, for good.
+
+    `pseudonym` is the keyed hash of its id, which stays; `lead` the id itself where the record tells it.
+    """
+
+    lead: str | None
+    pseudonym: str
+    at_ms: int
+
+
 class Logged(NamedTuple):
-    """An alert or assignment, published at `at_ms`; one with an `id` that the log holds already changes nothing."""
+    """An alert or assignment, published at `at_ms`; one with an `id` that the log holds already changes nothing.
+
+    Nor does one of a lead erased since: `pseudonym` is the keyed hash of the lead's id, or the id where nobody has the
+    key; `time_ms` is the event time of the cause.
+    """
 
     log: Log
     id: str
     at_ms: int
     event: bytes
+    pseudonym: str = ""
+    time_ms: int = 0
 
 
-Change = LeadScored | LeadGone | Logged
+Change = LeadScored | LeadGone | LeadErased | Logged
 
 
 class Progress(NamedTuple):
@@ -80,7 +99,8 @@ class ReadModelAway(Exception):
 class ReadModel(Protocol):
     """The hottest leads, each lead's last score, the latest alerts and assignments.
 
-    Holds at most `leads_max` leads (the coldest is dropped) and `log_max` entries a log (the oldest is dropped).
+    Holds at most `leads_max` leads (the coldest is dropped), `log_max` entries a log (the oldest is dropped) and
+    `ERASED_MAX` receipts of erased leads.
     Every method raises `ReadModelAway` while the store is away; nothing is half done then.
     """
 
@@ -106,6 +126,10 @@ class ReadModel(Protocol):
 
     async def lead(self, lead: str) -> bytes | None:
         """The last score event of a lead, or None where it is unknown, gone or was dropped."""
+        ...
+
+    async def erased(self, pseudonym: str) -> int | None:
+        """When the lead with this keyed hash was erased last, in ms since the epoch; None: nothing is known of it."""
         ...
 
     async def latest(self, log: Log, limit: int) -> list[bytes]:

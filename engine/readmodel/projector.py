@@ -14,7 +14,8 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
-from engine.readmodel.events import TOPICS, Foreign, Malformed, project
+from engine.core.erasure import Pseudonym
+from engine.readmodel.events import TOPICS, Foreign, Malformed, itself, project
 from engine.readmodel.port import Batch, Change, PositionsMoved, Progress, ReadModel, ReadModelAway
 
 log = logging.getLogger(__name__)
@@ -41,20 +42,22 @@ async def run_projector(
     stop: asyncio.Event,
     on_lag: Callable[[float], None] = _ignore,
     on_dropped: Callable[[str, int], None] = _ignore,
+    pseudonym: Pseudonym = itself,
 ) -> None:
     """Keep `model` up with the topics until `stop`.
 
     `client` are aiokafka's arguments for connecting: `bootstrap_servers`, security and the like. Outages of Kafka or
     the store are waited out, each with one line when it begins and one when it ends. A record that cannot be shown is
     skipped, logged and told to `on_dropped(reason, records)`: `malformed`, or `foreign` for kinds that a newer
-    version writes. `on_lag` hears at least every few seconds how many seconds the model is behind.
+    version writes. `on_lag` hears at least every few seconds how many seconds the model is behind. `pseudonym` hashes
+    ids as the worker does; without it what was logged of an erased lead may be shown again once all is read anew.
     """
     lag = _Lag(on_lag)
     outage = _Outage()
     while not stop.is_set():
         try:
             async with _consumer(client) as consumer:
-                await _Session(model, consumer, lag, outage, on_dropped).run(stop)
+                await _Session(model, consumer, lag, outage, on_dropped, pseudonym).run(stop)
         except PositionsMoved:
             log.warning("the read model is not where it was left; going on from the positions it holds now")
             await _wait(stop, _BACKOFF_S)
@@ -116,8 +119,10 @@ class _Session:
         lag: _Lag,
         outage: _Outage,
         on_dropped: Callable[[str, int], None],
+        pseudonym: Pseudonym,
     ) -> None:
         self._model = model
+        self._pseudonym = pseudonym
         self._consumer = consumer
         self._lag = lag
         self._outage = outage
@@ -162,14 +167,16 @@ class _Session:
                 raise PositionsMoved
         now_ms = _now_ms()
         progress = Progress(now_ms, self._behind_s(until, fetched, now_ms))
-        projected = [project(record) for records in fetched.values() for record in records]
-        changes: list[Change] = [change for change in projected if not isinstance(change, (Malformed, Foreign))]
+        projected = [project(record, self._pseudonym) for records in fetched.values() for record in records]
+        changes: list[Change] = [
+            change for change in projected if change is not None and not isinstance(change, (Malformed, Foreign))
+        ]
         await self._model.apply(Batch(changes, self._since, until, progress))
         self._since = until
         self._lag.known(progress)
         self._report(projected)
 
-    def _report(self, projected: Sequence[Change | Malformed | Foreign]) -> None:
+    def _report(self, projected: Sequence[Change | Malformed | Foreign | None]) -> None:
         malformed = [change for change in projected if isinstance(change, Malformed)]
         foreign = sum(isinstance(change, Foreign) for change in projected)
         if malformed:

@@ -16,12 +16,14 @@ from redis.backoff import ConstantBackoff
 from redis.exceptions import RedisError
 
 from engine.readmodel.port import (
+    ERASED_MAX,
     LEADS_MAX,
     LOG_MAX,
     LOGS,
     Batch,
     Change,
     Counts,
+    LeadErased,
     LeadGone,
     LeadScored,
     Log,
@@ -31,7 +33,7 @@ from engine.readmodel.port import (
     ReadModelAway,
 )
 
-PREFIX = "heatline:1:"
+PREFIX = "heatline:2:"
 """Before every key; the number goes up when the layout changes, and the projector fills the new one."""
 
 _SCRIPT = Path(__file__).with_name("apply.lua")
@@ -50,14 +52,14 @@ class RedisReadModel:
         place = self._client.connection_pool.connection_kwargs
         self._where = place.get("path") or f"{place.get('host', 'localhost')}:{place.get('port', 6379)}"
         self._script = self._client.register_script(_SCRIPT.read_text())
-        self._limits = (leads_max, log_max)
+        self._limits = (leads_max, log_max, ERASED_MAX)
         self._channel = prefix + "changed"
-        self._positions, self._progress, self._scores, self._order = (
-            prefix + name for name in ("positions", "progress", "scores", "order")
+        self._positions, self._progress, self._scores, self._order, self._erased = (
+            prefix + name for name in ("positions", "progress", "scores", "order", "erased")
         )
         self._logs: dict[Log, tuple[str, str]] = {log: (prefix + log, f"{prefix}{log}:events") for log in LOGS}
-        log_keys = [key for log in LOGS for key in self._logs[log]]
-        self._keys = [self._positions, self._progress, self._scores, self._order, *log_keys]
+        log_keys = [key for log in LOGS for key in (*self._logs[log], f"{prefix}{log}:leads")]
+        self._keys = [self._positions, self._progress, self._scores, self._order, self._erased, *log_keys]
 
     async def apply(self, batch: Batch) -> None:
         arguments: list[bytes | str | float] = [
@@ -96,6 +98,11 @@ class RedisReadModel:
     async def lead(self, lead: str) -> bytes | None:
         with self._named_errors():
             return cast("bytes | None", await self._client.hget(self._scores, lead))
+
+    async def erased(self, pseudonym: str) -> int | None:
+        with self._named_errors():
+            at_ms = await self._client.zscore(self._erased, pseudonym)
+        return None if at_ms is None else int(at_ms)
 
     async def latest(self, log: Log, limit: int) -> list[bytes]:
         if limit < 1:
@@ -150,11 +157,13 @@ def _positions_text(positions: Positions) -> bytes:
 
 
 def _words(change: Change) -> list[bytes | str | float]:
-    """A change as the script reads it: kind, name, rank, event."""
+    """A change as the script reads it: kind, name, rank, event, pseudonym, time."""
     match change:
         case LeadScored(lead, total, event):
-            return ["scored", lead, -total, event]
+            return ["scored", lead, -total, event, b"", 0]
         case LeadGone(lead):
-            return ["gone", lead, 0, b""]
+            return ["gone", lead, 0, b"", b"", 0]
+        case LeadErased(lead, pseudonym, at_ms):
+            return ["erased", lead or b"", at_ms, b"", pseudonym, at_ms]
         case _:
-            return [change.log, change.id, change.at_ms, change.event]
+            return [change.log, change.id, change.at_ms, change.event, change.pseudonym, change.time_ms]

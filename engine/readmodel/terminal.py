@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from engine.core.erasure import Pseudonym
+from engine.core.instants import to_rfc3339
 from engine.core.records import LeadScore
 from engine.readmodel.events import decode_score
 from engine.readmodel.explain import explain_text, plain
@@ -34,10 +36,27 @@ async def print_leads(model: ReadModel, limit: int, *, as_json: bool = False, to
         out.write("\t".join(row) + "\n")
 
 
-async def print_explanation(model: ReadModel, lead: str, *, as_json: bool = False, to: TextIO | None = None) -> bool:
-    """The arithmetic of one score, or the score event itself (`as_json`). False, and says so, for an unknown lead."""
+async def print_explanation(
+    model: ReadModel,
+    lead: str,
+    *,
+    pseudonym: Pseudonym | None = None,
+    as_json: bool = False,
+    to: TextIO | None = None,
+) -> bool:
+    """The arithmetic of one score, or the score event itself (`as_json`). False, and says so, for an unknown lead.
+
+    `pseudonym` is what tells a lead that was erased from an unknown one.
+    """
     out = to or sys.stdout
     event = await model.lead(lead)
+    erased_ms = None if event is not None or pseudonym is None else await model.erased(pseudonym(lead))
+    if erased_ms is not None:
+        out.write(
+            f"{plain(lead)}: erased, as of {to_rfc3339(erased_ms)}. What happened up to then is dropped wherever it"
+            " comes from; what comes later starts a new lead.\n"
+        )
+        return False
     if event is None:
         out.write(
             f"{plain(lead)}: no such lead. It was never worth publishing (publish_from), or was merged, erased,"

@@ -42,7 +42,7 @@ class Cluster(NamedTuple):
         """Append outputs, in order, acknowledged."""
         async with AIOKafkaProducer(**self.client) as producer:
             for made in outputs:
-                await producer.send_and_wait(made.topic, made.value, made.key, partition)
+                await producer.send_and_wait(made.topic, made.value, made.key, partition, headers=list(made.headers))
 
     @asynccontextmanager
     async def _admin(self) -> AsyncIterator[Any]:

@@ -9,6 +9,7 @@ from engine.readmodel.port import (
     Batch,
     Change,
     Counts,
+    LeadErased,
     LeadGone,
     LeadScored,
     Log,
@@ -48,6 +49,7 @@ class ReadModelContract:
         assert await model.hottest(10) == []
         assert await model.latest("alerts", 10) == []
         assert await model.lead("ada") is None
+        assert await model.erased("h") is None
 
     async def test_hottest_by_total_then_by_id(self, model: ReadModel) -> None:
         """Highest total first, negative ones last, equal ones by id; the limit cuts the coldest."""
@@ -87,6 +89,29 @@ class ReadModelContract:
         assert await model.latest("alerts", 9) == [b"x"]
         assert await model.counts() == Counts(0, 1, 0)
 
+    async def test_of_a_lead_that_was_erased_only_its_hash_is_left(self, model: ReadModel) -> None:
+        """Its score goes, and of the logs what it did up to then, under its hash or its id; others' stay."""
+        mine = [Logged("alerts", "a1", 1, b"a1", "h", 50), Logged("assignments", "r1", 2, b"r1", "ada x", 60)]
+        others = [Logged("alerts", "later", 3, b"later", "h", 61), Logged("alerts", "bob", 4, b"bob", "g", 50)]
+        await take(model, scored("ada x", 9.0), scored("bob", 5.0), *mine, *others)
+        await take(model, LeadErased("ada x", "h", 60))
+        assert await model.lead("ada x") is None
+        assert await model.hottest(9) == [b"bob=5.0"]
+        assert await model.latest("alerts", 9) == [b"bob", b"later"]
+        assert await model.latest("assignments", 9) == []
+        assert await model.counts() == Counts(1, 2, 0)
+        assert (await model.erased("h"), await model.erased("ada x"), await model.erased("g")) == (60, None, None)
+
+    async def test_what_an_erased_lead_did_before_is_logged_no_more(self, model: ReadModel) -> None:
+        """However late it is read; what it does later is. A receipt may come twice, and an earlier one later."""
+        await take(model, LeadErased(None, "h", 60), LeadErased(None, "h", 40), LeadErased(None, "h", 60))
+        early, late = Logged("alerts", "x", 9, b"x", "h", 60), Logged("alerts", "y", 9, b"y", "h", 61)
+        await take(model, early, late)
+        assert await model.latest("alerts", 9) == [b"y"]
+        assert await model.erased("h") == 60
+        await take(model, scored("ada", 5.0))
+        assert await model.hottest(9) == [b"ada=5.0"]
+
     async def test_a_batch_is_taken_once(self, model: ReadModel) -> None:
         """Positions move with what was read; a batch that begins elsewhere is refused whole."""
         batch = Batch([scored("a", 1.0)], {}, {("t", 0): 7, ("u", 11): 2}, BEHIND)
@@ -108,7 +133,7 @@ class ReadModelContract:
 
     async def test_clear_forgets_everything(self, model: ReadModel) -> None:
         """As new, and fillable again."""
-        await take(model, scored("a", 1.0), logged("x", 5), logged("r", 7, "assignments"))
+        await take(model, scored("a", 1.0), logged("x", 5), logged("r", 7, "assignments"), LeadErased(None, "h", 1))
         await model.clear()
         await self.test_a_new_model_holds_nothing(model)
         await take(model, scored("a", 1.0), logged("x", 5))

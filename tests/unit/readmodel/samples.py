@@ -122,4 +122,4 @@ def assigned(lead: str = "ada", rep: str | None = "andy", cause: str = "cause-1"
 
 def as_record(made: Output, offset: int = 0, timestamp: int = NOW_MS) -> InputRecord:
     """The output as a consumer reads it."""
-    return InputRecord(made.topic, 0, offset, timestamp, made.key, made.value)
+    return InputRecord(made.topic, 0, offset, timestamp, made.key, made.value, made.headers)

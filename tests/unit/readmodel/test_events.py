@@ -5,10 +5,13 @@ import re
 import msgspec
 import pytest
 
+from engine.core import records
+from engine.core.cloudevents import output
+from engine.core.erasure import erased_header, pseudonym
 from engine.core.flow import Output
 from engine.readmodel.events import Foreign, Malformed, decode_alerts, decode_assignments, decode_score, project
-from engine.readmodel.port import EVENT_BYTES_MAX, LeadGone, LeadScored, Logged
-from tests.unit.readmodel.samples import alerted, as_record, assigned, scored
+from engine.readmodel.port import EVENT_BYTES_MAX, LeadErased, LeadGone, LeadScored, Logged
+from tests.unit.readmodel.samples import AT, NOW_MS, alerted, as_record, assigned, scored
 
 
 def test_a_score_is_kept_as_it_came() -> None:
@@ -32,10 +35,27 @@ def test_alerts_and_assignments_are_logged() -> None:
         decode_assignments([assignment.value or b""])[0],
     )
     assert kept == [
-        Logged("alerts", alert_event.id, 7, alert.value or b""),
-        Logged("assignments", assignment_event.id, 7, assignment.value or b""),
+        Logged("alerts", alert_event.id, 7, alert.value or b"", "ada", NOW_MS),
+        Logged("assignments", assignment_event.id, 7, assignment.value or b"", "ada", NOW_MS),
     ]
     assert (alert_event.data.from_, assignment_event.data.rep) == (64.0, "andy")
+
+
+def test_with_the_key_entries_are_under_the_hash_of_their_lead() -> None:
+    """So that a receipt, which does not tell the id, finds them."""
+    change = project(as_record(alerted("ada")), pseudonym(b"key"))
+    assert isinstance(change, Logged)
+    assert change.pseudonym == pseudonym(b"key")("ada")
+
+
+def test_an_erasure_is_told_by_its_tombstone_and_by_its_receipt() -> None:
+    """Either may come first. Other stages change nothing, and are nothing foreign."""
+    tombstone = Output("lead-scores", b"ada", None, headers=(erased_header("h", 7),))
+    assert project(as_record(tombstone)) == LeadErased("ada", "h", 7)
+    receipt = output("lead-stages", "lead.erased", "h", 7, records.LeadErased("h", AT, "asked for it", None))
+    assert project(as_record(receipt)) == LeadErased(None, "h", NOW_MS)
+    moved = b'{"type": "io.heatline.lead.stage_changed.v1", "data": {"lead": "ada"}}'
+    assert project(as_record(Output("lead-stages", b"ada", moved))) is None
 
 
 def test_kinds_of_a_newer_version_are_foreign() -> None:
@@ -66,6 +86,9 @@ GOOD = scored("ada").value or b""
         (Output("lead-scores", None, None), "no key"),
         (Output("lead-scores", b"\xff", None), "utf-8"),
         (Output("lead-scores", b"ada", b" " * (EVENT_BYTES_MAX + 1)), f"at most {EVENT_BYTES_MAX}"),
+        (Output("lead-scores", b"ada", None, headers=(("heatline-erased", b"h"),)), "not enough values"),
+        (Output("lead-stages", b"h", None), "null value"),
+        (Output("lead-stages", b"h", b'{"type": "io.heatline.lead.erased.v1"}'), "required field"),
         (Output("lead-alerts", b"ada", None), "null value"),
         (Output("lead-alerts", b"ada", b'{"type": "io.heatline.lead.alerted.v1", "id": 7}'), r"\$.id|required"),
         (Output("lead-assignments", b"ada", b"null"), "Expected `object`"),

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from engine.core.erasure import pseudonym
 from engine.core.flow import Output
 from engine.core.records import Contribution
 from engine.readmodel.events import project
 from engine.readmodel.memory import MemoryReadModel
-from engine.readmodel.port import Batch, LeadScored, Progress
+from engine.readmodel.port import Batch, LeadErased, LeadScored, Progress
 from engine.readmodel.terminal import ago, print_explanation, print_leads
 from tests.unit.readmodel.samples import AT, NOW_MS, as_record, scored
 
@@ -94,3 +95,20 @@ async def test_an_unknown_lead_is_said() -> None:
 def test_ago(instant: str, told: str) -> None:
     """The largest whole unit; what is no instant stays."""
     assert ago(instant, datetime(2026, 11, 23, 5, tzinfo=UTC)) == told
+
+
+async def test_an_erased_lead_is_said_to_be() -> None:
+    """With the key, and when; without it the lead is unknown. One that came again is shown as any other."""
+    hashed = pseudonym(b"key")
+    model = MemoryReadModel()
+    await model.apply(Batch([LeadErased("ada", hashed("ada"), NOW_MS)], {}, {}, Progress(NOW_MS, 0.0)))
+    out = io.StringIO()
+    assert not await print_explanation(model, "ada", pseudonym=hashed, to=out)
+    assert out.getvalue().startswith(f"ada: erased, as of {AT}.")
+    out = io.StringIO()
+    assert not await print_explanation(model, "ada", to=out)
+    assert out.getvalue().startswith("ada: no such lead.")
+    again = project(as_record(scored("ada")))
+    assert isinstance(again, LeadScored)
+    await model.apply(Batch([again], {}, {}, Progress(NOW_MS, 0.0)))
+    assert await print_explanation(model, "ada", pseudonym=hashed, to=out)
