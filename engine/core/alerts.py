@@ -151,12 +151,13 @@ def _gained(before: list[int | float], minute: int, points: float) -> list[int |
     place = len(before)
     while place > 0 and before[place - 2] >= minute:
         place -= 2
-    after = before.copy()
     if place < len(before) and before[place] == minute:
         points += before[place + 1]
-        del after[place : place + 2]
-    after[place:place] = minute, int(points) if abs(points) < _WHOLE_MAX and points == int(points) else points
-    return after
+        end = place + 2
+    else:
+        end = place
+    whole = int(points) if abs(points) < _WHOLE_MAX else points
+    return [*before[:place], minute, whole if whole == points else points, *before[end:]]
 
 
 def _sum(minutes: list[int | float], first: int) -> float:

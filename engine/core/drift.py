@@ -7,12 +7,13 @@ its way back within a minute, or within a quarter of the time that has gone by, 
 
 from collections.abc import Callable
 from math import inf, log2
-from typing import NamedTuple
+
+import msgspec
 
 from engine.core.instants import LAST_MS
 from engine.core.ledger import changes_by_jumps, decay_begins
 from engine.core.model import Band, Model, Watched
-from engine.core.points import points_of
+from engine.core.points import read_entry
 from engine.core.profile import Row
 from engine.core.scoring import Score, engagement_of, total_of
 
@@ -25,7 +26,7 @@ _FOREVER_MS = LAST_MS
 Value = Callable[[int], float]
 
 
-class _Unit(NamedTuple):
+class _Unit(msgspec.Struct, gc=False):
     """Rules that one clamp bounds together: what they gain and lose, and the bound."""
 
     gains: float
@@ -33,20 +34,20 @@ class _Unit(NamedTuple):
     bound: float
 
 
-class _Course(NamedTuple):
+class _Course(msgspec.Struct, gc=False):
     """What the ledger holds, with half-lives in ms, from when on all of it decays, and when days fall away.
 
     `gains` are before every clamp. `lasting`: some of it does not decay, or by days only.
     """
 
-    units: list[_Unit]
-    gains: float
-    losses: float
-    shortest_ms: float
-    longest_ms: float
-    lasting: bool
     decays_from: int
-    jumps: list[int]
+    units: list[_Unit] = []
+    gains: float = 0.0
+    losses: float = 0.0
+    shortest_ms: float = inf
+    longest_ms: float = 0.0
+    lasting: bool = False
+    jumps: list[int] = []
 
     @property
     def most(self) -> float:
@@ -61,10 +62,10 @@ class _Course(NamedTuple):
         """
         if self.shortest_ms == inf:
             return inf
-        clamped = sorted((unit for unit in self.units if unit.gains - unit.losses > unit.bound), key=_unclamped_at)
+        clamped = sorted([unit for unit in self.units if unit.gains - unit.losses > unit.bound], key=_unclamped_at)
         free = [unit for unit in self.units if unit.gains - unit.losses <= unit.bound]
-        slope = sum(unit.gains for unit in free)
-        level = sum(unit.bound for unit in clamped) - sum(unit.losses for unit in free)
+        slope = sum([unit.gains for unit in free])
+        level = sum([unit.bound for unit in clamped]) - sum([unit.losses for unit in free])
         x = 1.0
         while slope * x + level >= needed:
             below = _unclamped_at(clamped[-1]) if clamped else 0.0
@@ -82,37 +83,41 @@ def _unclamped_at(unit: _Unit) -> float:
 
 
 def _course(model: Model, row: Row, at: int) -> _Course:
-    units: dict[str, _Unit] = {}
-    alone: list[_Unit] = []
-    gains_sum = 0.0
-    shortest_ms, longest_ms = inf, 0.0
-    lasting = False
-    decays_from = at
-    jumps: list[int] = []
-    for rule_id, points in points_of(model, row.ledger, at, row.born_ms).items():
-        _, half_life_ms, bound, group, days = model.terms[rule_id]
+    course = _Course(at)
+    grouped: dict[str, _Unit] = {}
+    for rule_id, entry in row.ledger.items():
+        term = model.terms.get(rule_id)
+        if term is None:
+            continue
+        weight, half_life_ms, bound, group, days = term
+        points = weight * read_entry(entry, half_life_ms, days, at, row.born_ms)[0]
+        if points == 0.0:
+            continue
         gains, losses = (points, 0.0) if points > 0 else (0.0, -points if bound is None else min(-points, bound))
-        gains_sum += gains
+        course.gains += gains
         if group is None:
-            alone.append(_Unit(gains, losses, inf if bound is None else bound))
+            course.units.append(_Unit(gains, losses, inf if bound is None else bound))
         else:
-            unit = units.get(group)
-            before = (0.0, 0.0) if unit is None else unit[:2]
             # Of two bounds the group's is the unit's; what the rule's own leaves is taken to decay at once.
-            left = gains if bound is None else min(gains, bound)
-            units[group] = _Unit(left + before[0], losses + before[1], model.groups[group])
+            unit = grouped.get(group)
+            if unit is None:
+                unit = grouped[group] = _Unit(0.0, 0.0, model.groups[group])
+            unit.gains += gains if bound is None else min(gains, bound)
+            unit.losses += losses
         if days is not None:
-            lasting = True
-            jumps += changes_by_jumps(row.ledger[rule_id], days, at, row.born_ms)
+            course.lasting = True
+            course.jumps += changes_by_jumps(entry, days, at, row.born_ms)
         elif half_life_ms == inf:
-            lasting = True
+            course.lasting = True
         else:
-            shortest_ms = min(shortest_ms, half_life_ms)
-            longest_ms = max(longest_ms, half_life_ms)
-            decays_from = max(decays_from, decay_begins(row.ledger[rule_id], row.born_ms))
-    alone += units.values()
-    losses = sum(unit.losses for unit in alone)
-    return _Course(alone, gains_sum, losses, shortest_ms, longest_ms, lasting, decays_from, sorted(set(jumps)))
+            course.shortest_ms = min(course.shortest_ms, half_life_ms)
+            course.longest_ms = max(course.longest_ms, half_life_ms)
+            course.decays_from = max(course.decays_from, decay_begins(entry, row.born_ms))
+    course.units += grouped.values()
+    course.losses = sum([unit.losses for unit in course.units])
+    if course.jumps:
+        course.jumps = sorted(set(course.jumps))
+    return course
 
 
 def next_band(model: Model, row: Row, at: int, fit: float) -> int | None:
@@ -158,8 +163,12 @@ def falls_after(model: Model, row: Row, at: int, score: Score) -> int | None:
 
 def _nearest(model: Model, engagement: float, fit: float) -> tuple[float, Watched] | None:
     """The watched bound that is crossed next where engagement falls, with the engagement below which it is."""
-    bounds = [(_needed(model, one, fit), one) for one in model.watched]
-    return max((needed for needed in bounds if needed[0] <= engagement), key=lambda needed: needed[0], default=None)
+    nearest: tuple[float, Watched] | None = None
+    for watched in model.watched:
+        needed = _needed(model, watched, fit)
+        if needed <= engagement and (nearest is None or needed > nearest[0]):
+            nearest = (needed, watched)
+    return nearest
 
 
 def _needed(model: Model, watched: Watched, fit: float) -> float:

@@ -29,6 +29,8 @@ Entry = tuple[Any, ...]
 Ledger = dict[str, Entry]
 """Entries by rule id."""
 
+PLAIN, LIMITED = 3, 7
+"""How long entries of these shapes are."""
 WINDOWS_MAX = 16
 _EXPONENT_MAX = 900.0
 

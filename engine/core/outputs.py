@@ -18,7 +18,7 @@ from engine.core.pages import title_of
 from engine.core.profile import Published, Row
 from engine.core.reasons import reason_of
 from engine.core.records import Ids, LeadAction, LeadAlert, LeadMergeRecord, LeadScore, LeadStageChange, Page
-from engine.core.scoring import Explanation, explain, fit_of
+from engine.core.scoring import Explanation, explain, fit_now
 from engine.core.standing import Standing, shown_touch
 
 SCORES_TOPIC = "lead-scores"
@@ -83,7 +83,7 @@ def score_of(model: Model, profile: Profile, at_ms: int) -> LeadScore:
     born_ms = row.born_ms
     at = at_ms - born_ms
     standing, explanation = explained(model, row, at)
-    next_at = next_band(model, row, at, fit_of(model, standing))
+    next_at = next_band(model, row, at, fit_now(model, row))
     return LeadScore(
         lead=profile.lead,
         known=row.known,
@@ -130,12 +130,9 @@ def publication(model: Model, profile: Profile, total: float, origin: Origin) ->
     visible = total >= model.publish_from or row.known
     if not visible and (last is None or not last.visible):
         return []
-    standing = Standing(model, row)
-    fit = 0.0 if not model.fit and not model.personas else max(0.0, fit_of(model, standing))
-    standing.fit = fit
-    persona = standing.persona if model.personas else None
-    band = model.band(total).name
-    now = Published(row.now, round(total), band, standing.grade, persona, visible)
+    grade = model.grade(max(0.0, fit_now(model, row)))
+    persona = Standing(model, row).persona if model.personas else None
+    now = Published(row.now, round(total), model.band(total).name, grade, persona, visible)
     if (
         last is not None
         and not row.changed

@@ -10,7 +10,7 @@ from math import exp2
 import msgspec
 
 from engine.core.instants import to_rfc3339
-from engine.core.ledger import Entry, Ledger, mass_at
+from engine.core.ledger import LIMITED, PLAIN, Entry, Ledger, mass_at
 from engine.core.model import Model
 from engine.core.points import read_entry
 from engine.core.profile import Row
@@ -46,16 +46,18 @@ def engagement_of(model: Model, ledger: Ledger, at: int, born_ms: int, explanati
         if term is None:
             continue
         points, half_life_ms, bound, group, days = term
-        mass, last, count = entry[:3]
-        if days is not None or mass is None:
-            mass, count = read_entry(entry, half_life_ms, days, at, born_ms)
-            points *= mass
-        elif len(entry) > 3:
-            points *= mass_at(entry, half_life_ms, at, born_ms)
-        else:
+        shape = len(entry)
+        if shape == PLAIN and days is None:
+            mass, last, count = entry
             points *= mass
             if last != at:
                 points *= exp2((last - at) / half_life_ms)
+        elif shape == LIMITED and days is None:
+            points *= mass_at(entry, half_life_ms, at, born_ms)
+            count = entry[2]
+        else:
+            mass, count = read_entry(entry, half_life_ms, days, at, born_ms)
+            points *= mass
         if explanation is not None and points != 0.0:
             explanation.contributions.append(_contribution(model, rule_id, group, points, count, entry, born_ms))
         if bound is not None and not -bound <= points <= bound:
