@@ -15,6 +15,7 @@ from rich.console import Console
 
 from engine import __version__
 from engine.configuration import Configuration, load_configuration
+from engine.core.erasure import Pseudonym, pseudonym
 from engine.core.flow import Job
 from engine.core.model import Model
 from engine.core.source import ConfigError, Problem
@@ -28,6 +29,7 @@ from engine.ops.reloading import Reloading, show_model
 from engine.ops.security import client_security
 from engine.ops.settings import Settings
 from engine.ops.watch import contents, watch
+from engine.readmodel.events import itself
 from engine.readmodel.memory import MemoryReadModel
 from engine.readmodel.port import ReadModel
 from engine.readmodel.projector import run_projector
@@ -67,6 +69,12 @@ def stream_settings(settings: Settings) -> StreamSettings:
     )
 
 
+def erasure_pseudonym(settings: Settings) -> Pseudonym | None:
+    """What hashes the ids of who is erased; None without a key, where nobody can be."""
+    key = settings.privacy.erasure_key
+    return pseudonym(key.encode()) if key else None
+
+
 def read_catalog(settings: Settings) -> Catalog:
     """The topics as `topics/catalog.yaml` lists them. Raises ConfigError."""
     file = settings.paths.catalog
@@ -103,7 +111,10 @@ async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
 
     def jobs(configuration: Configuration) -> tuple[Job, ...]:
         return configuration.jobs(
-            topics.partitions[EVENTS_TOPIC], stream.partitioner, alert_on_change=settings.worker.alert_on_change
+            topics.partitions[EVENTS_TOPIC],
+            stream.partitioner,
+            alert_on_change=settings.worker.alert_on_change,
+            pseudonym=erasure_pseudonym(settings),
         )
 
     def apply(changed: Configuration) -> Model:
@@ -162,7 +173,7 @@ async def run_projection(settings: Settings, stop: asyncio.Event) -> None:
     quiet_libraries(log)
     ops = OpsServer(settings.worker.ops_host, settings.worker.ops_port, metrics.registry, lambda: None)
     async with ops, read_model(settings) as model:
-        await run_projector(model, client, stop, metrics.lag, metrics.drop)
+        await run_projector(model, client, stop, metrics.lag, metrics.drop, erasure_pseudonym(settings) or itself)
 
 
 async def run_board(settings: Settings, stop: asyncio.Event, on_ready: Callable[[str], None]) -> None:

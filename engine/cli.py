@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.launch import FAILED, FLAGS, MISUSED, end, once, plain_errors, serve
-from engine.leadcli import export_scores, import_leads, lead_app
+from engine.leadcli import erase, export_scores, import_leads, lead_app
 from engine.modelcli import model_app
 from engine.ops.settings import Settings, describe
 
@@ -124,12 +124,13 @@ def explain(
     as_json: Annotated[bool, typer.Option("--json", help="the score event itself")] = False,
 ) -> None:
     """The arithmetic of one lead's score."""
-    from engine.app import read_model
+    from engine.app import erasure_pseudonym, read_model
     from engine.readmodel.terminal import print_explanation
 
     async def show(settings: Settings) -> bool:
         async with read_model(settings) as model:
-            return await print_explanation(model, lead, as_json=as_json)
+            pseudonym = erasure_pseudonym(settings)
+            return await print_explanation(model, lead, pseudonym=pseudonym, as_json=as_json)
 
     if not once(show):
         raise typer.Exit(NOT_FOUND)
@@ -174,6 +175,7 @@ def feed(
 
 app.command("import")(import_leads)
 app.command("export")(export_scores)
+app.command()(erase)
 
 
 @app.command()

@@ -1,12 +1,14 @@
-"""The commands that put known leads in and take scores out: `heatline import`, `export`, `lead add`."""
+"""The commands that put known leads in, take scores out and erase: `heatline import`, `export`, `lead add`, `erase`."""
 
 import re
 import shlex
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from engine.core.text import printable
 from engine.launch import FAILED, MISUSED, end, once
 from engine.ops.settings import Settings
 
@@ -112,3 +114,51 @@ def export_scores(
         typer.echo(f"{done.written:,} of {done.leads:,} leads written{skipped}", err=True)
 
     once(run)
+
+
+def erase(
+    lead: Annotated[str, typer.Argument(help="any id of it: a userId, an anonymousId, email:ADDRESS")],
+    reason: Annotated[str, typer.Option(help="for the receipt, without anything personal")] = "asked for",
+    wait: Annotated[float, typer.Option(min=1, max=3_600, help="seconds to wait for the receipt")] = 60.0,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+) -> None:
+    """Erase a person under all their ids, for good; prints the receipt, exit status 1 if none came."""
+    from engine.app import erasure_pseudonym, read_catalog, stream_settings
+    from engine.local.erase import asked, kept_by_time, lead_id
+    from engine.local.erase import erase as ask_for
+    from engine.local.reading import wall_clock_ms
+    from engine.ops.settings import MAKE_ERASURE_KEY
+
+    async def run(settings: Settings) -> None:
+        pseudonym = erasure_pseudonym(settings)
+        if pseudonym is None:
+            told = f"make one with {MAKE_ERASURE_KEY}, keep it for good, and give it to every worker and projector, too"
+            end(f"nobody can be erased without privacy.erasure_key (or erasure_key_file): {told}", MISUSED)
+        catalog, known_as = read_catalog(settings), lead_id(lead)
+        if not yes:
+            _confirm(known_as)
+        message, hashed = asked(known_as, reason, catalog, wall_clock_ms()), pseudonym(known_as)
+        found = await ask_for(message, hashed, stream_settings(settings), wait)
+        if found is None:
+            end(
+                f"no receipt came within {wait:g} s, so it is not certain that the lead was erased; a worker that runs"
+                " with the same privacy.erasure_key will do it. Ask again until a receipt comes; a refusal stands in"
+                " `heatline dead-letters list`",
+                FAILED,
+            )
+        typer.echo(found.event)
+        typer.echo(f"erased as of {found.data.at}; its id is known by the hash {hashed} only", err=True)
+        typer.echo("What was written before stays in these topics until their time is over:", err=True)
+        for line in kept_by_time(catalog, message.at):
+            typer.echo(f"  {line}", err=True)
+        typer.echo("Backups are yours to clean; a copy of the key is needed for what comes back from them.", err=True)
+
+    once(run)
+
+
+def _confirm(lead: str) -> None:
+    if not sys.stdin.isatty():
+        end("erasing cannot be undone: expected --yes where nobody can be asked", MISUSED)
+    if not typer.confirm(f"Erase {printable(lead)} and all that is known of this person, for good?", err=True):
+        end("nothing was erased", FAILED)
