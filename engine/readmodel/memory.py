@@ -42,7 +42,7 @@ class MemoryLog:
         if len(self._order) > self._entries_max:
             del self._entries[self._order.pop(0)[1]]
 
-    def erase(self, names: Container[str], until_ms: int) -> None:
+    def erase(self, names: Container[str | None], until_ms: int) -> None:
         """Drop what a lead with one of these pseudonyms did up to then."""
         gone = {name for name, one in self._entries.items() if one.pseudonym in names and one.time_ms <= until_ms}
         self._entries = {name: one for name, one in self._entries.items() if name not in gone}
