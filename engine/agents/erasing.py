@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from engine.agents.leads import Lead, Leads, Outcome
 from engine.core.cloudevents import output
 from engine.core.erasure import Pseudonym, erased_at_ms, erased_header, mark_key, pack_mark
@@ -11,6 +13,7 @@ from engine.core.instants import to_rfc3339
 from engine.core.messages import INBOX_TOPIC, REQUESTS_TOPIC, LeadErase, LeadForget, LeadGone, MessageError, encode
 from engine.core.origins import Origin
 from engine.core.outputs import DESK, DESK_PARTITION, SCORES_TOPIC, STAGES_TOPIC
+from engine.core.pointers import without
 from engine.core.records import LeadErased
 
 ERASED = "lead.erased"
@@ -39,15 +42,18 @@ class Erasing:
         return None if mark is None else erased_at_ms(mark)
 
     def is_over(self, key: str, lead: Lead | None, time_ms: int) -> bool:
-        """Whether what happened at `time_ms` is of somebody who was erased since."""
-        if lead is None or not lead.is_there:
-            at_ms = self.erased_at_ms(key)
-        else:
-            at_ms = None if lead.row is None else lead.row.erased
+        """Whether what happened at `time_ms` is of somebody who was erased since.
+
+        A pointer tells nothing of it: it may lead from an id of somebody who was erased to another person.
+        """
+        at_ms = self.erased_at_ms(key) if lead is None or lead.row is None else lead.row.erased
         return at_ms is not None and time_ms <= at_ms
 
     def erase(self, message: LeadErase) -> None:
-        """Erase the person whom an id names, at its home; where that leads elsewhere, there."""
+        """Erase the person whom an id names, at its home; where that leads elsewhere, there.
+
+        It is done as of when it was asked for, or of the last that the row has seen, if that is later.
+        """
         self._check()
         person = person_key(message.lead)
         # The person's comes first: what an alias made of a browser's id of the same name may lead away and back.
@@ -56,6 +62,9 @@ class Erasing:
             onward = LeadErase(public_id(pointer.target), message.at, message.reason, message.time_kept_until)
             self._send(pointer.target, self._home(pointer.target), onward)
             return
+        clock_ms = self._leads.agenda.clock_ms
+        seen_ms = [int(min(lead.row.now_ms, clock_ms)) for lead in found if lead.row is not None]
+        message = replace(message, at=max([message.at, *seen_ms]))
         for lead in found:
             self._drop(lead, message.at)
         self._bury(message.lead, message)
@@ -65,9 +74,9 @@ class Erasing:
         """Drop the pointers to somebody who was erased; nothing older can make new ones."""
         self._check()
         self._mark(public_id(message.key), message.at)
-        for key in self._leads.pointers_to(message.key):
-            lead = self._leads.get(key)
-            if lead is None:
+        for lead, pointer in self._leads.pointers_naming(message.key):
+            if pointer.target != message.key:
+                self._leads.point(lead, without(pointer, message.key), Origin("erase", message.at))
                 continue
             self._drop(lead, message.at)
             self._bury(public_id(lead.key), message)

@@ -78,7 +78,7 @@ class Joins:
             self._forward(arrival, key, arrival.errand)
             return None
         if self._erasing.is_over(key, lead, event.time_ms):
-            self._outcome.tally["dropped", "erased"] += 1
+            self._give_back(arrival, event)
             return None
         if lead is None or not lead.is_there:
             lead = self.first_seen(key, Origin(event.name, event.time_ms, arrival.record, event)) or lead
@@ -91,6 +91,15 @@ class Joins:
             return lead
         self._follow(arrival, event, lead, lead.pointer)
         return None
+
+    def _give_back(self, arrival: Arrival, event: Event) -> None:
+        """Drop what is of somebody who was erased since; another's that came here for them goes back without them."""
+        if arrival.errand == "join":
+            self._forward(arrival, person_key(event.user_id or ""), "joined")
+        elif arrival.errand == "claim" and event.anonymous_id is not None:
+            self._forward(arrival, event.anonymous_id, "refused")
+        else:
+            self._outcome.tally["dropped", "erased"] += 1
 
     def _first_key(self, event: Event) -> str:
         """Where an event is looked at first: at the browser's where it says who that is, else at the lead's."""
@@ -231,7 +240,7 @@ class Joins:
         if key == target or not above(target, key):
             return
         origin = Origin(message.cause.name, _at_ms(message.cause), stated=message.cause, kind="join")
-        if self._erasing.is_over(key, lead, origin.time_ms):
+        if self._erasing.is_over(key, lead, origin.time_ms) or self._erasing.is_over(target, None, origin.time_ms):
             return
         if lead is None or not lead.is_there:
             lead = self.first_seen(key, origin) or lead

@@ -7,7 +7,7 @@ from engine.core.erasure import is_mark
 from engine.core.flow import Output, Rows
 from engine.core.origins import Origin
 from engine.core.packing import due_of, unpack
-from engine.core.pointers import Pointer, due_ms, is_pointer, unpack_pointer
+from engine.core.pointers import Pointer, due_ms, is_pointer, names_of, unpack_pointer
 from engine.core.profile import Row
 
 
@@ -71,13 +71,12 @@ class Leads:
         """The mark under a key; None where there is none."""
         return self.marks.get(key) or self.rows.get(key)
 
-    def pointers_to(self, target: str) -> list[bytes]:
-        """The keys of all pointers to a key, in order. It looks at everything: only who is erased is worth that."""
-        stored = [key for key, packed in self.rows.items() if is_pointer(packed) and key not in self.touched]
-        found = [key for key in stored if unpack_pointer(self.rows.get(key) or b"").target == target]
-        touched = self.touched.items()
-        found += [key for key, lead in touched if lead.pointer is not None and lead.pointer.target == target]
-        return sorted(found)
+    def pointers_naming(self, key: str) -> list[tuple[Lead, Pointer]]:
+        """All pointers in which a key stands, in order. It looks at everything: only an erasure is worth that."""
+        stored = [row_key for row_key, packed in self.rows.items() if is_pointer(packed) and key.encode() in packed]
+        found = map(self.get, sorted({*stored, *self.touched}))
+        pointers = [(lead, lead.pointer) for lead in found if lead is not None and lead.pointer is not None]
+        return [(lead, pointer) for lead, pointer in pointers if key in names_of(pointer)]
 
     def due_of(self, row_key: bytes) -> int | None:
         """When a key is due."""

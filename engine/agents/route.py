@@ -29,7 +29,7 @@ from engine.core.records import Reason
 from engine.core.rejects import reject
 from engine.routing.config import Routing
 from engine.routing.decide import decide, released
-from engine.routing.desk import held_key
+from engine.routing.desk import erased
 from engine.routing.feedback import hear
 from engine.routing.union import RELEASED, merged
 
@@ -145,8 +145,8 @@ class _Chunk:
         self.urgent = self.urgent or bool(union.released or union.owner)
 
     def erase(self, message: LeadGone) -> None:
-        if self.row(held_key(message.lead)) is not None:
-            self.changed[held_key(message.lead)] = None
+        for key in erased(message.lead, {*(key for key, _ in self.rows.items()), *self.changed}, self.row):
+            self.changed[key] = None
 
     def hear(self, record: Record) -> None:
         heard = hear(self.routing, record, self.row)

@@ -245,6 +245,7 @@ class _Chunk:
         person = self.row_at(lead, time_ms)
         row = adopted(other) if person is None else merged(self.model, person, other)
         if person is None:
+            # The other's own erasure is told by its mark: what comes by the pointer there is looked up.
             row.erased = self.erasing.erased_at_ms(lead.key)
         total = score_at(self.model, row, row.now, fit_now(self.model, row)).total
         origin = Origin(message.cause.name, time_ms, stated=message.cause, kind="merge")

@@ -1,8 +1,8 @@
 """Two rows of one person as one (`semantics.md` 5): as if every event had come under one id.
 
 Commutative and associative, to rounding, in what input events leave: ledger, counts, traits, pages, gains, recent ids.
-Commutative in all but the owner and what was published. What a row has forgotten stays so: a visit, touch or product
-that it no longer has is not found again by a third row.
+Commutative in all but the owner, the erasure and what was published. What a row has forgotten stays so: a visit, touch
+or product that it no longer has is not found again by a third row.
 
 What was derived in order of arrival, such as signals, stays as each row derived it. Two things cannot be told apart any
 more: an event that both rows had counted was counted twice, and still is; and of a row that is merged with a recycled
@@ -54,9 +54,9 @@ _NOBODY = Suspect()
 def merged(model: Model, person: Row, other: Row) -> Row:
     """A row of everything that both hold; they are left as they were. Nothing fires and no stage moves by it.
 
-    What was published is the person's, and so is the owner, if it has one. An alert has fired if it has in either, of
-    two stages the further one stays (`_rank`). Of visits too far apart to be one the later stays; where the end of the
-    earlier was not told yet, it never is.
+    What was published is the person's, when they were erased, too, and so is the owner, if it has one. An alert has
+    fired if it has in either, of two stages the further one stays (`_rank`). Of visits too far apart to be one the
+    later stays; where the end of the earlier was not told yet, it never is.
     """
     born_ms = min(person.born_ms, other.born_ms)
     one, two = rebased(person, born_ms), rebased(other, born_ms)
@@ -90,7 +90,7 @@ def merged(model: Model, person: Row, other: Row) -> Row:
         videos=_videos(one.videos, two.videos),
         place={**early.place, **late.place},
         suspect=_suspects(one.suspect, two.suspect),
-        erased=max((row.erased for row in (one, two) if row.erased is not None), default=None),
+        erased=person.erased,
     )
     row.recent_ids, row.recent_s = _recent(one, two)
     score = score_at(model, row, row.now, fit_now(model, row))

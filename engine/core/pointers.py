@@ -55,6 +55,17 @@ def due_ms(pointer: Pointer) -> int:
     return max(0, (pointer.day + KEPT_DAYS) * DAY_MS)
 
 
+def names_of(pointer: Pointer) -> set[str | None]:
+    """Every key that stands in the pointer."""
+    return {pointer.target, pointer.next, *pointer.awaited}
+
+
+def without(pointer: Pointer, key: str) -> Pointer:
+    """The pointer to another target, from which a key is gone."""
+    onward = None if pointer.next == key else pointer.next
+    return Pointer(pointer.target, pointer.day, onward, [other for other in pointer.awaited if other != key])
+
+
 def used(pointer: Pointer, record_ms: int) -> Pointer:
     """The pointer once something went through it at the record time; the same one where that changes nothing."""
     day = record_ms // DAY_MS

@@ -1,6 +1,6 @@
 """The rows of a desk: whose turn it is in a team, and who has a lead."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import msgspec
 
@@ -57,6 +57,16 @@ def unpack_turns(packed: bytes | None) -> Turns:
 def unpack_held(packed: bytes | None) -> Held | None:
     """The row of a lead, None where it never asked for a rep."""
     return None if packed is None else _held.decode(packed)
+
+
+def erased(lead: str, keys: Collection[bytes], read: Read) -> list[bytes]:
+    """The keys of what the desk holds of a lead, also under ids that it had before; of `keys`, those of all rows."""
+    name = lead.encode()
+    naming = [key for key in sorted(keys) if key.startswith(held_key("")) and name in (read(key) or b"")]
+    moved = [key for key in naming if (held := unpack_held(read(key))) is not None and held.moved == lead]
+    before = [key.removeprefix(held_key("")).decode() for key in moved]
+    own = [held_key(lead)] if read(held_key(lead)) is not None else []
+    return [*own, *moved, *(key for other in before for key in erased(other, keys, read) if key not in moved)]
 
 
 def pack(row: Turns | Held) -> bytes:

@@ -8,7 +8,7 @@ import msgspec
 from engine.agents.route import RouteJob
 from engine.core.agenda import Agenda
 from engine.core.flow import Fold, InputRecord
-from engine.core.messages import LeadFeedback, OwnerChanged, decode_inbox, encode
+from engine.core.messages import LeadFeedback, LeadGone, OwnerChanged, decode_inbox, encode
 from engine.routing.desk import Held, held_key, pack, unpack_held
 from tests.unit.routing.examples import request, routing
 
@@ -181,6 +181,21 @@ def test_rows_of_versions_that_did_not_note_the_profile_still_unpack() -> None:
     folded = fold(said("accepted"), encode(request(alert="a2")), said("accepted"), rows={held_key("ada"): row})
     assert [event["data"]["failure"]["reason"] for event in events(folded, "dead-letters")] == ["feedback"]
     assert len([event for event in events(folded, "lead-inbox") if event["type"] == "lead.feedback"]) == 1
+
+
+def test_of_who_is_erased_the_desk_keeps_nothing() -> None:
+    """Neither the row, which frees the rep, nor those of ids that it had before, however many; nobody is told."""
+    moved = {"browser": "email:a@b.de", "email:a@b.de": "ada", "other": "bob"}
+    rows = {held_key(lead): pack(Held(None, None, None, 1, [], moved=to)) for lead, to in moved.items()}
+    rows |= {
+        held_key("ada"): pack(Held("andy", None, None, 1, ["a1"])),
+        held_key("bob"): pack(Held("ada", None, "", 1, [])),
+    }
+    gone = encode(LeadGone("ada", 2_000))
+    folded = fold(gone, gone, said("accepted"), rows=rows)
+    assert folded.rows == {held_key(lead): None for lead in ("ada", "email:a@b.de", "browser")}
+    assert [output.topic for output in folded.outputs] == ["dead-letters"]
+    assert fold(encode(request()), gone).rows[held_key("ada")] is None
 
 
 def test_a_defect_stops_one_record_and_leaves_its_rows() -> None:

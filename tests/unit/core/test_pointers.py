@@ -4,8 +4,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.core.erasure import is_mark
 from engine.core.packing import due_of, pack
-from engine.core.pointers import KEPT_DAYS, Pointer, due_ms, is_pointer, pack_pointer, unpack_pointer, used
+from engine.core.pointers import (
+    KEPT_DAYS,
+    Pointer,
+    due_ms,
+    is_pointer,
+    is_row,
+    names_of,
+    pack_pointer,
+    unpack_pointer,
+    used,
+    without,
+)
 from engine.core.profile import Row
 from tests.build import DAY, T0
 from tests.stories import LAWFUL
@@ -32,14 +44,27 @@ rows = st.builds(
 def test_a_pointer_comes_back_as_it_was_and_is_known_as_one(pointer: Pointer) -> None:
     packed = pack_pointer(pointer)
     assert is_pointer(packed)
+    assert not is_row(packed)
     assert unpack_pointer(packed) == pointer
     assert due_of(packed) == due_ms(pointer)
 
 
 @LAWFUL
 @given(rows, st.none() | st.integers(0, 2**47))
-def test_no_row_is_taken_for_a_pointer(row: Row, due: int | None) -> None:
-    assert not is_pointer(pack(row, due))
+def test_no_row_is_taken_for_a_pointer_or_a_mark(row: Row, due: int | None) -> None:
+    packed = pack(row, due)
+    assert is_row(packed)
+    assert not is_pointer(packed)
+    assert not is_mark(packed)
+
+
+@LAWFUL
+@given(pointers, texts)
+def test_a_pointer_to_another_can_do_without_any_other_name(pointer: Pointer, name: str) -> None:
+    """Where it leads to stays, and every other name."""
+    left = without(pointer, name)
+    assert names_of(left) - {pointer.target, None} == names_of(pointer) - {pointer.target, name, None}
+    assert (left.target, left.day) == (pointer.target, pointer.day)
 
 
 def test_a_pointer_of_a_browser_takes_little_room() -> None:
