@@ -137,7 +137,7 @@ def erase(
             end(f"nobody can be erased without privacy.erasure_key (or erasure_key_file): {told}", MISUSED)
         catalog, known_as = read_catalog(settings), lead_id(lead)
         if not yes:
-            _confirm(known_as)
+            confirm_erasure(known_as)
         message, hashed = asked(known_as, reason, catalog, wall_clock_ms()), pseudonym(known_as)
         found = await ask_for(message, hashed, stream_settings(settings), wait)
         if found is None:
@@ -157,7 +157,8 @@ def erase(
     once(run)
 
 
-def _confirm(lead: str) -> None:
+def confirm_erasure(lead: str) -> None:
+    """Ask whoever sits at the terminal; ends the command unless that is a yes."""
     if not sys.stdin.isatty():
         end("erasing cannot be undone: expected --yes where nobody can be asked", MISUSED)
     if not typer.confirm(f"Erase {printable(lead)} and all that is known of this person, for good?", err=True):
