@@ -99,7 +99,8 @@ def channel_of(
         return _of_campaign(medium, source, lists)
     if (search and _has_click_id(search)) or (url and "?" in url and _has_click_id(_query(url))):
         return PAID
-    return _of_referrer(host_of(referrer), host or host_of(url), lists)
+    came_from = host_of(referrer)
+    return DIRECT if came_from is None else _of_referrer(came_from, host or host_of(url), lists)
 
 
 def host_of(url: str | None) -> str | None:
@@ -153,9 +154,7 @@ def _of_campaign(medium: str, source: str, lists: Lists) -> str:
 
 
 @lru_cache(_HOSTS_CACHED_MAX)
-def _of_referrer(referrer: str | None, host: str | None, lists: Lists) -> str:
-    if referrer is None:
-        return DIRECT
+def _of_referrer(referrer: str, host: str | None, lists: Lists) -> str:
     if host is not None and (registered_domain(referrer) or referrer) == (registered_domain(host) or host):
         return DIRECT
     if referrer in _WEBMAIL:

@@ -33,10 +33,15 @@ class Step:
     one that weighed most. `quiet`: nothing may fire.
     """
 
-    __slots__ = (
-        "_after", "_before", "_row_before", "_standing", "converted", "deducted", "event", "fast", "gained", "in_time",
-        "model", "name", "quiet", "row", "top", "triggered",
-    )  # fmt: skip
+    gained = 0.0
+    deducted = False
+    fast: Rule | None = None
+    top: Rule | None = None
+    triggered: tuple[tuple[Alert, Event], ...] = ()
+    converted: tuple[Converted, ...] = ()
+    _standing: Standing | None = None
+    _before: Score | None = None
+    _after: Score | None = None
 
     def __init__(self, model: Model, before: Row, row: Row, event: Event | None, name: str, *, quiet: bool) -> None:
         """`row` has come to the instant of the step and nothing has counted yet; `before` is as it was."""
@@ -45,17 +50,8 @@ class Step:
         self.event = event
         self.name = name
         self.quiet = quiet
-        self.in_time = event is None or row.now_ms - event.time_ms <= TRIGGER_AGE_MS_MAX
-        self.gained = 0.0
-        self.deducted = False
-        self.fast: Rule | None = None
-        self.top: Rule | None = None
-        self.triggered: list[tuple[Alert, Event]] = []
-        self.converted: list[Converted] = []
-        self._standing: Standing | None = None
+        self.in_time = event is None or row.born_ms + row.now - event.time_ms <= TRIGGER_AGE_MS_MAX
         self._row_before = before
-        self._before: Score | None = None
-        self._after: Score | None = None
 
     def count(self, event: Event) -> None:
         """Let every rule, conversion and trigger that reads it see `event`."""
@@ -130,7 +126,7 @@ class Step:
         life = self.row.life or Life()
         self.row.life = replace(life, revenue=life.revenue + revenue)
         text = printable(currency[:CURRENCY_CHARS_MAX]).upper() if isinstance(currency, str) else None
-        self.converted.append(Converted(conversion, revenue, text or None, name))
+        self.converted = (*self.converted, Converted(conversion, revenue, text or None, name))
 
     def _trigger(self, readers: Readers, event: Event) -> None:
         row = self.row
@@ -149,7 +145,7 @@ class Step:
                 wait = _awaited(trigger, row.waits.get(alert.state), waits_before.get(alert.state), time)
                 row.waits = {**row.waits, alert.state: wait}
             else:
-                self.triggered.append((alert, event))
+                self.triggered = (*self.triggered, (alert, event))
 
     @property
     def lowered(self) -> bool:
