@@ -17,6 +17,7 @@ from engine.core.pointers import without
 from engine.core.records import LeadErased
 
 ERASED = "lead.erased"
+FOUND_LATE = "an older record says that this was an id of somebody who was erased"
 
 
 class Erasing:
@@ -82,6 +83,20 @@ class Erasing:
             self._bury(public_id(lead.key), message)
             if is_person(lead.key):
                 self._forget_everywhere(lead.key, message)
+
+    def erase_late(self, key: str, lead: Lead | None, target: str) -> None:
+        """Erase what stands under an id of which only now is said that it was of somebody erased since, `target`."""
+        at_ms = self.erased_at_ms(target)
+        if at_ms is None or (lead is not None and lead.pointer is not None):
+            return
+        if lead is None or lead.row is None:
+            self._mark(public_id(key), at_ms)
+            return
+        message = LeadForget(key, at_ms, FOUND_LATE, None)
+        self._drop(lead, at_ms)
+        self._bury(public_id(key), message)
+        if is_person(key):
+            self._forget_everywhere(key, message)
 
     def _check(self) -> None:
         if self._pseudonym is None:

@@ -240,7 +240,10 @@ class Joins:
         if key == target or not above(target, key):
             return
         origin = Origin(message.cause.name, _at_ms(message.cause), stated=message.cause, kind="join")
-        if self._erasing.is_over(key, lead, origin.time_ms) or self._erasing.is_over(target, None, origin.time_ms):
+        if self._erasing.is_over(key, lead, origin.time_ms):
+            return
+        if self._erasing.is_over(target, None, origin.time_ms):
+            self._erasing.erase_late(key, lead, target)
             return
         if lead is None or not lead.is_there:
             lead = self.first_seen(key, origin) or lead
@@ -275,6 +278,7 @@ class Joins:
         if awaited is None:
             awaited = [] if lead is None or lead.pointer is None else lead.pointer.awaited
         if self._erasing.is_over(target, None, origin.time_ms):
+            self._erasing.erase_late(key, lead, target)
             return
         row = None if lead is None else self._row_at(lead, origin.time_ms)
         lead = lead or self._leads.new(key)

@@ -139,6 +139,18 @@ def test_what_was_under_way_is_dropped(message: OwnerChanged | LeadMerge) -> Non
     assert (fed.row("ada").owner, fed.row("ada").browsers, fed.dropped()) == (None, [], 2)
 
 
+def test_an_id_that_turns_out_to_be_of_somebody_erased_is_erased_too() -> None:
+    """With everything that leads there; what is read of it later is dropped, what happens later begins anew."""
+    fed = Erasable(chat(None, "ada"), chat("b"), chat(None, "zed"), chat("z"), login("z", "zed"))
+    fed.erase("ada")
+    fed.feed(login("b", "ada"), chat("b"), alias("zed", "ada"), chat(None, "zed"), chat("z"))
+    assert fed.names() == set()
+    found = {receipt["lead"] for receipt in fed.on("lead-stages") if "an id of somebody" in receipt["reason"]}
+    assert found == {HASH("b"), HASH("zed"), HASH("z")}
+    fed.feed(chat("b", at_ms=ERASED_MS + 1))
+    assert fed.counts("b") == {"chat": 1}
+
+
 def test_who_takes_over_the_browser_of_somebody_erased_gets_nothing_of_theirs() -> None:
     """Older events of that browser are dropped also where it is another person's pointer by now."""
     fed = Erasable(chat("b"), login("b", "ada"), chat(None, "bob"))
