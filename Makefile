@@ -4,6 +4,9 @@
 SHELL := /bin/bash
 
 PYTHON ?= python3
+# Tests that touch nothing outside of their process, and may so run beside each other.
+PURE := tests/unit tests/examples tests/laws tests/identity
+PARALLEL := --numprocesses=auto
 ARGS ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -22,10 +25,11 @@ demo: .venv/.run ## broker, worker, simulated site and board on this machine; AR
 	$(BIN)/heatline demo $(ARGS)
 
 test: lint ## lint, types and all tests, with a real Kafka and a real Redis (installed where they are missing)
-	$(BIN)/pytest
+	$(BIN)/pytest $(PARALLEL) $(PURE)
+	$(BIN)/pytest $(PURE:%=--ignore=%)
 
 quick: .venv/.dev ## the tests that need no server
-	$(BIN)/pytest -q tests/unit
+	$(BIN)/pytest -q $(PARALLEL) tests/unit
 
 lint: .venv/.dev ## ruff and mypy
 	$(BIN)/ruff check .
