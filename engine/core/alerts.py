@@ -162,7 +162,6 @@ def _gained(before: list[int | float], minute: int, points: float) -> list[int |
 
 def _sum(minutes: list[int | float], first: int) -> float:
     """The points of the minutes after `first`."""
-    place = 0
-    while place < len(minutes) and minutes[place] <= first:
-        place += 2
-    return sum(minutes[place + 1 :: 2])
+    if not minutes or minutes[0] > first:
+        return sum(minutes[1::2])
+    return _sum(minutes[2:], first)

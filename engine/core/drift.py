@@ -40,7 +40,7 @@ class _Course(msgspec.Struct, gc=False):
     `gains` are before every clamp. `lasting`: some of it does not decay, or by days only.
     """
 
-    decays_from: int
+    decays_from: int = 0
     units: list[_Unit] = []
     gains: float = 0.0
     losses: float = 0.0
@@ -83,7 +83,9 @@ def _unclamped_at(unit: _Unit) -> float:
 
 
 def _course(model: Model, row: Row, at: int) -> _Course:
-    course = _Course(at)
+    course = _Course()
+    lives_ms: list[float] = []
+    begins = [at]
     grouped: dict[str, _Unit] = {}
     for rule_id, entry in row.ledger.items():
         term = model.terms.get(rule_id)
@@ -110,10 +112,11 @@ def _course(model: Model, row: Row, at: int) -> _Course:
         elif half_life_ms == inf:
             course.lasting = True
         else:
-            course.shortest_ms = min(course.shortest_ms, half_life_ms)
-            course.longest_ms = max(course.longest_ms, half_life_ms)
-            course.decays_from = max(course.decays_from, decay_begins(entry, row.born_ms))
+            lives_ms.append(half_life_ms)
+            begins.append(decay_begins(entry, row.born_ms))
     course.units += grouped.values()
+    course.shortest_ms, course.longest_ms = min(lives_ms, default=inf), max(lives_ms, default=0.0)
+    course.decays_from = max(begins)
     course.losses = sum([unit.losses for unit in course.units])
     if course.jumps:
         course.jumps = sorted(set(course.jumps))

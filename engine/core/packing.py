@@ -41,7 +41,7 @@ def pack(row: Row, due_ms: int | None, bytes_max: int = BYTES_MAX) -> bytes:
 
 def unpack(packed: bytes) -> Row:
     """The row that `packed` holds."""
-    return _decoder.decode(memoryview(packed)[DUE_BYTES:])
+    return _decoder.decode(packed[DUE_BYTES:])
 
 
 def due_of(packed: bytes) -> int | None:

@@ -181,7 +181,8 @@ def observe_page(row: Row, event: Event, time: int) -> None:
 def count_seen(model: Model, row: Row, name: str) -> None:
     """Count an event or signal, if anybody asks how often it was seen."""
     if name in model.counted:
-        row.counts = {**row.counts, name: row.counts.get(name, 0) + 1}
+        row.counts = counts = row.counts.copy()
+        counts[name] = counts.get(name, 0) + 1
 
 
 def observe_product(row: Row, product: str) -> None:
