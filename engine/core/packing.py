@@ -12,7 +12,7 @@ TEXT_BYTES = 1_500
 """What a row has room for besides what the model itself keeps there."""
 DUE_BYTES = 6
 _NEVER = b"\xff" * DUE_BYTES
-_OF_ALL = 14
+_OF_ALL = 15
 """How many fields every row has; a row of which no other is set ends behind them."""
 
 _encoder = msgspec.msgpack.Encoder()
@@ -73,7 +73,7 @@ def _is_rare(row: Row) -> bool:
         or row.quiet
         or row.suspect is not None
         or row.erased is not None
-        or bool(row.products or row.browsers or row.alerts or row.traits or row.pending)
+        or bool(row.browsers or row.alerts or row.traits or row.pending)
         or bool(row.waits or row.videos or row.place)
     )
 

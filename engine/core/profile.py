@@ -139,8 +139,8 @@ class Row(msgspec.Struct, array_like=True):
     visit: Visit | None = None
     touches: list[msgspec.Raw] = []
     gains: list[int | float] = []
-    # What follows a cold and anonymous visitor does not have: such rows end here (`packing`).
     products: dict[str, tuple[int, float]] = {}
+    # What follows a cold and anonymous visitor does not have: such rows end here (`packing`).
     falls: int | None = None
     browsers: list[str] = []
     owner: str | None = None
