@@ -5,6 +5,7 @@ Nobody without the key can tell whose mark it is.
 """
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from hashlib import blake2b
 
 import msgspec
@@ -15,6 +16,7 @@ ERASED_HEADER = "heatline-erased"
 """On a tombstone: everything that is kept of the lead anywhere is to go; with the hash of its id, and when."""
 _HASH_BYTES = 16
 _KEY_BYTES_MAX = 64
+_CACHED_MAX = 16_384
 _ARRAY_OF_ONE = 0x91
 _NEVER = b"\xff" * DUE_BYTES
 
@@ -25,6 +27,7 @@ def pseudonym(key: bytes) -> Pseudonym:
     """The keyed hash of a public id: BLAKE2b (RFC 7693), 128 bits in hexadecimal digits."""
     key = key if len(key) <= _KEY_BYTES_MAX else blake2b(key).digest()
 
+    @lru_cache(_CACHED_MAX)
     def of(public_id: str) -> str:
         return blake2b(public_id.encode(), key=key, digest_size=_HASH_BYTES).hexdigest()
 

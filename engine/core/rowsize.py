@@ -78,7 +78,7 @@ def _rest(model: Model) -> int:
     )
     persona = max((name for name, _ in model.personas), key=len, default="")
     parts = [
-        [_TIME] * 8,
+        [_TIME] * 9,
         Visit(_TIME, _TIME, _COUNT, _TIME, ended=True, dwelt=dwelt),
         Life(8, _TIME, _TIME, _TIME, _SMALL, _MASS, (_COUNT, _COUNT)),
         Published(_TIME, _COUNT, longest, longest, persona, True),

@@ -14,6 +14,7 @@ from engine.core.partitioner import by_murmur2
 from engine.core.pointers import is_row
 from engine.core.profile import Row
 from engine.core.records import Cause
+from engine.local.simulate import final_scores
 from tests.build import HOUR, MINUTE, T0, Profiles, model, segment
 
 HASH = pseudonym(b"a key of the test's own")
@@ -193,6 +194,19 @@ def test_a_pointer_that_nobody_needs_any_more_is_dropped_in_every_lane() -> None
     assert sum(is_row(row) for rows in fed.lanes.values() for row in rows.values()) == 0
     fed.tell("\x01ada", encode(LeadForget("\x01ada", ERASED_MS, "asked for", None)))
     assert fed.names() == set()
+
+
+def test_marks_are_walked_past() -> None:
+    """By a walk over all rows for a changed model, by an agenda that is made anew, by whoever lists all scores."""
+    fed = Erasable(chat("b"), login("b", "ada"), chat("c"))
+    fed.erase("ada")
+    stored = {key: row for rows in fed.lanes.values() for key, row in rows.items()}
+    changed = model({"engagement": {"chat": {"when": {"event": "chat"}, "points": 20}}})
+    for lane in fed.lanes:
+        fold = fed.restate(changed, ERASED_MS, lane)
+        assert (fold.errors, fold.rows.keys() - {b"c"}) == ([], set())
+    assert {key for key, row in stored.items() if fed.job.due(row) is not None} == {b"c"}
+    assert [output.key for output in final_scores(changed, stored.items(), None)] == [b"c"]
 
 
 def test_erasing_again_moves_the_instant_on() -> None:
