@@ -1,6 +1,7 @@
 """The leads of a lane as one chunk of work leaves them, and what else it comes to."""
 
 from collections import Counter
+from collections.abc import Mapping
 
 from engine.core.agenda import Agenda
 from engine.core.erasure import is_mark
@@ -46,6 +47,7 @@ class Leads:
         self.agenda = agenda
         self.touched: dict[bytes, Lead] = {}
         self.marks: dict[bytes, bytes] = {}
+        self._naming: Mapping[str, list[bytes]] | None = None
 
     def get(self, row_key: bytes) -> Lead | None:
         """The lead of a key; None where there never was one."""
@@ -72,9 +74,13 @@ class Leads:
         return self.marks.get(key) or self.rows.get(key)
 
     def pointers_naming(self, key: str) -> list[tuple[Lead, Pointer]]:
-        """All pointers in which a key stands, in order. It looks at everything: only an erasure is worth that."""
-        stored = [row_key for row_key, packed in self.rows.items() if is_pointer(packed) and key.encode() in packed]
-        found = map(self.get, sorted({*stored, *self.touched}))
+        """All pointers in which a key stands, in order.
+
+        The first time it looks at everything: only an erasure is worth that, and of many in a chunk each finds it done.
+        """
+        if self._naming is None:
+            self._naming = _naming(self.rows)
+        found = map(self.get, sorted({*self._naming.get(key, ()), *self.touched}))
         pointers = [(lead, lead.pointer) for lead in found if lead is not None and lead.pointer is not None]
         return [(lead, pointer) for lead, pointer in pointers if key in names_of(pointer)]
 
@@ -97,6 +103,16 @@ class Leads:
         lead.row, lead.pointer, lead.total = None, pointer, None
         lead.origin, lead.told = origin, False
         self.schedule(lead, due_ms(pointer))
+
+
+def _naming(rows: Rows) -> Mapping[str, list[bytes]]:
+    """The keys of stored pointers by what stands in them."""
+    naming: dict[str, list[bytes]] = {}
+    for row_key, packed in rows.items():
+        if is_pointer(packed):
+            for name in names_of(unpack_pointer(packed)):
+                naming.setdefault(name, []).append(row_key)
+    return naming
 
 
 class Outcome:

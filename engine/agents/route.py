@@ -6,7 +6,7 @@ feedback or dead letter ─► hear ─► feedback downstream ─► changed ro
 
 import traceback
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from engine.core.agenda import Agenda
 from engine.core.cloudevents import output
@@ -29,7 +29,7 @@ from engine.core.records import Reason
 from engine.core.rejects import reject
 from engine.routing.config import Routing
 from engine.routing.decide import decide, released
-from engine.routing.desk import erased
+from engine.routing.desk import erased, moved
 from engine.routing.feedback import hear
 from engine.routing.union import RELEASED, merged
 
@@ -82,6 +82,7 @@ class _Chunk:
         self.routing = routing
         self.rows = rows
         self.changed: dict[bytes, bytes | None] = {}
+        self.moved: Mapping[str, list[bytes]] | None = None
         self.outputs: list[Output] = []
         self.tally: Counter[tuple[str, ...]] = Counter()
         self.urgent = False
@@ -145,7 +146,9 @@ class _Chunk:
         self.urgent = self.urgent or bool(union.released or union.owner)
 
     def erase(self, message: LeadGone) -> None:
-        for key in erased(message.lead, {*(key for key, _ in self.rows.items()), *self.changed}, self.row):
+        # It looks at everything once a chunk: of many who are erased at a time each finds it done.
+        self.moved = moved(self.rows.items()) if self.moved is None else self.moved
+        for key in erased(message.lead, self.moved, self.changed, self.row):
             self.changed[key] = None
 
     def hear(self, record: Record) -> None:

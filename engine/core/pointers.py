@@ -55,9 +55,9 @@ def due_ms(pointer: Pointer) -> int:
     return max(0, (pointer.day + KEPT_DAYS) * DAY_MS)
 
 
-def names_of(pointer: Pointer) -> set[str | None]:
+def names_of(pointer: Pointer) -> set[str]:
     """Every key that stands in the pointer."""
-    return {pointer.target, pointer.next, *pointer.awaited}
+    return {pointer.target, *([] if pointer.next is None else [pointer.next]), *pointer.awaited}
 
 
 def without(pointer: Pointer, key: str) -> Pointer:

@@ -1,10 +1,11 @@
 """The rows of a desk: whose turn it is in a team, and who has a lead."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
 ALERTS_MAX = 8
+_HELD = b"lead/"
 
 Read = Callable[[bytes], bytes | None]
 """Gives the row of a key, None where there is none."""
@@ -46,7 +47,7 @@ def turns_key(team: str) -> bytes:
 
 def held_key(lead: str) -> bytes:
     """The key of a lead's row."""
-    return f"lead/{lead}".encode()
+    return _HELD + lead.encode()
 
 
 def unpack_turns(packed: bytes | None) -> Turns:
@@ -59,14 +60,28 @@ def unpack_held(packed: bytes | None) -> Held | None:
     return None if packed is None else _held.decode(packed)
 
 
-def erased(lead: str, keys: Collection[bytes], read: Read) -> list[bytes]:
-    """The keys of what the desk holds of a lead, also under ids that it had before; of `keys`, those of all rows."""
-    name = lead.encode()
-    naming = [key for key in sorted(keys) if key.startswith(held_key("")) and name in (read(key) or b"")]
-    moved = [key for key in naming if (held := unpack_held(read(key))) is not None and held.moved == lead]
-    before = [key.removeprefix(held_key("")).decode() for key in moved]
-    own = [held_key(lead)] if read(held_key(lead)) is not None else []
-    return [*own, *moved, *(key for other in before for key in erased(other, keys, read) if key not in moved)]
+def moved(rows: Iterable[tuple[bytes, bytes]]) -> Mapping[str, list[bytes]]:
+    """The keys of leads that are one with another by now, by that other."""
+    found: dict[str, list[bytes]] = {}
+    for key, packed in rows:
+        held = unpack_held(packed) if key.startswith(_HELD) else None
+        if held is not None and held.moved is not None:
+            found.setdefault(held.moved, []).append(key)
+    return found
+
+
+def erased(lead: str, before: Mapping[str, list[bytes]], changed: Iterable[bytes], read: Read) -> list[bytes]:
+    """The keys of what the desk holds of a lead, also under ids that were one with it.
+
+    `before` is what `moved` found in rows of which those of `changed` have changed since.
+    """
+    later = moved([(key, packed) for key in changed if (packed := read(key)) is not None])
+    found = [held_key(lead)]
+    for key in found:
+        name = key.removeprefix(_HELD).decode()
+        others = {*before.get(name, ()), *later.get(name, ())}.difference(found)
+        found += sorted(key for key in others if (held := unpack_held(read(key))) is not None and held.moved == name)
+    return [key for key in found if read(key) is not None]
 
 
 def pack(row: Turns | Held) -> bytes:
