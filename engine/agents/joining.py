@@ -6,17 +6,20 @@ the event right behind it. Two ids of one person are joined likewise, always fro
 
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from engine.agents.erasing import Erasing
 from engine.agents.leads import Lead, Leads, Outcome
 from engine.core.events import Event, Rejected
 from engine.core.flow import Output, Record
 from engine.core.identity import (
     above,
+    address_of,
     email_key,
     email_of,
     is_email,
     is_person,
-    normalised_email,
+    is_user,
     person_key,
     person_of,
     public_id,
@@ -24,17 +27,19 @@ from engine.core.identity import (
 from engine.core.instants import DAY_MS, LAST_MS, from_rfc3339
 from engine.core.messages import (
     INBOX_TOPIC,
+    REQUESTS_TOPIC,
     Arrival,
     Errand,
     LeadJoin,
     LeadMerge,
+    LeadMerged,
     LeadMoved,
     encode,
     forward,
 )
 from engine.core.model import Model
 from engine.core.origins import Origin
-from engine.core.outputs import Profile, tombstone
+from engine.core.outputs import DESK, DESK_PARTITION, Profile, tombstone
 from engine.core.packing import pack
 from engine.core.pointers import AWAITED_MAX, Pointer, used
 from engine.core.profile import Row
@@ -84,11 +89,11 @@ class Joins:
             lead = self.first_seen(key, Origin(event.name, event.time_ms, arrival.record, event)) or lead
         if (event.type in ("identify", "alias") or arrival.errand != "-") and self._says_who(arrival, event, key, lead):
             return None
-        if lead is None:
-            self._check_own(key)
-            return self._leads.new(key)
-        if lead.pointer is None:
-            return lead
+        if lead is None or lead.pointer is None:
+            if self.has_namesake(key):
+                told = f"{key[:80]!r} is the id of a known lead; expected one that the browser has for itself"
+                raise Rejected("identity", "anonymousId", told)
+            return lead or self._leads.new(key)
         self._follow(arrival, event, lead, lead.pointer)
         return None
 
@@ -105,7 +110,7 @@ class Joins:
         """Where an event is looked at first: at the browser's where it says who that is, else at the lead's."""
         browser = event.anonymous_id
         if event.type == "alias":
-            browser = event.previous_id or browser
+            browser = browser if event.previous_id is None else public_id(person_key(event.previous_id))
             if event.user_id is not None and browser is not None and not self._trusts(event):
                 return event.anonymous_id or browser
         elif event.type != "identify" and event.user_id is not None:
@@ -117,11 +122,12 @@ class Joins:
             raise Rejected("identity", "anonymousId", "neither anonymousId nor userId is there; one of them is needed")
         return person
 
-    def _check_own(self, key: str) -> None:
-        """Raise where a new browser is called like a person: others could not tell them apart."""
-        if not is_person(key) and self._leads.get(person_key(key).encode()) is not None:
-            told = f"{key[:80]!r} is the id of a known lead; expected one that the browser has for itself"
-            raise Rejected("identity", "anonymousId", told)
+    def has_namesake(self, key: str) -> bool:
+        """Whether a browser is called like a person: others could not tell them apart, so only the person is shown."""
+        if is_person(key):
+            return False
+        person = self._leads.get(person_key(key).encode())
+        return person is not None and person.is_there
 
     def _trusts(self, event: Event) -> bool:
         return event.source in self._model.trusted_sources
@@ -172,10 +178,10 @@ class Joins:
                 raise Rejected("identity", "userId", told)
             return False
         email = email_of(event)
-        if email is None or event.user_id is None or is_email(key):
+        if email is None or event.user_id is None or is_email(key) or is_email(person_key(event.user_id)):
             return False
-        held = None if lead is None or lead.row is None else lead.row.traits.get("email")
-        if held is not None and isinstance(held[1], str) and normalised_email(held[1]) == email:
+        # Once a day is enough: only of an address that two people share the later login turns it, a day late at most.
+        if lead is not None and lead.row is not None and lead.row.address == address_of(event):
             return False
         self._forward(arrival, email_key(email), "join")
         return True
@@ -257,12 +263,13 @@ class Joins:
     def take_moved(self, message: LeadMoved) -> None:
         """Note where a pointer leads on."""
         lead = self._leads.get(message.key.encode())
-        if lead is None or lead.pointer is None or lead.pointer.target != message.was:
+        if lead is None or lead.pointer is None:
             return
         pointer = lead.pointer
-        if pointer.next != message.target:
-            moved = Pointer(pointer.target, pointer.day, message.target, pointer.awaited)
-            self._leads.point(lead, moved, Origin("moved", 0))
+        # A user id's pointer only ever leads up, so whatever lies behind it stays there; others may turn elsewhere.
+        goes_by = pointer.target == message.was or is_user(message.key)
+        if goes_by and above(message.target, pointer.next or pointer.target):
+            self._leads.point(lead, replace(pointer, next=message.target), Origin("moved", 0))
 
     def pass_on(self, lead: Lead, record: Record) -> bool:
         """Send a message for a lead to where its pointer leads; False where it has none."""
@@ -274,22 +281,41 @@ class Joins:
         return True
 
     def _join(self, key: str, lead: Lead | None, target: str, origin: Origin, awaited: list[str] | None = None) -> None:
-        """Let the lead be a pointer to `target`; what it was goes there."""
+        """Let the lead be a pointer to `target`, and what it was go there.
+
+        Unless that leads down, or what was said later has made it another's already.
+        """
+        if not above(target, key):
+            return
         if awaited is None:
             awaited = [] if lead is None or lead.pointer is None else lead.pointer.awaited
         if self._erasing.is_over(target, None, origin.time_ms):
             self._erasing.erase_late(key, lead, target)
             return
+        if lead is not None and lead.pointer is not None and origin.time_ms // 1000 < lead.pointer.since_s:
+            self._leads.point(lead, replace(lead.pointer, awaited=awaited), origin)
+            return
         row = None if lead is None else self._row_at(lead, origin.time_ms)
         lead = lead or self._leads.new(key)
-        pointer = Pointer(target, self._day(origin), None, awaited)
+        pointer = Pointer(target, self._day(origin), None, awaited, origin.time_ms // 1000)
         self._leads.point(lead, pointer, origin)
         if row is not None:
-            self._outcome.send(*tombstone(Profile(key, row)))
-        # What a robot's row earned is void: the browser is the person's from now on, and brings nothing along.
-        if row is not None and not row.is_robot:
-            message = LeadMerge(key, pack(row, None, self._model.row_limit), origin.cause(origin.name))
+            self._outcome.send(*self.buried(Profile(key, row)))
+        if row is None:
+            return
+        cause = origin.cause(origin.name)
+        if not row.is_robot:
+            message = LeadMerge(key, pack(row, None, self._model.row_limit), cause)
             self._outcome.send(Output(INBOX_TOPIC, target.encode(), encode(message), self._home(target)))
+        elif row.owner is not None:
+            # What a robot's row earned is void, and it brings nothing along; but its rep is to know who that is.
+            lead_id, home, band = public_id(target), self._home(target), self._model.bands[0].name
+            desk = LeadMerged(lead_id, public_id(key), target, home, origin.time_ms, 0.0, band, cause)
+            self._outcome.send(Output(REQUESTS_TOPIC, DESK.encode(), encode(desk), DESK_PARTITION))
+
+    def buried(self, profile: Profile) -> list[Output]:
+        """What `lead-scores` must be told of a lead whose row goes."""
+        return [] if self.has_namesake(profile.key) else tombstone(profile)
 
     def _day(self, origin: Origin) -> int:
         recorded_ms = origin.time_ms if origin.record is None else origin.record.timestamp
@@ -303,10 +329,10 @@ class Joins:
         now = used(pointer, int(min(record.timestamp, self._leads.agenda.clock_ms, LAST_MS)))
         if now is not pointer:
             self._leads.point(lead, now, Origin(event.name, event.time_ms, record, event))
-        browser = event.anonymous_id
-        if browser is not None and event.user_id is None and is_person(lead.key) and record.offset % _MOVED_EVERY == 0:
-            moved = LeadMoved(browser, lead.key, now.target)
-            self._outcome.send(Output(INBOX_TOPIC, browser.encode(), encode(moved), self._home(browser)))
+        first = event.anonymous_id if event.user_id is None else person_key(event.user_id)
+        if first is not None and first != lead.key and is_person(lead.key) and record.offset % _MOVED_EVERY == 0:
+            moved = LeadMoved(first, lead.key, now.target)
+            self._outcome.send(Output(INBOX_TOPIC, first.encode(), encode(moved), self._home(first)))
         self._forward(arrival, now.target, arrival.errand)
 
     def _forward(self, arrival: Arrival, key: str, errand: Errand) -> None:

@@ -1,7 +1,6 @@
 """The leads of a lane as one chunk of work leaves them, and what else it comes to."""
 
 from collections import Counter
-from collections.abc import Mapping
 
 from engine.core.agenda import Agenda
 from engine.core.erasure import is_mark
@@ -47,7 +46,7 @@ class Leads:
         self.agenda = agenda
         self.touched: dict[bytes, Lead] = {}
         self.marks: dict[bytes, bytes] = {}
-        self._naming: Mapping[str, list[bytes]] | None = None
+        self._stored: list[tuple[bytes, bytes]] | None = None
 
     def get(self, row_key: bytes) -> Lead | None:
         """The lead of a key; None where there never was one."""
@@ -76,11 +75,12 @@ class Leads:
     def pointers_naming(self, key: str) -> list[tuple[Lead, Pointer]]:
         """All pointers in which a key stands, in order.
 
-        The first time it looks at everything: only an erasure is worth that, and of many in a chunk each finds it done.
+        The first time it looks at every row: only an erasure is worth that, and of many in a chunk each finds it done.
         """
-        if self._naming is None:
-            self._naming = _naming(self.rows)
-        found = map(self.get, sorted({*self._naming.get(key, ()), *self.touched}))
+        if self._stored is None:
+            self._stored = [(row_key, packed) for row_key, packed in self.rows.items() if is_pointer(packed)]
+        name = key.encode()
+        found = map(self.get, sorted({*(row_key for row_key, packed in self._stored if name in packed), *self.touched}))
         pointers = [(lead, lead.pointer) for lead in found if lead is not None and lead.pointer is not None]
         return [(lead, pointer) for lead, pointer in pointers if key in names_of(pointer)]
 
@@ -103,16 +103,6 @@ class Leads:
         lead.row, lead.pointer, lead.total = None, pointer, None
         lead.origin, lead.told = origin, False
         self.schedule(lead, due_ms(pointer))
-
-
-def _naming(rows: Rows) -> Mapping[str, list[bytes]]:
-    """The keys of stored pointers by what stands in them."""
-    naming: dict[str, list[bytes]] = {}
-    for row_key, packed in rows.items():
-        if is_pointer(packed):
-            for name in names_of(unpack_pointer(packed)):
-                naming.setdefault(name, []).append(row_key)
-    return naming
 
 
 class Outcome:

@@ -19,7 +19,7 @@ from engine.core.erasure import Pseudonym
 from engine.core.events import Event, Rejected
 from engine.core.flow import Fold, Record, Rows
 from engine.core.fold import Folded, fold_event, new_row
-from engine.core.identity import is_person, public_id
+from engine.core.identity import address_of, is_person, public_id
 from engine.core.instants import from_rfc3339
 from engine.core.merging import merged
 from engine.core.messages import (
@@ -38,7 +38,7 @@ from engine.core.messages import (
 )
 from engine.core.model import Model
 from engine.core.origins import Origin
-from engine.core.outputs import Profile, effect_outputs, merge_outputs, publication, tombstone
+from engine.core.outputs import Profile, effect_outputs, merge_outputs, publication
 from engine.core.packing import due_of, pack, unpack
 from engine.core.persons import adopted, with_browser
 from engine.core.pointers import pack_pointer
@@ -176,6 +176,8 @@ class _Chunk:
         if folded is None:
             self.tally["duplicate", "message_id"] += 1
             return
+        if arrival.errand == "joined":
+            folded.row.address = address_of(event)
         self.settle(lead, folded, Origin(event.name, event.time_ms, record, event), record.timestamp)
         if event.time_ms < row.now_ms:
             self.late_ms.append(row.now_ms - event.time_ms)
@@ -230,6 +232,10 @@ class _Chunk:
             folded = fold_feedback(self.model, row, message)
             self.settle(lead, folded, Origin(message.cause.name, time_ms, stated=message.cause), time_ms)
             return
+        if message.lead != public_id(key) and row.owner is not None:
+            # Given to a rep under an id that was merged meanwhile: the desk says itself who of two keeps the lead.
+            self.tally["dropped", "merged"] += 1
+            return
         # A new owner comes of the same record as the score before it.
         lead.origin = Origin(message.cause.name, time_ms, stated=message.cause, kind="owner")
         lead.told = True
@@ -281,7 +287,7 @@ class _Chunk:
             woken = wake(self.model, row, due_ms)
             origin = Origin(woken.name, due_ms)
             if woken.row is None:
-                self.outcome.outputs += tombstone(Profile(lead.key, row))
+                self.outcome.outputs += self.joins.buried(Profile(lead.key, row))
                 lead.row, lead.origin, lead.told = None, origin, False
             elif woken.idle:
                 lead.row = woken.row
@@ -356,6 +362,8 @@ class _Chunk:
             total = score_at(self.model, row, row.now, fit_now(self.model, row)).total
         # Most leads are cold and anonymous and were never told of: they are not even looked at.
         if row.published is None and total < self.model.publish_from and not row.known:
+            return
+        if self.joins.has_namesake(lead.key):
             return
         try:
             self.outcome.outputs += publication(self.model, Profile(lead.key, row), total, origin)

@@ -8,8 +8,10 @@ from functools import lru_cache
 from typing import Any
 
 from email_validator import validate_email
+from xxhash import xxh32_intdigest
 
 from engine.core.events import Event, attribute
+from engine.core.instants import DAY_MS
 from engine.core.profile import EMAIL_CHARS_MAX
 
 EMAIL_PREFIX = "email:"
@@ -36,6 +38,11 @@ def email_key(email: str) -> str:
 def is_person(key: str) -> bool:
     """Whether the key is that of a person, not of a browser."""
     return key[:1] in (_USER, _EMAIL)
+
+
+def is_user(key: str) -> bool:
+    """Whether the key is that of a person whom a userId names."""
+    return key[:1] == _USER
 
 
 def is_email(key: str) -> bool:
@@ -85,6 +92,12 @@ def stated_email(traits: Any) -> str | None:
 def email_of(event: Event) -> str | None:
     """The normalised address that an `identify` states, None where it states none."""
     return stated_email(event.traits) if event.type == "identify" else None
+
+
+def address_of(event: Event) -> tuple[int, int] | None:
+    """The address that an `identify` states, as a number, and the day it does; None where it states none."""
+    email = email_of(event)
+    return None if email is None else (xxh32_intdigest(email.encode()), event.time_ms // DAY_MS)
 
 
 def person_of(event: Event) -> str | None:

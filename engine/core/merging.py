@@ -182,6 +182,10 @@ def _alerts(
     return alerts
 
 
+def _day(address: tuple[int, int]) -> tuple[int, int]:
+    return address[1], address[0]
+
+
 def _lives(one: Life | None, other: Life | None) -> Life | None:
     """The way through the stages that led further; the other adds what it brought."""
     lives = [life for life in (one, other) if life is not None]
@@ -192,7 +196,7 @@ def _lives(one: Life | None, other: Life | None) -> Life | None:
     return replace(
         leading,
         # Nobody comes to the first stage: everybody begins in it.
-        at=leading.at if leading.stage else 0,
+        at=min(life.at for life in lives if life.stage == leading.stage) if leading.stage else 0,
         over=max((life.over for life in lives if life.over is not None), default=None),
         stale=lives[0].stale | lives[-1].stale,
         revenue=sum(life.revenue for life in lives),

@@ -191,11 +191,11 @@ def merge_outputs(
         from_=other_id,
         to=profile.lead,
         reason=f"{other_id} is {profile.lead}",
-        seconds_in_stage=(row.now - since) / 1000,
+        seconds_in_stage=max(0, max(row.now_ms, origin.time_ms) - row.born_ms - since) / 1000,
         total=total,
         cause=cause,
     )
-    identity = (other_id, origin.identity)
+    identity = (message.other, origin.identity)
     told = output(STAGES_TOPIC, MERGED, profile.lead, origin.time_ms, record, *identity)
     if not other.alerts and other.owner is None:
         return [told]

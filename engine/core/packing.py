@@ -73,6 +73,7 @@ def _is_rare(row: Row) -> bool:
         or row.quiet
         or row.suspect is not None
         or row.erased is not None
+        or row.address is not None
         or bool(row.browsers or row.alerts or row.traits or row.pending)
         or bool(row.waits or row.videos or row.place)
     )

@@ -1,6 +1,7 @@
 """What stands under a key whose row has gone elsewhere: a few bytes that say where."""
 
 import msgspec
+from msgspec.structs import replace
 
 from engine.core.instants import DAY_MS
 from engine.core.packing import DUE_BYTES
@@ -8,7 +9,7 @@ from engine.core.packing import DUE_BYTES
 KEPT_DAYS = 400
 """How long an unused pointer is kept: as long as browsers keep a cookie at most (RFC 6265bis)."""
 AWAITED_MAX = 4
-_ARRAY_OF_FOUR = 0x94
+_ARRAY_OF_FIVE = 0x95
 _SHORTEST_ROW = 0x9E
 
 
@@ -18,12 +19,14 @@ class Pointer(msgspec.Struct, array_like=True, gc=False):
     `day` is the day of the last traffic through it, in days since the epoch by record time. `next`: where `target`
     itself leads; it takes that place after a day without traffic, when nothing is under way by the old one. `awaited`:
     whom aliases have joined a browser's id to; should it be a person's id, too, that person is one with all of them.
+    `since_s`: when that was said which made it, in seconds since the epoch; what was said before does not change it.
     """
 
     target: str
     day: int
     next: str | None
     awaited: list[str]
+    since_s: int
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -37,7 +40,7 @@ def is_row(packed: bytes) -> bool:
 
 def is_pointer(packed: bytes) -> bool:
     """Whether the value of a table is a pointer; a row's array is longer."""
-    return packed[DUE_BYTES] == _ARRAY_OF_FOUR
+    return packed[DUE_BYTES] == _ARRAY_OF_FIVE
 
 
 def pack_pointer(pointer: Pointer) -> bytes:
@@ -63,7 +66,7 @@ def names_of(pointer: Pointer) -> set[str]:
 def without(pointer: Pointer, key: str) -> Pointer:
     """The pointer to another target, from which a key is gone."""
     onward = None if pointer.next == key else pointer.next
-    return Pointer(pointer.target, pointer.day, onward, [other for other in pointer.awaited if other != key])
+    return replace(pointer, next=onward, awaited=[other for other in pointer.awaited if other != key])
 
 
 def used(pointer: Pointer, record_ms: int) -> Pointer:
@@ -72,5 +75,5 @@ def used(pointer: Pointer, record_ms: int) -> Pointer:
     if day <= pointer.day:
         return pointer
     if pointer.next is not None and day > pointer.day + 1:
-        return Pointer(pointer.next, day, None, pointer.awaited)
-    return Pointer(pointer.target, day, pointer.next, pointer.awaited)
+        return replace(pointer, target=pointer.next, day=day, next=None)
+    return replace(pointer, day=day)

@@ -121,6 +121,7 @@ class Row(msgspec.Struct, array_like=True):
     minutes after that of the birth, each with the points that it brought behind it. `videos` maps a video to the
     highest threshold told. `products` maps the foremost to (views, seconds). `falls`: a time before which the score
     crosses no watched bound by decay alone.
+    `address`: the e-mail address by which the person was last looked for, hashed, and on which day since the epoch.
     `erased`: when a person of this id was erased, in ms since the epoch: nothing older counts.
     `changed`: something that `lead-scores` shows besides the score changed since its last record.
     """
@@ -157,6 +158,7 @@ class Row(msgspec.Struct, array_like=True):
     place: dict[str, str] = {}
     suspect: Suspect | None = None
     erased: int | None = None
+    address: tuple[int, int] | None = None
 
     @property
     def now_ms(self) -> int:

@@ -1,9 +1,11 @@
 """Who is who: browsers, addresses and people join as `identify` and `alias` say, in messages from lane to lane."""
 
+import itertools
 from typing import Any
 
 import pytest
 
+from engine.core.instants import to_rfc3339
 from engine.core.messages import LeadMerge, LeadMoved, OwnerChanged, decode_inbox, encode, unwrap
 from engine.core.packing import unpack
 from engine.core.partitioner import by_murmur2
@@ -90,7 +92,7 @@ def test_the_row_travels_to_the_person_and_the_event_right_behind_it() -> None:
         ("\x01ada", 2, "-"),
     ]
     assert merge.key == b"\x01ada"
-    assert pointer(profiles, "b") == Pointer("\x01ada", T0 // DAY, None, [])
+    assert pointer(profiles, "b") == Pointer("\x01ada", T0 // DAY, None, [], T0 // 1000)
 
 
 def test_a_track_with_both_ids_counts_for_the_person_and_joins_nothing() -> None:
@@ -202,7 +204,7 @@ def test_an_alias_of_two_persons_makes_them_one_whichever_way_it_is_said(previou
 def test_an_alias_of_a_browser_joins_it() -> None:
     profiles = fed(chat("b"), alias("b", "ada"), chat("b"))
     assert (total(profiles, "ada"), profiles.row("ada").known) == (20, True)
-    assert pointer(profiles, "b") == Pointer("\x01ada", T0 // DAY, None, ["\x01ada"])
+    assert pointer(profiles, "b") == Pointer("\x01ada", T0 // DAY, None, ["\x01ada"], T0 // 1000)
 
 
 def test_an_alias_from_elsewhere_joins_nobody() -> None:
@@ -249,9 +251,9 @@ def test_a_browser_is_told_where_its_pointer_leads_on_and_listens_after_a_day_of
         profiles.fold(record(chat("b1", at_ms=at_ms), at_ms, offset=16))
         return pointer(profiles, "b1")
 
-    assert chats(T0) == Pointer(address, day, "\x01ada", [])
-    assert chats(T0 + DAY) == Pointer(address, day + 1, "\x01ada", [])
-    assert chats(T0 + 3 * DAY) == Pointer("\x01ada", day + 3, None, [])
+    assert chats(T0) == Pointer(address, day, "\x01ada", [], T0 // 1000)
+    assert chats(T0 + DAY) == Pointer(address, day + 1, "\x01ada", [], T0 // 1000)
+    assert chats(T0 + 3 * DAY) == Pointer("\x01ada", day + 3, None, [], T0 // 1000)
     assert total(profiles, "ada") == 1 + 1 + 3 * 10
 
 
@@ -275,3 +277,47 @@ def test_a_pointer_that_nobody_used_for_400_days_goes() -> None:
     assert pointer(profiles, "b").target == "\x01ada"
     profiles.wake(T0 + 400 * DAY)
     assert b"b" not in profiles.lanes[0]
+
+
+def test_an_address_that_is_said_as_a_user_id_leads_nowhere_but_to_its_person() -> None:
+    """`userId: email:ada@example.com` beside that address, which has gone to Ada, who has another one by now."""
+    profiles = fed(
+        login(None, "ada", traits=EMAIL),
+        login(None, "ada", traits={"email": "other@example.com"}),
+        login(None, "email:ada@example.com", traits=EMAIL),
+    )
+    assert total(profiles, "ada") == 3
+
+
+def test_an_alias_of_an_address_finds_it_however_it_is_written() -> None:
+    profiles = fed(login("b", traits=EMAIL), chat("b"), alias("email:ADA@example.com", "ada"))
+    assert total(profiles, "ada") == 1 + 10
+
+
+def test_what_was_said_before_the_last_login_does_not_turn_the_browser_back() -> None:
+    """A repeat, or one that comes late: Bob logged in after Ada, and stays."""
+    first, second = login("b", "ada"), login("b", "bob", timestamp=to_rfc3339(T0 + HOUR))
+    profiles = Profiles(model(SPEC), LANES)
+    profiles.feed(first, second, first, chat("b", at_ms=T0 + HOUR), at_ms=T0 + HOUR)
+    assert total(profiles, "bob") == 1 + 10
+
+
+def test_a_chain_of_aliases_becomes_short() -> None:
+    """Of e to d to c to b to a: after a day of silence an event of e takes one hop to a, at the end of the chain."""
+    names = "edcba"
+    profiles = fed(*(chat(None, name) for name in names), *(alias(*pair) for pair in itertools.pairwise(names)))
+    for after in (0, 3 * DAY):
+        profiles.fold(record(chat(None, "e", at_ms=T0 + after), T0 + after, offset=16))
+    assert pointer(profiles, "\x01e").target == "\x01a"
+    assert total(profiles, "a") == 10 * (len(names) + 2)
+
+
+def test_of_a_browser_called_like_a_person_only_the_person_is_shown() -> None:
+    """It was there first: what comes of it afterwards is refused, and nothing of it covers the person's score."""
+    profiles = fed(chat("ada"), chat(None, "ada"), chat("ada"))
+    assert refusals(profiles) == [("identity", "anonymousId")]
+    profiles.wake(T0 + 40 * DAY)
+    profiles.wake(T0 + 40 * DAY, lane=by_murmur2(b"ada", LANES))
+    shown = [one for one in profiles.outputs if one.topic == "lead-scores" and one.key == b"ada"]
+    assert all(one.value is not None for one in shown)
+    assert total(profiles, "ada") == 10

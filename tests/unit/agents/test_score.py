@@ -99,7 +99,7 @@ def test_events_sent_to_any_partition_end_in_the_same_ledgers_as_at_home(
         fold = routed.fold(one._replace(partition=away), lane=away)
         if away != at_home and lead.encode() not in routed.lanes[away]:
             sent = [output.partition for output in fold.outputs if output.topic == INBOX_TOPIC]
-        assert sent == [at_home]
+            assert sent == [at_home]
     assert {lane: learned(rows) for lane, rows in routed.lanes.items()} == {
         lane: learned(rows) for lane, rows in home.lanes.items()
     }

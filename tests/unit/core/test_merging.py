@@ -188,7 +188,7 @@ def life(stage: str, at: int = 0, **fields: Any) -> Life:
         (life("salesqualifiedlead", 1), life("disqualified", 5)),
         (life("customer", 1), life("opportunity", 5)),
         (life("evangelist", 1), life("customer", 5)),
-        (life("salesqualifiedlead", 3), life("salesqualifiedlead", 2)),
+        (life("salesqualifiedlead", 2), life("salesqualifiedlead", 3)),
     ],
 )
 def test_of_two_stages_the_further_stays_with_its_time_and_its_cycle(further: Life, other: Life) -> None:

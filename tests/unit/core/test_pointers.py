@@ -26,7 +26,7 @@ TODAY = T0 // DAY
 texts = st.text(st.characters(codec="utf-8"), max_size=500)
 days = st.integers(-719_162, 2_932_896)
 """Of the years 1 to 9999."""
-pointers = st.builds(Pointer, texts, days, st.none() | texts, st.lists(texts, max_size=4))
+pointers = st.builds(Pointer, texts, days, st.none() | texts, st.lists(texts, max_size=4), st.integers(0, 2**40))
 rows = st.builds(
     Row,
     born_ms=st.integers(-(2**45), 2**47),
@@ -69,20 +69,20 @@ def test_a_pointer_to_another_can_do_without_any_other_name(pointer: Pointer, na
 
 def test_a_pointer_of_a_browser_takes_little_room() -> None:
     """Every visitor who ever logged in leaves one: 6 bytes when it goes, 1 for the array, target, day, none, none."""
-    packed = pack_pointer(Pointer("\x01user-1", TODAY, None, []))
-    assert len(packed) == 6 + 1 + (1 + 7) + 3 + 1 + 1
+    packed = pack_pointer(Pointer("\x01user-1", TODAY, None, [], T0 // 1000))
+    assert len(packed) == 6 + 1 + (1 + 7) + 3 + 1 + 1 + 5
 
 
 def test_an_unused_pointer_goes_after_400_days() -> None:
     assert KEPT_DAYS == 400
-    assert due_ms(Pointer("\x01u", TODAY, None, [])) == T0 + 400 * DAY
-    assert due_ms(Pointer("\x01u", -1_000, None, [])) == 0
+    assert due_ms(Pointer("\x01u", TODAY, None, [], T0 // 1000)) == T0 + 400 * DAY
+    assert due_ms(Pointer("\x01u", -1_000, None, [], T0 // 1000)) == 0
 
 
 @pytest.mark.parametrize(("after", "day"), [(-DAY, 0), (0, 0), (DAY - 1, 0), (DAY, 1), (9 * DAY, 9)])
 def test_traffic_is_noted_once_a_day_and_never_takes_it_back(after: int, day: int) -> None:
-    pointer = Pointer("\x02a@b.de", TODAY, None, ["\x01v"])
-    assert used(pointer, T0 + after) == Pointer("\x02a@b.de", TODAY + day, None, ["\x01v"])
+    pointer = Pointer("\x02a@b.de", TODAY, None, ["\x01v"], T0 // 1000)
+    assert used(pointer, T0 + after) == Pointer("\x02a@b.de", TODAY + day, None, ["\x01v"], T0 // 1000)
     assert (used(pointer, T0 + after) is pointer) == (day == 0)
 
 
@@ -92,12 +92,12 @@ def test_traffic_is_noted_once_a_day_and_never_takes_it_back(after: int, day: in
 )
 def test_a_pointer_leads_on_only_after_a_day_without_traffic(after: int, target: str) -> None:
     """A whole day of UTC: what was sent the old way on the day before has long arrived."""
-    now = used(Pointer("old", TODAY, "new", []), T0 + after)
+    now = used(Pointer("old", TODAY, "new", [], T0 // 1000), T0 + after)
     assert (now.target, now.next) == (target, None if target == "new" else "new")
 
 
 def test_a_pointer_in_daily_use_never_leads_on() -> None:
-    pointer = Pointer("old", TODAY, "new", [])
+    pointer = Pointer("old", TODAY, "new", [], T0 // 1000)
     for day in range(1, 40):
         pointer = used(pointer, T0 + day * DAY)
-    assert pointer == Pointer("old", TODAY + 39, "new", [])
+    assert pointer == Pointer("old", TODAY + 39, "new", [], T0 // 1000)

@@ -38,8 +38,10 @@ def test_a_good_folder_is_summed_up_behind_its_warnings(tmp_path: Path) -> None:
     told = lines(tmp_path)
     assert told[0].split(": ")[:3] == ["model.yaml:5:3", "warning", "engagement.careers"]
     assert told[1:] == [
-        "model.yaml: usable, 1 warning; 2 engagement rules, 1 fit rule, 2 alerts, 1 action; "
-        f"a row takes up to {found.model.row_bytes_max:,} bytes of 2,596 before what a visitor writes"
+        (
+            "model.yaml: usable, 1 warning; 2 engagement rules, 1 fit rule, 2 alerts, 1 action; "
+            f"a row takes up to {found.model.row_bytes_max:,} bytes of 2,596 before what a visitor writes"
+        )
     ]
 
 

@@ -59,7 +59,7 @@ def rejected(line: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 
 
 def test_a_story_with_an_alert_and_an_assignment_is_the_golden_file_twice() -> None:
-    """It is `heatline simulate in.jsonl --config . --partitions 2 --final --internal`, to the byte but for packed rows."""
+    """It is `heatline simulate in.jsonl --config . --partitions 2 --final --internal`, to the byte but for rows."""
     for _ in range(2):
         configuration = load_folder(STORY)
         lines = read_lines([STORY / "in.jsonl"])
