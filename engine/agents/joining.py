@@ -42,7 +42,7 @@ from engine.core.origins import Origin
 from engine.core.outputs import DESK, DESK_PARTITION, Profile, tombstone
 from engine.core.packing import pack
 from engine.core.pointers import AWAITED_MAX, Pointer, used
-from engine.core.profile import Row
+from engine.core.profile import DEPTH_MAX, Row
 from engine.core.records import Cause
 
 _MOVED_EVERY = 16
@@ -296,6 +296,10 @@ class Joins:
             self._leads.point(lead, replace(lead.pointer, awaited=awaited), origin)
             return
         row = None if lead is None else self._row_at(lead, origin.time_ms)
+        if row is not None and row.depth >= DEPTH_MAX:
+            # Every event of the first would hop over all the others: nobody has so many ids.
+            self._outcome.tally["dropped", "aliases"] += 1
+            return
         lead = lead or self._leads.new(key)
         pointer = Pointer(target, self._day(origin), None, awaited, origin.time_ms // 1000)
         self._leads.point(lead, pointer, origin)

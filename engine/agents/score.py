@@ -250,6 +250,8 @@ class _Chunk:
             other.browsers = with_browser(other.browsers, message.other)[0]
         person = self.row_at(lead, time_ms)
         row = adopted(other) if person is None else merged(self.model, person, other)
+        if is_person(message.other):
+            row.depth = max(row.depth, other.depth + 1)
         if person is None:
             # The other's own erasure is told by its mark: what comes by the pointer there is looked up.
             row.erased = self.erasing.erased_at_ms(lead.key)
@@ -336,7 +338,8 @@ class _Chunk:
     def fold(self) -> Fold:
         self.tally["scored",] = self.scored
         changed: dict[bytes, bytes | None] = {}
-        for row_key, lead in self.leads.touched.items():
+        # What is published may look for others, who are touched by it.
+        for row_key, lead in list(self.leads.touched.items()):
             if lead.origin is None:
                 continue
             if lead.row is None:

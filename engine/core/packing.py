@@ -74,6 +74,7 @@ def _is_rare(row: Row) -> bool:
         or row.suspect is not None
         or row.erased is not None
         or row.address is not None
+        or row.depth > 0
         or bool(row.browsers or row.alerts or row.traits or row.pending)
         or bool(row.waits or row.videos or row.place)
     )

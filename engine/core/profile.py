@@ -13,6 +13,7 @@ TOUCHES_MAX = 20
 PRODUCTS_MAX = 5
 PENDING_MAX = 4
 BROWSERS_MAX = 10
+DEPTH_MAX = 16
 VIDEOS_MAX = 8
 RECENT_IDS_MAX = 64
 RECENT_WITHIN_S = 24 * 3_600
@@ -122,6 +123,7 @@ class Row(msgspec.Struct, array_like=True):
     highest threshold told. `products` maps the foremost to (views, seconds). `falls`: a time before which the score
     crosses no watched bound by decay alone.
     `address`: the e-mail address by which the person was last looked for, hashed, and on which day since the epoch.
+    `depth`: over how many persons' pointers, one behind the other, events may come to it.
     `erased`: when a person of this id was erased, in ms since the epoch: nothing older counts.
     `changed`: something that `lead-scores` shows besides the score changed since its last record.
     """
@@ -159,6 +161,7 @@ class Row(msgspec.Struct, array_like=True):
     suspect: Suspect | None = None
     erased: int | None = None
     address: tuple[int, int] | None = None
+    depth: int = 0
 
     @property
     def now_ms(self) -> int:

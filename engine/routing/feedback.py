@@ -11,6 +11,7 @@ from engine.core.events import Rejected
 from engine.core.flow import Record
 from engine.core.instants import FIRST_MS, LAST_MS, from_datetime, to_rfc3339
 from engine.core.messages import FeedbackKind, LeadFeedback, OwnerChanged
+from engine.core.profile import DEPTH_MAX as ALIASES_MAX
 from engine.core.records import Cause, LeadFeedbackRecord
 from engine.core.text import clean
 from engine.routing.config import Routing
@@ -117,8 +118,8 @@ _EXPECTED = {
     "text": "text",
 }
 _json = msgspec.json.Decoder()
-_MERGES_MAX = 8
-"""How often a lead is looked for under its next id: browser, address, userId and aliases of it."""
+_MERGES_MAX = ALIASES_MAX + 2
+"""How often a lead is looked for under its next id: a browser's, an address, a userId and aliases of it."""
 
 
 def hear(routing: Routing, record: Record, read: Read) -> Heard:

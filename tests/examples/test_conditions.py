@@ -7,7 +7,15 @@ import pytest
 from tests.build import DAY, HOUR
 from tests.examples.harness import Line, at, known, scoring, simulate, visits
 
-GONE = object()
+
+class _Gone:
+    """A value that is not there; as text the same in every process, since names of tests are made of it."""
+
+    def __repr__(self) -> str:
+        return "GONE"
+
+
+GONE = _Gone()
 """No such property."""
 
 

@@ -9,7 +9,7 @@ from engine.core.instants import to_rfc3339
 from engine.core.messages import LeadMerge, LeadMoved, OwnerChanged, decode_inbox, encode, unwrap
 from engine.core.packing import unpack
 from engine.core.partitioner import by_murmur2
-from engine.core.pointers import Pointer, is_pointer, unpack_pointer
+from engine.core.pointers import Pointer, is_pointer, is_row, unpack_pointer
 from engine.core.records import Cause
 from tests.build import DAY, HOUR, T0, Profiles, model, record, segment
 
@@ -320,4 +320,25 @@ def test_of_a_browser_called_like_a_person_only_the_person_is_shown() -> None:
     profiles.wake(T0 + 40 * DAY, lane=by_murmur2(b"ada", LANES))
     shown = [one for one in profiles.outputs if one.topic == "lead-scores" and one.key == b"ada"]
     assert all(one.value is not None for one in shown)
+    assert total(profiles, "ada") == 10
+
+
+def test_no_chain_of_aliases_is_longer_than_sixteen() -> None:
+    """However many ids a visitor names: events hop a bounded number of times, and nothing is lost."""
+    names = [f"{number:02}" for number in range(40, 0, -1)]
+    profiles = fed(*(chat(None, name) for name in names), *(alias(*pair) for pair in itertools.pairwise(names)))
+    before = len(profiles.outputs)
+    profiles.feed(chat(None, "40", at_ms=T0 + 1))
+    hops = [one for one in profiles.outputs[before:] if one.topic == "lead-inbox"]
+    assert len(hops) <= 20
+    rows = [unpack(row) for lane in profiles.lanes.values() for row in lane.values() if is_row(row)]
+    assert sum(row.counts["chat"] for row in rows) == len(names) + 1
+
+
+def test_time_passes_beside_a_browser_called_like_a_person() -> None:
+    """Looking for the person while rows are written disturbs nothing."""
+    profiles = fed(login("ada", traits={}), chat("ada"), chat(None, "ada"))
+    for lane in range(LANES):
+        profiles.wake(T0 + 60 * DAY, lane=lane)
+    assert not profiles.errors
     assert total(profiles, "ada") == 10
