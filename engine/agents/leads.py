@@ -1,6 +1,7 @@
 """The leads of a lane as one chunk of work leaves them, and what else it comes to."""
 
 from collections import Counter
+from collections.abc import Mapping
 
 from engine.core.agenda import Agenda
 from engine.core.erasure import is_mark
@@ -46,7 +47,7 @@ class Leads:
         self.agenda = agenda
         self.touched: dict[bytes, Lead] = {}
         self.marks: dict[bytes, bytes] = {}
-        self._stored: list[tuple[bytes, bytes]] | None = None
+        self._naming: Mapping[str, list[bytes]] | None = None
 
     def get(self, row_key: bytes) -> Lead | None:
         """The lead of a key; None where there never was one."""
@@ -77,10 +78,9 @@ class Leads:
 
         The first time it looks at every row: only an erasure is worth that, and of many in a chunk each finds it done.
         """
-        if self._stored is None:
-            self._stored = [(row_key, packed) for row_key, packed in self.rows.items() if is_pointer(packed)]
-        name = key.encode()
-        found = map(self.get, sorted({*(row_key for row_key, packed in self._stored if name in packed), *self.touched}))
+        if self._naming is None:
+            self._naming = _naming(self.rows)
+        found = map(self.get, sorted({*self._naming.get(key, ()), *self.touched}))
         pointers = [(lead, lead.pointer) for lead in found if lead is not None and lead.pointer is not None]
         return [(lead, pointer) for lead, pointer in pointers if key in names_of(pointer)]
 
@@ -102,7 +102,20 @@ class Leads:
         """Let the lead be a pointer from now on."""
         lead.row, lead.pointer, lead.total = None, pointer, None
         lead.origin, lead.told = origin, False
-        self.schedule(lead, due_ms(pointer))
+        self.schedule(lead, due_ms(lead.key, pointer))
+
+
+def _naming(rows: Rows) -> Mapping[str, list[bytes]]:
+    """The keys of stored pointers by every key that stands in them."""
+    naming: dict[str, list[bytes]] = {}
+    for row_key, packed in rows.items():
+        if is_pointer(packed):
+            pointer = unpack_pointer(packed)
+            # Most name nothing but their target.
+            names = names_of(pointer) if pointer.next or pointer.awaited else (pointer.target,)
+            for name in names:
+                naming.setdefault(name, []).append(row_key)
+    return naming
 
 
 class Outcome:
