@@ -161,9 +161,10 @@ class Joins:
             self._outcome.tally["untrusted",] += 1
             self._forward(arrival, person, "claim")
             return True
+        onward = self._onward(arrival, person, "-")
         # Whom the browser belonged to before keeps what came before.
         self._join(key, lead, person, Origin(event.name, event.time_ms, arrival.record, event))
-        self._forward(arrival, person, "-")
+        self._send_on(onward)
         return True
 
     def _identify_person(self, arrival: Arrival, event: Event, key: str, lead: Lead | None) -> bool:
@@ -201,20 +202,22 @@ class Joins:
     def _take_along(self, arrival: Arrival, event: Event, key: str, lead: Lead | None) -> None:
         """At an address's home: it is the person's whom the event names, who came for it."""
         person = person_key(event.user_id or "")
+        onward = self._onward(arrival, person, "joined")
         if not _leads_to(lead, person):
             self._join(key, lead, person, Origin(event.name, event.time_ms, arrival.record, event))
-        self._forward(arrival, person, "joined")
+        self._send_on(onward)
 
     def _alias(self, arrival: Arrival, event: Event, key: str, lead: Lead | None) -> bool:
         if event.user_id is None or not self._trusts(event):
             return False
+        onward = self._onward(arrival, person_key(event.user_id), "-")
         origin = Origin(event.name, event.time_ms, arrival.record, event)
         person, previous = person_key(event.user_id), person_key(key)
         self._join(key, lead, person, origin, awaited=_with(lead, person))
         known = self._leads.get(previous.encode())
         if previous != person and known is not None and known.is_there:
             self._unite(previous, known, person, origin)
-        self._forward(arrival, person, "-")
+        self._send_on(onward)
         return True
 
     def _unite(self, key: str, lead: Lead, other: str, origin: Origin) -> None:
@@ -292,7 +295,7 @@ class Joins:
         if self._erasing.is_over(target, None, origin.time_ms):
             self._erasing.erase_late(key, lead, target)
             return
-        if lead is not None and lead.pointer is not None and origin.time_ms // 1000 < lead.pointer.since_s:
+        if lead is not None and lead.pointer is not None and origin.time_ms < lead.pointer.since_ms:
             self._leads.point(lead, replace(lead.pointer, awaited=awaited), origin)
             return
         row = None if lead is None else self._row_at(lead, origin.time_ms)
@@ -301,12 +304,11 @@ class Joins:
             self._outcome.tally["dropped", "aliases"] += 1
             return
         lead = lead or self._leads.new(key)
-        pointer = Pointer(target, self._day(origin), None, awaited, origin.time_ms // 1000)
+        pointer = Pointer(target, self._day(origin), None, awaited, self._by_clock(origin.time_ms))
         self._leads.point(lead, pointer, origin)
-        if row is not None:
-            self._outcome.send(*self.buried(Profile(key, row)))
         if row is None:
             return
+        self._outcome.send(*self.buried(Profile(key, row)))
         cause = origin.cause(origin.name)
         if not row.is_robot:
             message = LeadMerge(key, pack(row, None, self._model.row_limit), cause)
@@ -314,7 +316,9 @@ class Joins:
         elif row.owner is not None:
             # What a robot's row earned is void, and it brings nothing along; but its rep is to know who that is.
             lead_id, home, band = public_id(target), self._home(target), self._model.bands[0].name
-            desk = LeadMerged(lead_id, public_id(key), target, home, origin.time_ms, 0.0, band, cause)
+            desk = LeadMerged(
+                lead_id, public_id(key), target, home, origin.time_ms, 0.0, band, closed=False, cause=cause
+            )
             self._outcome.send(Output(REQUESTS_TOPIC, DESK.encode(), encode(desk), DESK_PARTITION))
 
     def buried(self, profile: Profile) -> list[Output]:
@@ -323,14 +327,18 @@ class Joins:
 
     def _day(self, origin: Origin) -> int:
         recorded_ms = origin.time_ms if origin.record is None else origin.record.timestamp
-        return int(min(recorded_ms, self._leads.agenda.clock_ms, LAST_MS)) // DAY_MS
+        return self._by_clock(recorded_ms) // DAY_MS
+
+    def _by_clock(self, time_ms: int) -> int:
+        """The time, at most now: what says that it is of the future must not hold for ever."""
+        return int(min(time_ms, self._leads.agenda.clock_ms, LAST_MS))
 
     def _send_join(self, message: LeadJoin) -> None:
         self._outcome.send(Output(INBOX_TOPIC, message.key.encode(), encode(message), self._home(message.key)))
 
     def _follow(self, arrival: Arrival, event: Event, lead: Lead, pointer: Pointer) -> None:
         record = arrival.record
-        now = used(pointer, int(min(record.timestamp, self._leads.agenda.clock_ms, LAST_MS)))
+        now = used(pointer, self._by_clock(record.timestamp))
         if now is not pointer:
             self._leads.point(lead, now, Origin(event.name, event.time_ms, record, event))
         first = event.anonymous_id if event.user_id is None else person_key(event.user_id)
@@ -340,7 +348,14 @@ class Joins:
         self._forward(arrival, now.target, arrival.errand)
 
     def _forward(self, arrival: Arrival, key: str, errand: Errand) -> None:
-        self._outcome.send(forward(arrival, key, self._home(key), errand))
+        self._send_on(self._onward(arrival, key, errand))
+
+    def _onward(self, arrival: Arrival, key: str, errand: Errand) -> Output:
+        """The event for where it goes on to. Raises Rejected where it is too large, so before anything is joined."""
+        return forward(arrival, key, self._home(key), errand)
+
+    def _send_on(self, onward: Output) -> None:
+        self._outcome.send(onward)
         self._outcome.tally["forwarded",] += 1
 
 

@@ -343,7 +343,7 @@ class _Chunk:
             if lead.origin is None:
                 continue
             if lead.row is None:
-                changed[row_key] = None if lead.pointer is None else pack_pointer(lead.pointer)
+                changed[row_key] = None if lead.pointer is None else pack_pointer(lead.pointer, lead.due_ms)
                 continue
             if lead.told:
                 self.publish(lead, lead.row, lead.origin)

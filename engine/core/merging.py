@@ -92,6 +92,8 @@ def merged(model: Model, person: Row, other: Row) -> Row:
         suspect=_suspects(one.suspect, two.suspect),
         erased=person.erased,
     )
+    if person.owner is None and row.stage in (RECYCLED, _DISQUALIFIED):
+        row.owner = None
     row.recent_ids, row.recent_s = _recent(one, two)
     score = score_at(model, row, row.now, fit_now(model, row))
     row.falls = falls_after(model, row, row.now, score) if score.total >= model.watched_from else None

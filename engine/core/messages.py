@@ -146,6 +146,8 @@ class LeadGone(msgspec.Struct, tag_field="type", tag="lead.erase"):
 class LeadMerged(msgspec.Struct, tag_field="type", tag="lead.merge"):
     """On `routing-requests`: the lead `other` is `lead` now, which stands at `total` in `band`.
 
+    `closed`: sales are done with it for now, so nobody comes to own it.
+
     `profile` is the key of the lead's row and `partition` its home; `at` the instant of the cause in ms.
     """
 
@@ -156,6 +158,7 @@ class LeadMerged(msgspec.Struct, tag_field="type", tag="lead.merge"):
     at: int
     total: float
     band: str
+    closed: bool
     cause: Cause
     v: Literal[1] = 1
 

@@ -35,6 +35,8 @@ CONVERTED = "lead.converted"
 DESK = "main"
 DESK_PARTITION = 0
 TOP_MAX = 5
+NOBODYS = frozenset({"disqualified", "recycled"})
+"""Stages in which no rep owns a lead."""
 REPUBLISH_MS = 60_000
 
 
@@ -200,7 +202,9 @@ def merge_outputs(
     if not other.alerts and other.owner is None:
         return [told]
     band = model.band(total).name
-    desk = LeadMerged(profile.lead, other_id, profile.key, lane, origin.time_ms, total, band, cause)
+    desk = LeadMerged(
+        profile.lead, other_id, profile.key, lane, origin.time_ms, total, band, STAGES[row.stage] in NOBODYS, cause
+    )
     return [told, Output(REQUESTS_TOPIC, DESK.encode(), encode(desk), DESK_PARTITION)]
 
 

@@ -36,7 +36,12 @@ def pack(row: Row, due_ms: int | None, bytes_max: int = BYTES_MAX) -> bytes:
         packed = _encoder.encode(row)
     if packed.endswith(_UNSET) and not _is_rare(row):
         packed = _SHORT_HEADER + packed[len(_HEADER) : -len(_UNSET)]
-    return (_NEVER if due_ms is None else max(due_ms, 0).to_bytes(DUE_BYTES, "big")) + packed
+    return due_prefix(due_ms) + packed
+
+
+def due_prefix(due_ms: int | None) -> bytes:
+    """What a value of the table begins with: when it is due, in ms since the epoch; None: never."""
+    return _NEVER if due_ms is None else max(due_ms, 0).to_bytes(DUE_BYTES, "big")
 
 
 def unpack(packed: bytes) -> Row:

@@ -3,8 +3,9 @@
 import msgspec
 from msgspec.structs import replace
 
+from engine.core.identity import is_person
 from engine.core.instants import DAY_MS
-from engine.core.packing import DUE_BYTES
+from engine.core.packing import DUE_BYTES, due_prefix
 
 KEPT_DAYS = 400
 """How long an unused pointer is kept: as long as browsers keep a cookie at most (RFC 6265bis)."""
@@ -19,14 +20,14 @@ class Pointer(msgspec.Struct, array_like=True, gc=False):
     `day` is the day of the last traffic through it, in days since the epoch by record time. `next`: where `target`
     itself leads; it takes that place after a day without traffic, when nothing is under way by the old one. `awaited`:
     whom aliases have joined a browser's id to; should it be a person's id, too, that person is one with all of them.
-    `since_s`: when that was said which made it, in seconds since the epoch; what was said before does not change it.
+    `since_ms`: when that was said which made it, in ms since the epoch; what was said before does not change it.
     """
 
     target: str
     day: int
     next: str | None
     awaited: list[str]
-    since_s: int
+    since_ms: int
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -43,9 +44,9 @@ def is_pointer(packed: bytes) -> bool:
     return packed[DUE_BYTES] == _ARRAY_OF_FIVE
 
 
-def pack_pointer(pointer: Pointer) -> bytes:
-    """The pointer as bytes; first comes when it may go, so that an agenda is built without unpacking."""
-    return due_ms(pointer).to_bytes(DUE_BYTES, "big") + _encoder.encode(pointer)
+def pack_pointer(pointer: Pointer, at_ms: int | None) -> bytes:
+    """The pointer as bytes; first comes when it may go, None: never, so that an agenda is built without unpacking."""
+    return due_prefix(at_ms) + _encoder.encode(pointer)
 
 
 def unpack_pointer(packed: bytes) -> Pointer:
@@ -53,9 +54,9 @@ def unpack_pointer(packed: bytes) -> Pointer:
     return _decoder.decode(memoryview(packed)[DUE_BYTES:])
 
 
-def due_ms(pointer: Pointer) -> int:
-    """When the pointer has been unused for so long that it goes, in ms since the epoch."""
-    return max(0, (pointer.day + KEPT_DAYS) * DAY_MS)
+def due_ms(key: str, pointer: Pointer) -> int | None:
+    """When a browser's pointer has been unused for so long that it goes, in ms since the epoch; a person's stays."""
+    return None if is_person(key) else max(0, (pointer.day + KEPT_DAYS) * DAY_MS)
 
 
 def names_of(pointer: Pointer) -> set[str]:

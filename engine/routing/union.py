@@ -28,14 +28,18 @@ def merged(message: LeadMerged, read: Read) -> Union:
     other = unpack_held(read(held_key(message.other)))
     if other is None or other.moved is not None:
         return Union((), None, {})
+    if message.other == message.lead:
+        row = replace(other, profile=message.profile, partition=message.partition)
+        return Union((), None, {held_key(message.lead): pack(row)})
     lead = unpack_held(read(held_key(message.lead)))
     kept = other if lead is None or lead.rep is None else lead
+    if kept is other and message.closed:
+        kept = replace(other, rep=None, team=None, rule=None)
     alerts = [*other.alerts, *([] if lead is None else lead.alerts)][-ALERTS_MAX:]
     row = replace(kept, alerts=alerts, profile=message.profile, partition=message.partition, moved=None)
     left = Held(None, None, None, message.at, other.alerts, moved=message.lead)
     rows = {held_key(message.lead): pack(row), held_key(message.other): pack(left)}
-    released = other.rep if kept is lead else None
-    if released is None:
+    if kept is other or other.rep is None:
         return Union((), kept.rep, rows)
     return Union((_released(message, other),), None, rows)
 

@@ -24,7 +24,7 @@ def test_every_lead_begins_as_subscriber_and_becomes_lead_when_it_is_known() -> 
     told = simulate(staged(STEADY), at(0), identified(90 * MINUTE))
     assert told.moves() == [("subscriber", "lead", 90 * MINUTE)]
     merged, move = told.on("lead-stages")
-    assert (merged["from"], merged["to"], merged["seconds_in_stage"]) == ("ada", "ada", 0)
+    assert (merged["from"], merged["to"], merged["seconds_in_stage"]) == ("ada", "ada", 5400)
     assert (move["lead"], move["seconds_in_stage"], move["total"]) == ("ada", 90 * 60, 40)
     assert move["reason"]
     assert told.score()["stage"] == "lead"

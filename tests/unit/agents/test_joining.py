@@ -92,7 +92,7 @@ def test_the_row_travels_to_the_person_and_the_event_right_behind_it() -> None:
         ("\x01ada", 2, "-"),
     ]
     assert merge.key == b"\x01ada"
-    assert pointer(profiles, "b") == Pointer("\x01ada", T0 // DAY, None, [], T0 // 1000)
+    assert pointer(profiles, "b") == Pointer("\x01ada", T0 // DAY, None, [], T0)
 
 
 def test_a_track_with_both_ids_counts_for_the_person_and_joins_nothing() -> None:
@@ -204,7 +204,7 @@ def test_an_alias_of_two_persons_makes_them_one_whichever_way_it_is_said(previou
 def test_an_alias_of_a_browser_joins_it() -> None:
     profiles = fed(chat("b"), alias("b", "ada"), chat("b"))
     assert (total(profiles, "ada"), profiles.row("ada").known) == (20, True)
-    assert pointer(profiles, "b") == Pointer("\x01ada", T0 // DAY, None, ["\x01ada"], T0 // 1000)
+    assert pointer(profiles, "b") == Pointer("\x01ada", T0 // DAY, None, ["\x01ada"], T0)
 
 
 def test_an_alias_from_elsewhere_joins_nobody() -> None:
@@ -251,9 +251,9 @@ def test_a_browser_is_told_where_its_pointer_leads_on_and_listens_after_a_day_of
         profiles.fold(record(chat("b1", at_ms=at_ms), at_ms, offset=16))
         return pointer(profiles, "b1")
 
-    assert chats(T0) == Pointer(address, day, "\x01ada", [], T0 // 1000)
-    assert chats(T0 + DAY) == Pointer(address, day + 1, "\x01ada", [], T0 // 1000)
-    assert chats(T0 + 3 * DAY) == Pointer("\x01ada", day + 3, None, [], T0 // 1000)
+    assert chats(T0) == Pointer(address, day, "\x01ada", [], T0)
+    assert chats(T0 + DAY) == Pointer(address, day + 1, "\x01ada", [], T0)
+    assert chats(T0 + 3 * DAY) == Pointer("\x01ada", day + 3, None, [], T0)
     assert total(profiles, "ada") == 1 + 1 + 3 * 10
 
 

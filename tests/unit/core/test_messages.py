@@ -55,7 +55,7 @@ FEEDBACK = LeadFeedback("ada", "u:ada", "won", "andy", 1_000, None, 900.0, "EUR"
 JOIN = LeadJoin("\x02ada@example.com", "\x01ada", alias=False, cause=CAUSE)
 MOVED = LeadMoved("browser", "\x02ada@example.com", "\x01ada")
 MERGE = LeadMerge("browser", bytes(range(256)), CAUSE)
-MERGED = LeadMerged("ada", "browser", "\x01ada", 3, 1_000, 81.5, "hot", CAUSE)
+MERGED = LeadMerged("ada", "browser", "\x01ada", 3, 1_000, 81.5, "hot", closed=True, cause=CAUSE)
 STAGE = StageChanged("ada", "customer", 1_000, CAUSE)
 
 names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=30)

@@ -42,11 +42,11 @@ rows = st.builds(
 @LAWFUL
 @given(pointers)
 def test_a_pointer_comes_back_as_it_was_and_is_known_as_one(pointer: Pointer) -> None:
-    packed = pack_pointer(pointer)
+    packed = pack_pointer(pointer, due_ms("b", pointer))
     assert is_pointer(packed)
     assert not is_row(packed)
     assert unpack_pointer(packed) == pointer
-    assert due_of(packed) == due_ms(pointer)
+    assert due_of(packed) == due_ms("b", pointer)
 
 
 @LAWFUL
@@ -69,20 +69,21 @@ def test_a_pointer_to_another_can_do_without_any_other_name(pointer: Pointer, na
 
 def test_a_pointer_of_a_browser_takes_little_room() -> None:
     """Every visitor who ever logged in leaves one: 6 bytes when it goes, 1 for the array, target, day, none, none."""
-    packed = pack_pointer(Pointer("\x01user-1", TODAY, None, [], T0 // 1000))
-    assert len(packed) == 6 + 1 + (1 + 7) + 3 + 1 + 1 + 5
+    packed = pack_pointer(Pointer("\x01user-1", TODAY, None, [], T0), T0)
+    assert len(packed) == 6 + 1 + (1 + 7) + 3 + 1 + 1 + 9
 
 
 def test_an_unused_pointer_goes_after_400_days() -> None:
     assert KEPT_DAYS == 400
-    assert due_ms(Pointer("\x01u", TODAY, None, [], T0 // 1000)) == T0 + 400 * DAY
-    assert due_ms(Pointer("\x01u", -1_000, None, [], T0 // 1000)) == 0
+    assert due_ms("b", Pointer("\x01u", TODAY, None, [], T0)) == T0 + 400 * DAY
+    assert due_ms("b", Pointer("\x01u", -1_000, None, [], T0)) == 0
+    assert due_ms("\x01v", Pointer("\x01u", TODAY, None, [], T0)) is None
 
 
 @pytest.mark.parametrize(("after", "day"), [(-DAY, 0), (0, 0), (DAY - 1, 0), (DAY, 1), (9 * DAY, 9)])
 def test_traffic_is_noted_once_a_day_and_never_takes_it_back(after: int, day: int) -> None:
-    pointer = Pointer("\x02a@b.de", TODAY, None, ["\x01v"], T0 // 1000)
-    assert used(pointer, T0 + after) == Pointer("\x02a@b.de", TODAY + day, None, ["\x01v"], T0 // 1000)
+    pointer = Pointer("\x02a@b.de", TODAY, None, ["\x01v"], T0)
+    assert used(pointer, T0 + after) == Pointer("\x02a@b.de", TODAY + day, None, ["\x01v"], T0)
     assert (used(pointer, T0 + after) is pointer) == (day == 0)
 
 
@@ -92,12 +93,12 @@ def test_traffic_is_noted_once_a_day_and_never_takes_it_back(after: int, day: in
 )
 def test_a_pointer_leads_on_only_after_a_day_without_traffic(after: int, target: str) -> None:
     """A whole day of UTC: what was sent the old way on the day before has long arrived."""
-    now = used(Pointer("old", TODAY, "new", [], T0 // 1000), T0 + after)
+    now = used(Pointer("old", TODAY, "new", [], T0), T0 + after)
     assert (now.target, now.next) == (target, None if target == "new" else "new")
 
 
 def test_a_pointer_in_daily_use_never_leads_on() -> None:
-    pointer = Pointer("old", TODAY, "new", [], T0 // 1000)
+    pointer = Pointer("old", TODAY, "new", [], T0)
     for day in range(1, 40):
         pointer = used(pointer, T0 + day * DAY)
-    assert pointer == Pointer("old", TODAY + 39, "new", [], T0 // 1000)
+    assert pointer == Pointer("old", TODAY + 39, "new", [], T0)

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from engine.agents.route import RouteJob
 from engine.core.agenda import Agenda
@@ -14,7 +15,7 @@ from engine.routing.union import Union, merged
 from tests.unit.routing.examples import CAUSE, request, routing
 
 AT_MS = 9_000
-MERGED = LeadMerged("ada", "browser", "\x01ada", 5, AT_MS, 81.5, "hot", CAUSE)
+MERGED = LeadMerged("ada", "browser", "\x01ada", 5, AT_MS, 81.5, "hot", closed=False, cause=CAUSE)
 PERSONS = Held("andy", "us", "us", 1_000, ["a1"], "\x01ada", 4)
 BROWSERS = Held("bea", "us", "best", 2_000, ["b1", "b2"], "browser", 3)
 FREE = Held(None, None, None, 2_000, ["b1"], "browser", 3)
@@ -123,8 +124,9 @@ def test_feedback_under_an_old_id_is_heard_for_the_new_one() -> None:
     """Also where the lead was merged more than once since the rep got it; it goes to the person's home."""
     desk = Desk()
     desk.fold(encode(request("browser", "b1")))
-    desk.fold(encode(LeadMerged("email:a@b.de", "browser", "\x02a@b.de", 2, AT_MS, 81.5, "hot", CAUSE)))
-    desk.fold(encode(LeadMerged("ada", "email:a@b.de", "\x01ada", 5, AT_MS, 81.5, "hot", CAUSE)))
+    first = replace(MERGED, lead="email:a@b.de", profile="\x02a@b.de", partition=2)
+    desk.fold(encode(first))
+    desk.fold(encode(replace(MERGED, other="email:a@b.de")))
     for lead in ("browser", "email:a@b.de", "ada"):
         fold = desk.say("andy", lead)
         assert [event["data"]["lead"] for event in data(fold, "lead-assignments")] == ["ada"]
@@ -142,3 +144,19 @@ def test_who_was_released_is_no_longer_heard() -> None:
     (letter,) = data(desk.say("bea", "browser"), "dead-letters")
     assert letter["data"]["failure"]["reason"] == "feedback"
     assert "andy" in letter["data"]["failure"]["message"]
+
+
+def test_a_browser_called_like_its_person_keeps_its_owner() -> None:
+    """`anonymousId` and `userId` are the same: only where the row stands has changed."""
+    message = replace(MERGED, other="ada")
+    found = union(BROWSERS, BROWSERS, message)
+    assert (found.released, found.owner) == ((), None)
+    assert row(found, "ada") == Held("bea", "us", "best", 2_000, ["b1", "b2"], "\x01ada", 5)
+
+
+def test_nobody_comes_to_own_a_lead_that_sales_have_closed() -> None:
+    """Its rep gave it up; that of the browser is released, and the person stays without one."""
+    found = union(Held(None, None, None, 1_000, ["a1"], "\x01ada", 4), BROWSERS, replace(MERGED, closed=True))
+    held = row(found, "ada")
+    assert held is not None
+    assert (held.rep, found.owner) == (None, None)
