@@ -11,6 +11,7 @@ from functools import lru_cache
 from engine.agents.erasing import Erasing
 from engine.agents.joining import Joins
 from engine.agents.leads import Lead, Leads, Outcome
+from engine.agents.placing import Places
 from engine.core.agenda import Agenda
 from engine.core.bots import CRAWLER, judge
 from engine.core.crawlers import is_crawler
@@ -130,7 +131,8 @@ class _Chunk:
         self.outcome = Outcome()
         self.tally = self.outcome.tally
         self.erasing = Erasing(self.leads, self.outcome, job.home_of, job.lanes, job.pseudonym)
-        self.joins = Joins(job.model, lane, job.home_of, self.leads, self.outcome, self.row_at, self.erasing)
+        self.joins = Joins(job.model, job.home_of, self.leads, self.outcome, self.row_at, self.erasing)
+        self.places = Places(job.model, lane, self.leads, self.outcome, self.joins, self.erasing)
         self.scored = 0
         self.alerted: list[int] = []
         self.late_ms: list[int] = []
@@ -161,7 +163,7 @@ class _Chunk:
         if is_crawler(event):
             self.tally["bot", CRAWLER] += 1
             return
-        lead = self.joins.place(arrival, event)
+        lead = self.places.place(arrival, event)
         if lead is None:
             return
         held = self.row_at(lead, event.time_ms)
