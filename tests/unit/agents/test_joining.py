@@ -342,3 +342,23 @@ def test_time_passes_beside_a_browser_called_like_a_person() -> None:
         profiles.wake(T0 + 60 * DAY, lane=lane)
     assert not profiles.errors
     assert total(profiles, "ada") == 10
+
+
+def test_a_login_that_is_rejected_joins_nothing() -> None:
+    """Its headers are too large to be sent on: the browser stays what it was."""
+    profiles = fed(chat("b"))
+    large = record(login("b", "ada"), offset=9, headers=(("x", b"x" * 300_000),))
+    profiles.fold(large, lane=by_murmur2(b"b", LANES))
+    assert refusals(profiles) == [("size", None)]
+    assert (total(profiles, "b"), profiles.found("b").key) == (10, "b")
+
+
+def test_an_owner_who_was_given_a_lead_under_its_old_id_takes_it_from_nobody() -> None:
+    """Andy has Ada; that the browser went to Bea arrives behind its login."""
+    profiles = fed(chat("b"), chat(None, "ada"))
+    for late in (owner_changed("ada", "andy"), owner_changed("b", "bea")):
+        if late.key == b"b":
+            profiles.feed(login("b", "ada"))
+        key = b"\x01ada" if late.key == b"ada" else b"b"
+        profiles.fold(late._replace(key=key), lane=late.partition)
+    assert profiles.row("ada").owner == "andy"
