@@ -91,6 +91,8 @@ def merged(model: Model, person: Row, other: Row) -> Row:
         place={**early.place, **late.place},
         suspect=_suspects(one.suspect, two.suspect),
         erased=person.erased,
+        address=max((row.address for row in (one, two) if row.address is not None), key=_day, default=None),
+        depth=max(one.depth, two.depth),
     )
     if person.owner is None and row.stage in (RECYCLED, _DISQUALIFIED):
         row.owner = None

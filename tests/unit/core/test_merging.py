@@ -248,3 +248,9 @@ def test_the_score_is_looked_at_again_when_it_falls() -> None:
     assert both.falls is not None
     assert isclose(both.falls, DAY * log2(120 / 80), abs_tol=1)
     assert both_ways(row(falls=7), row(falls=7)).falls is None
+
+
+def test_the_longest_way_to_either_and_the_last_address_asked_for_stay() -> None:
+    """Else a chain of aliases would be bounded only until something else is merged."""
+    both = both_ways(row(depth=5, address=(9, 1)), row(depth=2, address=(3, 4)))
+    assert (both.depth, both.address) == (5, (3, 4))
