@@ -19,7 +19,7 @@ from engine.core.identity import (
     person_key,
     public_id,
 )
-from engine.core.instants import DAY_MS, LAST_MS, from_rfc3339
+from engine.core.instants import DAY_MS, LAST_MS
 from engine.core.messages import (
     INBOX_TOPIC,
     REQUESTS_TOPIC,
@@ -30,15 +30,14 @@ from engine.core.messages import (
     LeadMerged,
     LeadMoved,
     encode,
+    forwarded,
 )
-from engine.core.messages import forward as forwarded
 from engine.core.model import Model
-from engine.core.origins import Origin
+from engine.core.origins import Origin, origin_of, stated_origin
 from engine.core.outputs import DESK, DESK_PARTITION, Profile, tombstone
 from engine.core.packing import pack
 from engine.core.pointers import AWAITED_MAX, Pointer, used
 from engine.core.profile import DEPTH_MAX, Row
-from engine.core.records import Cause
 
 _MOVED_EVERY = 16
 """A browser is told where its pointer leads on at one in so many of its events: it listens after a day's silence."""
@@ -101,9 +100,9 @@ class Joins:
         """Let everything under a key be for another's row."""
         key, target = message.key, message.target
         lead = self._leads.get(key.encode())
-        if key == target or not above(target, key):
+        if not above(target, key):
             return
-        origin = Origin(message.cause.name, _at_ms(message.cause), stated=message.cause, kind="join")
+        origin = stated_origin(message.cause, "join")
         if self._erasing.is_over(key, lead, origin.time_ms):
             return
         if self._erasing.is_over(target, None, origin.time_ms):
@@ -196,7 +195,7 @@ class Joins:
         record = arrival.record
         now = used(pointer, self._by_clock(record.timestamp))
         if now is not pointer:
-            self._leads.point(lead, now, Origin(event.name, event.time_ms, record, event))
+            self._leads.point(lead, now, origin_of(event, record))
         first = event.anonymous_id if event.user_id is None else person_key(event.user_id)
         if first is not None and first != lead.key and is_person(lead.key) and record.offset % _MOVED_EVERY == 0:
             moved = LeadMoved(first, lead.key, now.target)
@@ -217,7 +216,3 @@ class Joins:
 
 def leads_to(lead: Lead | None, target: str) -> bool:
     return lead is not None and lead.pointer is not None and lead.pointer.target == target
-
-
-def _at_ms(cause: Cause) -> int:
-    return from_rfc3339(cause.time)

@@ -16,7 +16,7 @@ from engine.core.identity import (
 )
 from engine.core.messages import Arrival, LeadJoin
 from engine.core.model import Model
-from engine.core.origins import Origin
+from engine.core.origins import origin_of
 
 
 class Places:
@@ -40,8 +40,8 @@ class Places:
         if self._erasing.is_over(key, lead, event.time_ms):
             self._give_back(arrival, event)
             return None
-        if lead is None or not lead.is_there:
-            lead = self._joins.first_seen(key, Origin(event.name, event.time_ms, arrival.record, event)) or lead
+        if is_person(key) and (lead is None or not lead.is_there):
+            lead = self._joins.first_seen(key, origin_of(event, arrival.record)) or lead
         if (event.type in ("identify", "alias") or arrival.errand != "-") and self._says_who(arrival, event, key, lead):
             return None
         if lead is None or lead.pointer is None:
@@ -73,8 +73,7 @@ class Places:
         if browser is not None:
             return browser
         person = person_of(event)
-        if person is None:
-            raise Rejected("identity", "anonymousId", "neither anonymousId nor userId is there; one of them is needed")
+        assert person is not None, "decoded without an id"
         return person
 
     def _trusts(self, event: Event) -> bool:
@@ -111,7 +110,7 @@ class Places:
             return True
         onward = self._joins.onward(arrival, person, "-")
         # Whom the browser belonged to before keeps what came before.
-        self._joins.join(key, lead, person, Origin(event.name, event.time_ms, arrival.record, event))
+        self._joins.join(key, lead, person, origin_of(event, arrival.record))
         self._joins.send_on(onward)
         return True
 
@@ -143,7 +142,7 @@ class Places:
         if lead is not None and lead.is_there:
             self._joins.forward(arrival, browser, "refused")
             return True
-        cause = Origin(event.name, event.time_ms, arrival.record, event).cause(event.name)
+        cause = origin_of(event, arrival.record).cause(event.name)
         self._joins.send_join(LeadJoin(browser, key, alias=False, cause=cause))
         return False
 
@@ -152,14 +151,14 @@ class Places:
         person = person_key(event.user_id or "")
         onward = self._joins.onward(arrival, person, "joined")
         if not leads_to(lead, person):
-            self._joins.join(key, lead, person, Origin(event.name, event.time_ms, arrival.record, event))
+            self._joins.join(key, lead, person, origin_of(event, arrival.record))
         self._joins.send_on(onward)
 
     def _alias(self, arrival: Arrival, event: Event, key: str, lead: Lead | None) -> bool:
         if event.user_id is None or not self._trusts(event):
             return False
         onward = self._joins.onward(arrival, person_key(event.user_id), "-")
-        origin = Origin(event.name, event.time_ms, arrival.record, event)
+        origin = origin_of(event, arrival.record)
         person, previous = person_key(event.user_id), person_key(key)
         self._joins.join(key, lead, person, origin, alias=True)
         known = self._leads.get(previous.encode())

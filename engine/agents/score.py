@@ -38,7 +38,7 @@ from engine.core.messages import (
     unwrap,
 )
 from engine.core.model import Model
-from engine.core.origins import Origin
+from engine.core.origins import Origin, origin_of, stated_origin
 from engine.core.outputs import Profile, effect_outputs, merge_outputs, publication
 from engine.core.packing import due_of, pack, unpack
 from engine.core.persons import adopted, with_browser
@@ -133,7 +133,7 @@ class _Chunk:
         self.erasing = Erasing(self.leads, self.outcome, job.home_of, job.lanes, job.pseudonym)
         self.joins = Joins(job.model, job.home_of, self.leads, self.outcome, self.row_at, self.erasing)
         self.places = Places(job.model, lane, self.leads, self.outcome, self.joins, self.erasing)
-        self.scored = 0
+        self.hops: Counter[int] = Counter()
         self.alerted: list[int] = []
         self.late_ms: list[int] = []
         self.errors: list[str] = []
@@ -171,7 +171,7 @@ class _Chunk:
         recorded_ms = int(min(record.timestamp, self.leads.agenda.clock_ms))
         verdict = judge(self.model.bots, row, event, recorded_ms, is_new=held is None)
         if verdict is not None and verdict.kind is not None:
-            self.drop_bot(lead, verdict.kind, row, verdict.row, Origin(event.name, event.time_ms, record, event))
+            self.drop_bot(lead, verdict.kind, row, verdict.row, origin_of(event, record))
             return
         row = row if verdict is None else verdict.row
         folded = fold_event(self.model, row, event)
@@ -180,11 +180,10 @@ class _Chunk:
             return
         if arrival.errand == "joined":
             folded.row.address = address_of(event)
-        self.settle(lead, folded, Origin(event.name, event.time_ms, record, event), record.timestamp)
+        self.settle(lead, folded, origin_of(event, record), record.timestamp)
         if event.time_ms < row.now_ms:
             self.late_ms.append(row.now_ms - event.time_ms)
-        self.scored += 1
-        self.tally["hops", str(arrival.hops)] += 1
+        self.hops[arrival.hops] += 1
 
     def new_row(self, key: str, event: Event) -> Row:
         """The row of a lead that is new, or was erased before."""
@@ -220,7 +219,7 @@ class _Chunk:
             self.tally["dropped", "erased"] += 1
             return
         if isinstance(message, LeadMerge) and (lead is None or not lead.is_there):
-            lead = self.joins.first_seen(key, Origin(message.cause.name, time_ms, stated=message.cause)) or lead
+            lead = self.joins.first_seen(key, stated_origin(message.cause)) or lead
         if lead is not None and self.joins.pass_on(lead, record):
             return
         if isinstance(message, LeadMerge):
@@ -232,14 +231,14 @@ class _Chunk:
             return
         if isinstance(message, LeadFeedback):
             folded = fold_feedback(self.model, row, message)
-            self.settle(lead, folded, Origin(message.cause.name, time_ms, stated=message.cause), time_ms)
+            self.settle(lead, folded, stated_origin(message.cause), time_ms)
             return
         if message.lead != public_id(key) and row.owner is not None:
             # Given to a rep under an id that was merged meanwhile: the desk says itself who of two keeps the lead.
             self.tally["dropped", "merged"] += 1
             return
         # A new owner comes of the same record as the score before it.
-        lead.origin = Origin(message.cause.name, time_ms, stated=message.cause, kind="owner")
+        lead.origin = stated_origin(message.cause, "owner")
         lead.told = True
         if row.owner != message.owner:
             row.owner = message.owner
@@ -258,7 +257,7 @@ class _Chunk:
             # The other's own erasure is told by its mark: what comes by the pointer there is looked up.
             row.erased = self.erasing.erased_at_ms(lead.key)
         total = score_at(self.model, row, row.now, fit_now(self.model, row)).total
-        origin = Origin(message.cause.name, time_ms, stated=message.cause, kind="merge")
+        origin = stated_origin(message.cause, "merge")
         profile = Profile(lead.key, row)
         self.outcome.send(*merge_outputs(self.model, profile, total, message, other, origin, self.lane))
         self.settle(lead, Folded(row, total, []), origin, time_ms)
@@ -338,7 +337,9 @@ class _Chunk:
         self.tally["rejected", reason] += 1
 
     def fold(self) -> Fold:
-        self.tally["scored",] = self.scored
+        self.tally["scored",] = self.hops.total()
+        self.tally.update({("hops", str(hops)): count for hops, count in self.hops.items()})
+        row_limit = self.model.row_limit
         changed: dict[bytes, bytes | None] = {}
         # What is published may look for others, who are touched by it.
         for row_key, lead in list(self.leads.touched.items()):
@@ -350,7 +351,7 @@ class _Chunk:
             if lead.told:
                 self.publish(lead, lead.row, lead.origin)
             try:
-                packed = pack(lead.row, lead.due_ms, self.model.row_limit)
+                packed = pack(lead.row, lead.due_ms, row_limit)
             except (OverflowError, TypeError, ValueError):
                 self.errors.append(traceback.format_exc())
                 continue

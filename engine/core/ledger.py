@@ -32,7 +32,9 @@ Ledger = dict[str, Entry]
 PLAIN, LIMITED = 3, 7
 """How long entries of these shapes are."""
 WINDOWS_MAX = 16
-_EXPONENT_MAX = 900.0
+GONE = "\x03"
+"""Before the name of an entry whose rule is gone; first in it stands since when it is (`restate.py`)."""
+EXPONENT_MAX = 900.0
 
 
 def counted(rule: "Rule", entry: Entry | None, time: int, now: int, born_ms: int, amount: float) -> Entry | None:
@@ -130,7 +132,7 @@ def _limited(rule: "Rule", entry: Entry | None, time: int, now: int, born_ms: in
 
 def _grown(halvings: float) -> float:
     """What a mass was so many halvings ago; bounded, so that no model makes it overflow."""
-    return exp2(max(-_EXPONENT_MAX, min(halvings, _EXPONENT_MAX)))
+    return exp2(max(-EXPONENT_MAX, min(halvings, EXPONENT_MAX)))
 
 
 def _counted_in(windows: Sequence[int], window: int, limit: int, at_most: int) -> list[int] | None:

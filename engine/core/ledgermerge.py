@@ -10,12 +10,8 @@ from itertools import chain
 from math import exp2, isinf
 
 from engine.core.instants import DAY_MS
-from engine.core.ledger import WINDOWS_MAX, Entry, Ledger, mass_at
+from engine.core.ledger import EXPONENT_MAX, GONE, WINDOWS_MAX, Entry, Ledger, mass_at
 from engine.core.model import Rule
-
-GONE = "\x03"
-"""Before the name of an entry whose rule is gone; first in it stands since when it is (`restate.py`)."""
-_EXPONENT_MAX = 900.0
 
 
 def merged_ledgers(rules: Mapping[str, Rule], one: Ledger, other: Ledger, now: int, born_ms: int) -> Ledger:
@@ -92,7 +88,7 @@ def _decayed(rule: Rule, mass: float, after_ms: int) -> float:
     """A mass so much later, or earlier; bounded, so that no model makes it overflow."""
     if isinf(rule.half_life_ms):
         return mass
-    return mass * exp2(min(-after_ms / rule.half_life_ms, _EXPONENT_MAX))
+    return mass * exp2(min(-after_ms / rule.half_life_ms, EXPONENT_MAX))
 
 
 def _merged_plain(rule: Rule, one: Entry, other: Entry) -> Entry:

@@ -20,7 +20,7 @@ from engine.core.abandoned import CART, CHECKOUT
 from engine.core.drift import falls_after
 from engine.core.instants import MINUTE_MS
 from engine.core.ledgermerge import merged_ledgers
-from engine.core.model import MQL, RECYCLED, STAGES, Model
+from engine.core.model import DISQUALIFIED, MQL, RECYCLED, UNOWNED, Model
 from engine.core.packing import packed_touch, stored_touch
 from engine.core.pages import kept_pages, shown_pages
 from engine.core.persons import is_later
@@ -47,7 +47,6 @@ from engine.core.visits import SESSION_GAP_MS
 K = TypeVar("K")
 V = TypeVar("V")
 _CLOCK = 2 ** (8 * TIME_BYTES)
-_DISQUALIFIED = STAGES.index("disqualified")
 _NOBODY = Suspect()
 
 
@@ -94,7 +93,7 @@ def merged(model: Model, person: Row, other: Row) -> Row:
         address=max((row.address for row in (one, two) if row.address is not None), key=_day, default=None),
         depth=max(one.depth, two.depth),
     )
-    if person.owner is None and row.stage in (RECYCLED, _DISQUALIFIED):
+    if person.owner is None and row.stage in UNOWNED:
         row.owner = None
     row.recent_ids, row.recent_s = _recent(one, two)
     score = score_at(model, row, row.now, fit_now(model, row))
@@ -214,7 +213,7 @@ def _rank(life: Life) -> tuple[float, int, int, int]:
     Disqualified is the least that sales set: of a customer's second id they may say so. To be recycled is as far as to
     qualify, so that the later of both holds.
     """
-    stage = {RECYCLED: MQL, _DISQUALIFIED: MQL + 0.5}.get(life.stage, life.stage)
+    stage = {RECYCLED: MQL, DISQUALIFIED: MQL + 0.5}.get(life.stage, life.stage)
     return stage, life.at if stage else 0, life.stage, life.cycle_due or 0
 
 

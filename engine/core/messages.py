@@ -253,7 +253,7 @@ class Arrival(NamedTuple):
     errand: Errand = "-"
 
 
-def forward(arrival: Arrival, key: str, partition: int, errand: Errand) -> Output:
+def forwarded(arrival: Arrival, key: str, partition: int, errand: Errand) -> Output:
     """The record of `arrival` for partition number `partition` of `lead-inbox`, to be folded under `key`.
 
     Raises Rejected where its key and headers make it larger than the broker takes.

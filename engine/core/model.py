@@ -17,6 +17,9 @@ STAGES: tuple[Stage, ...] = get_args(Stage)
 """In rising order up to evangelist; a lead goes to the last two from anywhere. Rows hold a stage's place in here."""
 MQL = STAGES.index("marketingqualifiedlead")
 RECYCLED = STAGES.index("recycled")
+DISQUALIFIED = STAGES.index("disqualified")
+UNOWNED = frozenset({DISQUALIFIED, RECYCLED})
+"""Stages in which no rep owns a lead."""
 
 EventTest = Callable[[Event], bool]
 LeadTest = Callable[[Any], bool]

@@ -6,7 +6,7 @@ import msgspec
 
 from engine.core.events import Event
 from engine.core.flow import Record
-from engine.core.instants import to_rfc3339
+from engine.core.instants import from_rfc3339, to_rfc3339
 from engine.core.records import Cause
 from engine.core.text import clean
 
@@ -59,6 +59,16 @@ class Origin(msgspec.Struct, frozen=True, gc=False):
     def headers(self) -> Headers:
         """The headers that outputs carry on."""
         return () if self.record is None else trace_headers(self.record)
+
+
+def origin_of(event: Event, record: Record) -> Origin:
+    """A visitor's event as the origin of what it changes."""
+    return Origin(event.name, event.time_ms, record, event)
+
+
+def stated_origin(cause: Cause, kind: str = "") -> Origin:
+    """The cause that a message states as the origin of what the message changes."""
+    return Origin(cause.name, from_rfc3339(cause.time), stated=cause, kind=kind)
 
 
 def identity_of(cause: Cause | Record) -> str:

@@ -11,7 +11,7 @@ from engine.core.flow import Output
 from engine.core.identity import is_email, public_id
 from engine.core.instants import LAST_MS, to_rfc3339
 from engine.core.messages import REQUESTS_TOPIC, LeadMerge, LeadMerged, LeadRequested, StageChanged, encode
-from engine.core.model import RECYCLED, STAGES, Model
+from engine.core.model import RECYCLED, STAGES, UNOWNED, Model
 from engine.core.origins import Origin
 from engine.core.packing import stored_touch
 from engine.core.pages import title_of
@@ -35,8 +35,6 @@ CONVERTED = "lead.converted"
 DESK = "main"
 DESK_PARTITION = 0
 TOP_MAX = 5
-NOBODYS = frozenset({"disqualified", "recycled"})
-"""Stages in which no rep owns a lead."""
 REPUBLISH_MS = 60_000
 
 
@@ -203,7 +201,7 @@ def merge_outputs(
         return [told]
     band = model.band(total).name
     desk = LeadMerged(
-        profile.lead, other_id, profile.key, lane, origin.time_ms, total, band, STAGES[row.stage] in NOBODYS, cause
+        profile.lead, other_id, profile.key, lane, origin.time_ms, total, band, row.stage in UNOWNED, cause
     )
     return [told, Output(REQUESTS_TOPIC, DESK.encode(), encode(desk), DESK_PARTITION)]
 

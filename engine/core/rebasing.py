@@ -3,8 +3,7 @@
 from msgspec.structs import replace
 
 from engine.core.instants import MINUTE_MS
-from engine.core.ledger import Entry
-from engine.core.ledgermerge import GONE
+from engine.core.ledger import GONE, Entry
 from engine.core.packing import packed_touch, stored_touch
 from engine.core.profile import Life, Row, Suspect, Visit
 

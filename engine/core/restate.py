@@ -12,7 +12,7 @@ from engine.core.alerts import gained
 from engine.core.drift import falls_after
 from engine.core.fold import Folded, settle
 from engine.core.instants import DAY_MS
-from engine.core.ledger import Entry
+from engine.core.ledger import GONE, Entry
 from engine.core.lifecycle import advance
 from engine.core.model import Model
 from engine.core.profile import Row, copy_of
@@ -23,7 +23,6 @@ RELOAD = "model"
 """What a reload is called where it is a cause."""
 UNREAD_MS_MAX = 30 * DAY_MS
 """How long the entry of a rule that is gone is kept."""
-_GONE = "\x03"
 
 
 class Waiting(msgspec.Struct, array_like=True, frozen=True):
@@ -101,9 +100,9 @@ def _drop_unknown(model: Model, row: Row, at_ms: int) -> None:
 def _kept(model: Model, row: Row, at: int) -> Iterator[tuple[str, Entry]]:
     """The entries of a ledger; one whose rule is gone stands under another name, behind the time since when it is."""
     for name, entry in row.ledger.items():
-        rule = name.removeprefix(_GONE)
+        rule = name.removeprefix(GONE)
         if name == rule:
-            yield (rule, entry) if rule in model.rules else (f"{_GONE}{rule}", (at, *entry))
+            yield (rule, entry) if rule in model.rules else (f"{GONE}{rule}", (at, *entry))
         elif rule in model.rules:
             yield rule, entry[1:]
         elif at - entry[0] <= UNREAD_MS_MAX:

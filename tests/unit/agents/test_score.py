@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine.core.events import Event
 from engine.core.flow import InputRecord
-from engine.core.messages import INBOX_TOPIC, Arrival, LeadRequested, OwnerChanged, decode_request, encode, forward
+from engine.core.messages import INBOX_TOPIC, Arrival, LeadRequested, OwnerChanged, decode_request, encode, forwarded
 from engine.core.model import Model, Readers
 from engine.core.packing import due_of, pack, unpack
 from engine.core.partitioner import by_murmur2
@@ -124,7 +124,7 @@ def test_a_forwarded_event_is_never_forwarded_again() -> None:
     fed = Profiles(failing(ZeroDivisionError()), partitions=2)
     away = 1 - by_murmur2(b"ada", 2)
     for path in ("/", "/boom"):
-        message = forward(Arrival(record(page(path), offset=41, partition=7)), "ada", away, "-")
+        message = forwarded(Arrival(record(page(path), offset=41, partition=7)), "ada", away, "-")
         fed.fold(fed.arrived(message), lane=away)
     assert fed.lanes[away].keys() == {b"ada"}
     (letter,) = [one["payload"] for one in fed.on("dead-letters")]

@@ -4,8 +4,8 @@ from math import inf, isclose, isfinite
 from typing import Any
 
 from engine.core.instants import DAY_MS
-from engine.core.ledger import WINDOWS_MAX, Entry
-from engine.core.ledgermerge import GONE, merged_ledgers
+from engine.core.ledger import GONE, WINDOWS_MAX, Entry
+from engine.core.ledgermerge import merged_ledgers
 from engine.core.model import Rule
 from engine.core.points import read_entry
 from tests.build import DAY, HOUR, T0

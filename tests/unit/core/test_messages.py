@@ -24,7 +24,7 @@ from engine.core.messages import (
     decode_inbox,
     decode_request,
     encode,
-    forward,
+    forwarded,
     unwrap,
 )
 from engine.core.records import Cause
@@ -93,7 +93,7 @@ def test_a_forwarded_record_comes_back_to_the_byte(
     record: InputRecord, key: str, hops: int, partition: int, errand: Errand
 ) -> None:
     """With the key of the row that it is for, what it is sent for, and one topic more that it came through."""
-    output = forward(Arrival(record, None, hops), key, partition, errand)
+    output = forwarded(Arrival(record, None, hops), key, partition, errand)
     assert (output.topic, output.key, output.partition, output.value) == (
         "lead-inbox",
         key.encode(),
@@ -106,17 +106,17 @@ def test_a_forwarded_record_comes_back_to_the_byte(
 @given(records)
 def test_a_record_forwarded_twice_is_still_the_visitors(record: InputRecord) -> None:
     """The envelope is made anew, so that it never grows."""
-    once = unwrap(delivered(forward(Arrival(record), "browser", 1, "-")))
+    once = unwrap(delivered(forwarded(Arrival(record), "browser", 1, "-")))
     assert once is not None
-    twice = forward(once, "\x01ada", 2, "join")
+    twice = forwarded(once, "\x01ada", 2, "join")
     assert unwrap(delivered(twice)) == Arrival(record, "\x01ada", 3, "join")
     assert len(twice.headers) == 1 + (record.key is not None) + len(record.headers)
 
 
 @given(records)
 def test_a_visitor_who_names_a_header_as_ours_does_not_confuse_the_envelope(record: InputRecord) -> None:
-    claimed = delivered(forward(Arrival(record), "browser", 1, "-"))._replace(topic="visitor-events")
-    assert unwrap(delivered(forward(Arrival(claimed), "k", 2, "-"))) == Arrival(claimed, "k", 2, "-")
+    claimed = delivered(forwarded(Arrival(record), "browser", 1, "-"))._replace(topic="visitor-events")
+    assert unwrap(delivered(forwarded(Arrival(claimed), "k", 2, "-"))) == Arrival(claimed, "k", 2, "-")
 
 
 @given(records.filter(lambda record: not record.headers or record.headers[0][0] != "heatline-forwarded"))
