@@ -26,14 +26,14 @@ from engine.local.leadrow import Refused
 from engine.local.lines import Message
 from engine.local.logfile import LogFile, open_log
 from engine.local.producer import Sender, connected_producer
+from engine.local.reading import EXAMPLES_MAX
 from engine.local.topic import retention_ms
 
 BATCH = 500
-EXAMPLES_MAX = 5
 COLUMNS = ("file", "line", "column", "value", "reason", "row")
 _CELL_CHARS_MAX = 32_000
 """A spreadsheet's cell takes a little more."""
-_SHOWN_CHARS_MAX = 100
+_EXAMPLE_CHARS_MAX = 400
 
 
 class Target(NamedTuple):
@@ -66,10 +66,8 @@ class Refusals:
         """Take a row that is not imported."""
         self.imported.refused += 1
         if len(self.imported.examples) < EXAMPLES_MAX:
-            value = f" = {refused.value[:_SHOWN_CHARS_MAX]!r}" if refused.value else ""
-            what = f"{refused.column}{value}: " if refused.column else ""
-            told = f"{self._name}:{line.number}: {what}{refused.reason}"
-            self.imported.examples.append(clean(told, 4 * _SHOWN_CHARS_MAX))
+            told = f"{self._name}:{line.number}: {refused}"
+            self.imported.examples.append(clean(told, _EXAMPLE_CHARS_MAX))
         if self._report is not None:
             # What a cell cannot hold is shown as it is written in programs.
             row = line.text.replace("\t", "\\t").replace("\n", "\\n")

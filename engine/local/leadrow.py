@@ -41,6 +41,8 @@ _DAY_CHARS = len("2026-11-23")
 # What the worker's decoder makes of an event does not depend on a model as far as an import can say what is wrong.
 _decoder = EventDecoder(Names({}), 0, (), (EMAIL,))
 
+_SHOWN_CHARS_MAX = 100
+
 
 class Refused(NamedTuple):
     """Why a line is not imported: the `column` at fault where it is one, its value, and what would be right."""
@@ -48,6 +50,11 @@ class Refused(NamedTuple):
     column: str
     value: str
     reason: str
+
+    def __str__(self) -> str:
+        """`column = value: reason`, as far as there are both."""
+        value = f" = {self.value[:_SHOWN_CHARS_MAX]!r}" if self.value else ""
+        return f"{self.column}{value}: {self.reason}" if self.column else self.reason
 
 
 class Meaning(NamedTuple):

@@ -50,7 +50,7 @@ def messages_of(contact: Contact) -> tuple[str, list[Message]]:
     meaning = meaning_of(values)
     who = meaning if isinstance(meaning, Refused) else lead_event(meaning, values, now_ms)
     if isinstance(who, Refused):
-        raise _wrong(who)
+        raise LocalError(str(who))
     email = normalised_email(values[EMAIL]) if EMAIL in values else None
     lead = who.get(USER) or f"{EMAIL_PREFIX}{email}"
     did = {
@@ -64,11 +64,6 @@ def messages_of(contact: Contact) -> tuple[str, list[Message]]:
     for event in ({**who, "context": {"channel": IDENTIFIED_BY}}, did):
         message = to_message({**event, "messageId": str(uuid4())}, now_ms)
         if isinstance(message, Refused):
-            raise _wrong(message)
+            raise LocalError(str(message))
         messages.append(message)
     return (messages[-1].key or b"").decode(), messages
-
-
-def _wrong(refused: Refused) -> LocalError:
-    value = f" = {refused.value[:100]!r}" if refused.value else ""
-    return LocalError(f"{refused.column}{value}: {refused.reason}" if refused.column else refused.reason)
