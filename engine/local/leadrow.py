@@ -37,11 +37,10 @@ _STANDARD = {
 }
 _DROPPED = {ord(char): None for char in " _-"}
 _ID_BYTES = 16
+_SHOWN_CHARS_MAX = 100
 _DAY_CHARS = len("2026-11-23")
 # What the worker's decoder makes of an event does not depend on a model as far as an import can say what is wrong.
 _decoder = EventDecoder(Names({}), 0, (), (EMAIL,))
-
-_SHOWN_CHARS_MAX = 100
 
 
 class Refused(NamedTuple):

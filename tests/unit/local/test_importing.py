@@ -10,7 +10,8 @@ from rich.console import Console
 from engine.core.text import printable
 from engine.local.cells import FORMULA
 from engine.local.errors import LocalError
-from engine.local.importing import EXAMPLES_MAX, Imported, Target, import_leads
+from engine.local.importing import Imported, Target, import_leads
+from engine.local.reading import EXAMPLES_MAX
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "leads"
 NOWHERE = Target("127.0.0.1:1")
