@@ -69,9 +69,12 @@ class Calendar:
         self.vacations_ms: tuple[Span, ...] = tuple(
             (self._begins_ms(first), self._begins_ms(behind)) for first, behind in self._vacations
         )
-        """From the first midnight of each vacation to the midnight after its last day, in order; those that touch are one."""
+        """Each vacation from its first midnight to the midnight after its last day, in order; those that touch are one."""
         self._spans = lru_cache(_DAYS_CACHED)(self._spans_of)
+        # A desk asks for one instant after the other: each answer stands with the span for which it surely holds.
         self._known: tuple[int, int, str | None] = (0, 0, None)
+        self._opening: Span = (0, -1)
+        self._today: tuple[int, int, int] = (0, 0, 0)
 
     def closed(self, at_ms: int) -> str | None:
         """None while the rep works, else why not, for people."""
@@ -83,7 +86,13 @@ class Calendar:
 
     def opens_ms(self, at_ms: int) -> int | None:
         """The first working instant at or after `at_ms`; None: there is none within the horizon."""
-        return next((start for start, _ in self._open(at_ms, at_ms + _HORIZON_MS)), None)
+        asked_ms, opens_ms = self._opening
+        if asked_ms <= at_ms <= opens_ms:
+            return opens_ms
+        for start, _ in self._open(at_ms, at_ms + _HORIZON_MS):
+            self._opening = at_ms, start
+            return start
+        return None
 
     def working_ms(self, from_ms: int, to_ms: int) -> int:
         """The working time from `from_ms` up to `to_ms`; 0 where that is not later."""
@@ -102,14 +111,20 @@ class Calendar:
 
     def day(self, at_ms: int) -> int:
         """The ordinal of the local date."""
-        return _day_of(at_ms + self._stretch(at_ms)[2])
+        start, end, day = self._today
+        if not start <= at_ms < end:
+            start, end, offset = self._stretch(at_ms)
+            day = _day_of(at_ms + offset)
+            midnight = _midnight(day, offset)
+            self._today = max(start, midnight), min(end, midnight + DAY_MS), day
+        return day
 
     def next_day_ms(self, at_ms: int) -> int:
         """When the next local date begins."""
         today = self.day(at_ms)
         while True:
             _, end, offset = self._stretch(at_ms)
-            midnight = (today + 1 - _EPOCH_DAY) * DAY_MS - offset
+            midnight = _midnight(today + 1, offset)
             if at_ms < midnight < end:
                 return midnight
             at_ms = end
@@ -118,7 +133,7 @@ class Calendar:
 
     def _begins_ms(self, day: int) -> int:
         """The first instant of a local date, or of the next one where the zone skipped it."""
-        at_ms = (day - _EPOCH_DAY - 2) * DAY_MS
+        at_ms = _midnight(day - 2, 0)
         while self.day(at_ms) < day:
             at_ms = self.next_day_ms(at_ms)
         return at_ms
@@ -138,7 +153,7 @@ class Calendar:
         spans: list[Span] = []
         for start, end, offset in _stretches(self.zone, utc_day):
             for day in range(_day_of(start + offset), _day_of(end + offset - 1) + 1):
-                midnight = (day - _EPOCH_DAY) * DAY_MS - offset
+                midnight = _midnight(day, offset)
                 for first, behind in self._wall_of(day):
                     span = max(start, midnight + first * MINUTE_MS), min(end, midnight + behind * MINUTE_MS)
                     if span[0] < span[1]:
@@ -200,6 +215,11 @@ def _united(spans: Iterable[Span]) -> tuple[Span, ...]:
 
 def _day_of(wall_ms: int) -> int:
     return wall_ms // DAY_MS + _EPOCH_DAY
+
+
+def _midnight(day: int, offset_ms: int) -> int:
+    """When the wall clock shows the beginning of a local date, as long as it is so far ahead of UTC."""
+    return (day - _EPOCH_DAY) * DAY_MS - offset_ms
 
 
 def _weekday(day: int) -> int:
