@@ -65,16 +65,16 @@ class Calendar:
         self.zone = zone
         self._hours = None if hours is None else tuple(_wall(hours, weekday) for weekday in range(7))
         self._holidays = holidays
-        self._vacations = _united((first.toordinal(), last.toordinal() + 1) for first, last in vacations)
-        self.vacations_ms: tuple[Span, ...] = tuple(
-            (self._begins_ms(first), self._begins_ms(behind)) for first, behind in self._vacations
-        )
-        """Each vacation from its first midnight to the midnight after its last day, in order; those that touch are one."""
-        self._spans = lru_cache(_DAYS_CACHED)(self._spans_of)
         # A desk asks for one instant after the other: each answer stands with the span for which it surely holds.
         self._known: tuple[int, int, str | None] = (0, 0, None)
         self._opening: Span = (0, -1)
         self._today: tuple[int, int, int] = (0, 0, 0)
+        self._vacations = _united((first.toordinal(), last.toordinal() + 1) for first, last in vacations)
+        self.vacations_ms: tuple[Span, ...] = tuple(
+            (self._begins_ms(first), self._begins_ms(behind)) for first, behind in self._vacations
+        )
+        """Each vacation from its first midnight to the one after its last day, in order; those that touch are one."""
+        self._spans = lru_cache(_DAYS_CACHED)(self._spans_of)
 
     def closed(self, at_ms: int) -> str | None:
         """None while the rep works, else why not, for people."""
