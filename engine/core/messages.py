@@ -14,6 +14,8 @@ from engine.core.records import Cause, Stage, Touch
 
 REQUESTS_TOPIC = "routing-requests"
 INBOX_TOPIC = "lead-inbox"
+MAIN_DESK = "main"
+"""The desk of leads that no other takes."""
 FORWARDED_HEADER = "heatline-forwarded"
 FORWARDED_KEY_HEADER = "heatline-forwarded-key"
 BESIDE_VALUE_BYTES_MAX = 256 * 1024
@@ -67,6 +69,7 @@ class StageChanged(msgspec.Struct, tag_field="type", tag="lead.stage_changed"):
     stage: Stage
     at: int
     cause: Cause
+    desk: str = MAIN_DESK
     v: Literal[1] = 1
 
 
@@ -160,6 +163,7 @@ class LeadMerged(msgspec.Struct, tag_field="type", tag="lead.merge"):
     band: str
     closed: bool
     cause: Cause
+    desk: str = MAIN_DESK
     v: Literal[1] = 1
 
 

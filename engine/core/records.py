@@ -329,7 +329,8 @@ class LeadFeedbackRecord(msgspec.Struct):
 
     Only what belongs to the type can be there: `until` and `text` to snoozed, `channel` to contacted, `amount` to
     opportunity and won, `currency` to won, `close_on` to opportunity, `text` to noted, `reason` to declined,
-    disqualified and lost. `cause` is the record in `rep-events`, its `event` null.
+    disqualified and lost, `due_at` to accepted: when the lead is to be contacted at the latest. `cause` is the record
+    in `rep-events`, its `event` null.
     """
 
     lead: str
@@ -343,3 +344,4 @@ class LeadFeedbackRecord(msgspec.Struct):
     text: str | None
     reason: str | None
     cause: Cause
+    due_at: Time | None = None
