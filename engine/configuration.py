@@ -13,9 +13,10 @@ from engine.core.names import Vocabulary, load_names
 from engine.core.partitioner import PARTITIONERS
 from engine.core.source import ConfigError, Problem
 from engine.local.configfile import MISSING, read_config
-from engine.routing.config import Routing, load_routing
+from engine.routing.config import Routing
+from engine.routing.routingfile import load_routing
 
-NO_ROUTING = Routing(assign_on=frozenset(), reps={}, teams={}, rules=())
+NO_ROUTING = Routing(frozenset(), {}, {}, ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from engine.core.names import Vocabulary, load_names
 from engine.core.rowsize import MODEL_BYTES
 from engine.core.source import ConfigError, Problem
 from engine.local.configfile import MISSING, read_config
-from engine.routing.config import load_routing
+from engine.routing.routingfile import load_routing
 
 T = TypeVar("T")
 

@@ -1,160 +1,146 @@
-"""`config/routing.yaml`: who can get a lead, and which rule gives it to whom."""
+"""What routing is: who can get a lead, and which rule gives it to whom. `routingfile` reads it.
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+Reps, teams, regions, territories and rules keep the order of the file everywhere: where several come into question,
+the first one stated comes first.
+"""
 
-from engine.core.conditions import Condition, Fields, compile_condition
-from engine.core.fields import EVENT_ONLY, LEAD_FIELDS
-from engine.core.reader import NAME_MAX, Reader
-from engine.core.source import Node
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
 
-_KEYS = ("assign_on", "reps", "teams", "rules")
-_LATER_KEYS = ("holidays_from", "territories", "regions", "sla", "sticky", "removed_reps", "desks")
-_REP_KEYS = ("name", "email")
-_LATER_REP_KEYS = ("territories", "time_zone", "hours", "vacations", "holidays", "weight", "capacity", "skills")
-_TEAM_KEYS = ("reps", "pick")
-_LATER_TEAM_KEYS = ("nobody", "after_absence")
-_PICKS = ("round_robin",)
-_LATER_PICKS = ("weighted", "least_loaded")
-_RULE_KEYS = ("name", "when", "to")
-_LATER_RULE_KEYS = ("override", "needs", "pick", "nobody")
-_TARGETS = ("team", "rep")
-_LATER_TARGETS = ("region", "territory")
-RULES_MAX = 500
-REPS_MAX = 10_000
-TEAM_REPS_MAX = 1_000
+from engine.core.conditions import Condition
+from engine.routing.calendars import ALWAYS, Calendar
+from engine.routing.territories import NO_TERRITORIES, Territories
 
-FIELDS = Fields(
-    known=LEAD_FIELDS.known,
-    families=LEAD_FIELDS.families,
-    later=(*EVENT_ONLY, "points."),
-)
-"""What a rule's `when` may read: the lead; not yet what only the event that caused the request has."""
+Pick = Literal["round_robin", "weighted", "least_loaded"]
+"""How one of several who can take a lead is chosen."""
+Nobody = Literal["wait", "assign_anyway", "next_rule"]
+"""What becomes of a lead where nobody of a pool can take it now."""
+Absence = Literal["parity", "catch_up"]
+"""Whether who was not there catches up on what the others got meanwhile."""
+
+MISSES_MAX = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Rep:
-    """Somebody who gets leads."""
+    """Somebody who gets leads.
+
+    `weight` is the share beside the others of a pool; `open_max` leads at once and `day_max` a local date are as many
+    as the rep takes, None: any number. `skills` by the field of a lead that must fit, such as `product`: the values
+    that do, case-folded. `territories` are those that the rep lists, not those of a region or of a zip file.
+    """
 
     id: str
     name: str
-    email: str | None
+    email: str | None = None
+    calendar: Calendar = ALWAYS
+    weight: float = 1.0
+    open_max: int | None = None
+    day_max: int | None = None
+    skills: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    territories: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """Reps who take turns, in the order of the file."""
+    """Reps, by id, who share what comes in."""
 
     id: str
     reps: tuple[str, ...]
+    pick: Pick = "round_robin"
+    nobody: Nobody = "wait"
+    after_absence: Absence = "parity"
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Reps, by id, whose leads go to `manager` after too many misses. Each of them holds the `territories`."""
+
+    id: str
+    reps: tuple[str, ...]
+    manager: str | None = None
+    territories: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Leads for which `when` holds (all, where it is None) go to the team or to the one rep."""
+    """Leads for which `when` holds (None: all) go to the team, the region or the one rep.
+
+    Where `to` is None they go to the reps whose territory holds the lead. With `override` also a lead that another rep
+    has. `needs` are fields of a lead that a rep must have the skill for. `pick` is None where it is the team's or the
+    default; `nobody` is what holds, be it the rule's own, its team's or the default.
+    """
 
     name: str
     when: Condition | None
-    to: Team | Rep
+    to: Team | Region | Rep | None
+    override: bool = False
+    needs: tuple[str, ...] = ()
+    pick: Pick | None = None
+    nobody: Nobody = "next_rule"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Working time, in ms, within which a lead is to be accepted, and then contacted; None: no deadline."""
+
+    accept_ms: int | None = None
+    contact_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sla:
+    """The limits by band.
+
+    A reminder comes at the share `remind_at` (0 to 1) of a limit, None: never. After so many misses a lead goes to the
+    region's manager.
+    """
+
+    bands: Mapping[str, Limits] = field(default_factory=dict)
+    remind_at: float | None = None
+    misses_max: int = MISSES_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class OtherDesk:
+    """A sales organisation of its own, for leads for which `when` holds."""
+
+    name: str
+    when: Condition
+    routing: "Routing"
 
 
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """The rules of assignment. `assign_on` names the alerts that ask for a rep; the first rule that holds decides."""
+    """The rules of assignment of a desk: the first that holds decides.
+
+    `assign_on` names the alerts that ask for a rep. A lead stays with its owner unless away for more than `away_ms`;
+    None: however long. Leads of a rep who is no longer in the file go to another unless `keep_removed`. `desks` are
+    asked before this one, and the first whose `when` holds has the lead; theirs have none. `version` changes with
+    whatever was read, `files` names what was read beside the file.
+    """
 
     assign_on: frozenset[str]
     reps: Mapping[str, Rep]
     teams: Mapping[str, Team]
     rules: tuple[Rule, ...]
+    regions: Mapping[str, Region] = field(default_factory=dict)
+    territories: Territories = NO_TERRITORIES
+    sla: Sla = field(default_factory=Sla)
+    away_ms: int | None = None
+    keep_removed: bool = False
+    desks: tuple[OtherDesk, ...] = ()
+    version: str = ""
+    files: tuple[str, ...] = ()
 
     @property
     def fields(self) -> frozenset[str]:
-        """The fields of leads that the rules read."""
-        return frozenset(field for rule in self.rules if rule.when for field in rule.when.fields)
-
-
-_NOBODY = Team("", ())
-"""Stands for a target that is wrong until the reader raises for it."""
-
-
-def load_routing(text: str, file: str, alerts: Collection[str] | None = None) -> Routing:
-    """The routing that `text`, the content of `file`, states. Raises ConfigError with every problem.
-
-    `alerts` are the alerts that the model knows: `assign_on` may name no other. None: not known yet, not checked.
-    """
-    reader = Reader(file)
-    entries = reader.mapping(reader.parse(text), _KEYS, _LATER_KEYS, required=("assign_on", "reps", "rules"))
-    asking = reader.items(entries.get("assign_on"), "alerts")
-    reps = {name: _rep(reader, name, node) for name, node in _named(reader, entries, "reps", REPS_MAX)}
-    teams = {name: _team(reader, name, node, reps) for name, node in _named(reader, entries, "teams", RULES_MAX)}
-    routing = Routing(
-        assign_on=frozenset(_alert(reader, node, alerts) for node in asking),
-        reps=reps,
-        teams=teams,
-        rules=_rules(reader, entries.get("rules"), teams, reps),
-    )
-    if asking and "rules" in entries and entries["rules"].value == ():
-        reader.problem(entries["rules"], "no rules: expected at least one, such as {name: everyone, to: {team: us}}")
-    reader.finish()
-    return routing
-
-
-def _alert(reader: Reader, node: Node, alerts: Collection[str] | None) -> str:
-    return reader.text(node) if alerts is None else reader.reference(node, alerts, "alert in the model")
-
-
-def _named(reader: Reader, entries: Mapping[str, Node], what: str, at_most: int) -> list[tuple[str, Node]]:
-    return list(reader.names(entries.get(what), f"names to {what}", at_most).items())
-
-
-def _rep(reader: Reader, name: str, node: Node) -> Rep:
-    entries = reader.mapping(node, _REP_KEYS, _LATER_REP_KEYS)
-    email = reader.text(entries["email"], at_most=254) if "email" in entries else None
-    if email and "@" not in email:
-        reader.problem(entries["email"], f"expected an address, such as {name}@example.com")
-    return Rep(name, reader.text(entries.get("name"), default=name, at_most=100), email)
-
-
-def _team(reader: Reader, name: str, node: Node, reps: Mapping[str, Rep]) -> Team:
-    entries = reader.mapping(node, _TEAM_KEYS, _LATER_TEAM_KEYS, required=("reps",))
-    reader.one_of(entries.get("pick"), _PICKS, "round_robin", _LATER_PICKS)
-    members: list[str] = []
-    for member in reader.items(entries.get("reps"), "reps", at_least=1, at_most=TEAM_REPS_MAX):
-        rep = reader.reference(member, reps, "rep")
-        if rep in members:
-            reader.problem(member, "is in this team already; a rep takes one turn in it")
-        members.append(rep)
-    return Team(name, tuple(members))
-
-
-def _rules(reader: Reader, node: Node | None, teams: Mapping[str, Team], reps: Mapping[str, Rep]) -> tuple[Rule, ...]:
-    rules: list[Rule] = []
-    names: set[str] = set()
-    takes_all: str | None = None
-    for entry in reader.items(node, "rules", at_most=RULES_MAX):
-        keys = reader.mapping(entry, _RULE_KEYS, _LATER_RULE_KEYS, required=("name", "to"))
-        when = compile_condition(keys["when"], FIELDS, reader) if "when" in keys else None
-        name = reader.text(keys.get("name"), at_most=NAME_MAX)
-        rules.append(Rule(name, when, _target(reader, keys.get("to"), teams, reps)))
-        if name in names:
-            reader.problem(keys["name"], "another rule has this name; a name tells in the trace which rule decided")
-        names.update([name] if name else [])
-        if takes_all is not None:
-            reader.key_problem(entry, f"never matches: rule `{takes_all}` before it has no `when` and takes every lead")
-        elif when is None:
-            takes_all = name
-    return tuple(rules)
-
-
-def _target(reader: Reader, node: Node | None, teams: Mapping[str, Team], reps: Mapping[str, Rep]) -> Team | Rep:
-    if node is not None and isinstance(node.value, str):
-        known = "{team: NAME} and {rep: NAME}"
-        later = f"`territory` is not supported yet: this version knows {known}"
-        reader.problem(node, later if node.value == "territory" else f"expected {known.replace('and', 'or')}")
-        return _NOBODY
-    entries = reader.mapping(node, _TARGETS, _LATER_TARGETS)
-    if node is not None and isinstance(node.value, dict) and len(node.value) != 1:
-        reader.key_problem(node, "expected exactly one of team and rep, such as {team: us}")
-    if "rep" in entries:
-        return reps.get(reader.reference(entries["rep"], reps, "rep"), _NOBODY)
-    return teams.get(reader.reference(entries.get("team"), teams, "team"), _NOBODY)
+        """The fields of leads that rules, skills, territories and desks read."""
+        read = set(self.territories.fields)
+        for rule in self.rules:
+            read.update(rule.needs)
+            read.update(rule.when.fields if rule.when else ())
+        for desk in self.desks:
+            read |= desk.when.fields | desk.routing.fields
+        return frozenset(read)

@@ -18,7 +18,7 @@ from engine.core.modelfile import load_model
 from engine.core.names import Vocabulary
 from engine.core.outputs import STAGE_CHANGED
 from engine.local.simulate import run
-from engine.routing.config import load_routing
+from engine.routing.routingfile import load_routing
 from tests.build import T0, segment
 
 Spec = Mapping[str, Any]

@@ -6,7 +6,8 @@ import msgspec
 
 from engine.core.messages import LeadRequested
 from engine.core.records import Cause
-from engine.routing.config import Routing, load_routing
+from engine.routing.config import Routing
+from engine.routing.routingfile import load_routing
 
 CONFIG = """\
 assign_on: [hot-lead]

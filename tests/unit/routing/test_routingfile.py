@@ -6,7 +6,8 @@ import pytest
 
 from engine.core.modelfile import load_model
 from engine.core.source import ConfigError
-from engine.routing.config import Rep, Routing, Team, load_routing
+from engine.routing.config import Rep, Routing, Team
+from engine.routing.routingfile import load_routing
 
 CONFIG = Path(__file__).parents[3] / "config"
 
