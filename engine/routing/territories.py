@@ -1,0 +1,203 @@
+"""Who holds a lead: territories by place, by zip and by whatever else is known of a lead, with their reps.
+
+A territory is looked for by the most telling of its entries: its zips, else its cities, counties, states or countries;
+one that has none of these is always asked. What was found so is asked for its other entries. So a lead is held by the
+same territories as if each were asked for each of its entries, in a time that hardly grows with how many there are.
+"""
+
+import re
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.core.conditions import Condition
+from engine.core.fields import LEAD_FIELDS
+
+ZIP_CHARS_MAX = 32
+PLACES = ("city", "county", "state", "country")
+"""The places by which a territory is found, from the most telling."""
+
+_RANGE = re.compile(r"([0-9]+)-([0-9]+)")
+_ZIP = LEAD_FIELDS.known["zip"]
+
+Owner = tuple[int, int | None]
+"""Whose a zip is: the number of a territory, and of the rep to whom a row of a zip file gives it."""
+
+
+def zip_of(said: str) -> str:
+    """A zip as territories and leads write it: upper case, without spaces."""
+    return "".join(said.split()).upper()
+
+
+def zip_problem(written: str) -> str | None:
+    """Why `written`, as `zip_of` gives it, is no zip, prefix or range; None where it is one."""
+    if len(written) > ZIP_CHARS_MAX:
+        return f"{len(written):,} characters; a zip has at most {ZIP_CHARS_MAX}"
+    if "?" in written or "*" in written[:-1]:
+        return "a star stands at the end only: expected a zip, a prefix such as 524*, or a range such as 52000-52499"
+    ends = _ends(written)
+    if ends and ends[0] > ends[1]:
+        return f"nothing is between {written.replace('-', ' and ')}: the smaller comes first"
+    return None
+
+
+def _ends(written: str) -> tuple[int, int] | None:
+    """First and last zip of a range, which has as many digits on both sides; None of what is none."""
+    found = _RANGE.fullmatch(written)
+    return (int(found[1]), int(found[2])) if found and len(found[1]) == len(found[2]) else None
+
+
+class Zips:
+    """Zips as written (one, `524*` all that begin so, `52000-52499` all of as many digits between), with owners."""
+
+    def __init__(self, rows: Iterable[tuple[str, Owner]]) -> None:
+        """Of zips for which there is no `zip_problem`."""
+        self._exact: dict[str, tuple[Owner, ...]] = {}
+        self._prefixes: dict[str, tuple[Owner, ...]] = {}
+        ranges: defaultdict[int, list[tuple[int, int, Owner]]] = defaultdict(list)
+        alone: dict[Owner, tuple[Owner]] = {}
+        for written, owner in rows:
+            ends = _ends(written) if "-" in written else None
+            if ends:
+                ranges[len(written) // 2].append((*ends, owner))
+                continue
+            prefix = written.endswith("*")
+            held, key = (self._prefixes, written[:-1]) if prefix else (self._exact, written)
+            # The zips of an owner share one tuple: most have one owner, and there may be a million of them.
+            one = alone.setdefault(owner, (owner,))
+            owners = held.setdefault(key, one)
+            if owner not in owners:
+                held[key] = owners + one
+        self._lengths = sorted({len(prefix) for prefix in self._prefixes})
+        self._ranges = {digits: _Ranges(held) for digits, held in ranges.items()}
+
+    def owners(self, written: str) -> set[Owner]:
+        """Whose the zip of a lead is."""
+        found = set(self._exact.get(written, ()))
+        for length in self._lengths:
+            if length > len(written):
+                break
+            found.update(self._prefixes.get(written[:length], ()))
+        ranges = self._ranges.get(len(written))
+        if ranges and written.isascii() and written.isdigit():
+            ranges.add_owners(int(written), found)
+        return found
+
+
+class _Ranges:
+    """Ranges of numbers as a segment tree over their ends: time and memory stay small however they overlap."""
+
+    def __init__(self, ranges: Sequence[tuple[int, int, Owner]]) -> None:
+        """Of first, last (inclusive) and owner."""
+        self.starts = sorted({end for first, last, _ in ranges for end in (first, last + 1)})
+        self.nodes: defaultdict[int, set[Owner]] = defaultdict(set)
+        leaves = {start: leaf for leaf, start in enumerate(self.starts, len(self.starts))}
+        for first, last, owner in ranges:
+            left, right = leaves[first], leaves[last + 1]
+            while left < right:
+                if left % 2:
+                    self.nodes[left].add(owner)
+                if right % 2:
+                    self.nodes[right - 1].add(owner)
+                left, right = (left + 1) // 2, right // 2
+
+    def add_owners(self, number: int, found: set[Owner]) -> None:
+        place = bisect_right(self.starts, number)
+        node = place - 1 + len(self.starts) if place else 0
+        while node:
+            found.update(self.nodes.get(node, ()))
+            node //= 2
+
+
+@dataclass(frozen=True, slots=True)
+class Territory:
+    """Leads for which all of its entries hold; `reps` list it and hold all of it.
+
+    `places` are the texts, case-folded, of which a lead's `city`, `county`, `state`, `country` must be one. `zips` are
+    the zips of which a lead's must be one, each as `zip_of` writes it and with the rep who holds it beside `reps`;
+    None: any zip or none. `when` is what else must hold.
+    """
+
+    name: str
+    reps: tuple[str, ...] = ()
+    places: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    zips: Collection[tuple[str, str | None]] | None = None
+    when: Condition | None = None
+
+
+class Territories:
+    """The territories of a file, in its order. `fields` are the fields of leads that they read."""
+
+    def __init__(self, territories: Sequence[Territory], reps: Iterable[str]) -> None:
+        """`reps` are all there are, in the order of the file."""
+        self.names = tuple(territory.name for territory in territories)
+        self.fields = frozenset[str]().union(*map(_fields, territories))
+        self._reps = tuple(reps)
+        rank: dict[str | None, int | None] = {rep: number for number, rep in enumerate(self._reps)}
+        self._listed = [[number for rep in one.reps if (number := rank[rep]) is not None] for one in territories]
+        self._places = [tuple(territory.places.items()) for territory in territories]
+        self._whens = [territory.when and territory.when.holds for territory in territories]
+        self._getters = [
+            (name, LEAD_FIELDS.known[name]) for name in PLACES if any(name in t.places for t in territories)
+        ]
+        self._zips = Zips(
+            (written, (number, rank.get(rep)))
+            for number, territory in enumerate(territories)
+            for written, rep in territory.zips or ()
+        )
+        self._zipped = any(territory.zips for territory in territories)
+        self._always: list[int] = []
+        self._by_place: dict[str, dict[str, list[int]]] = {name: {} for name in PLACES}
+        for number, territory in enumerate(territories):
+            if territory.zips is None:
+                self._index(number, territory)
+
+    def _index(self, number: int, territory: Territory) -> None:
+        telling = next((name for name in PLACES if name in territory.places), None)
+        if telling is None:
+            self._always.append(number)
+            return
+        for text in territory.places[telling]:
+            self._by_place[telling].setdefault(text, []).append(number)
+
+    def holding(self, lead: Any) -> tuple[str, ...]:
+        """The names of the territories that hold the lead, in the order of the file."""
+        return tuple(self.names[number] for number in sorted(self._found(lead)))
+
+    def holders(self, lead: Any) -> tuple[str, ...]:
+        """The ids of the reps who hold the lead, each once, in the order of the file."""
+        reps: set[int] = set()
+        for number, by_zip in self._found(lead).items():
+            reps.update(self._listed[number], by_zip)
+        return tuple(self._reps[rep] for rep in sorted(reps))
+
+    def _found(self, lead: Any) -> dict[int, list[int]]:
+        """The numbers of the territories that hold the lead, each with the reps to whom a zip file gives its zip."""
+        place = {name: said.casefold() for name, get in self._getters if (said := get(lead))}
+        found: dict[int, list[int]] = {number: [] for number in self._always}
+        for name, said in place.items():
+            for number in self._by_place[name].get(said, ()):
+                found[number] = []
+        if self._zipped and (written := _ZIP(lead)):
+            for number, rep in self._zips.owners(written):
+                found.setdefault(number, []).extend(() if rep is None else (rep,))
+        return {number: reps for number, reps in found.items() if self._holds(number, place, lead)}
+
+    def _holds(self, number: int, place: Mapping[str, str], lead: Any) -> bool:
+        """Whether all entries of the territory but its zips hold."""
+        for name, texts in self._places[number]:
+            if place.get(name) not in texts:
+                return False
+        when = self._whens[number]
+        return when is None or when(lead)
+
+
+def _fields(territory: Territory) -> frozenset[str]:
+    # A lead's country decides how its zip is written.
+    of_zip = ("zip", "country") if territory.zips is not None else ()
+    return frozenset((*territory.places, *of_zip, *(territory.when.fields if territory.when else ())))
+
+
+NO_TERRITORIES = Territories((), ())
