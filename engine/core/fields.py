@@ -32,7 +32,8 @@ _PAGE_CHARS_MAX = {
     "referrer": REFERRER_CHARS_MAX,
     "search": TEXT_CHARS_MAX,
 }
-_PROPERTIES, _TRAITS, _COUNTS, _POINTS = "properties.", "traits.", "counts.", "points."
+PROPERTIES, POINTS = "properties.", "points."
+_TRAITS, _COUNTS = "traits.", "counts."
 _TOUCH = ("at", "channel", "source", "medium", "campaign")
 _ADDRESS = {"zip": ("postalCode", "postal_code", "zip"), "state": ("state", "region")}
 _NONE: Mapping[str, Any] = {}
@@ -45,8 +46,8 @@ def read_keys(fields: Iterable[str], family: str) -> set[str]:
 
 def properties_read(fields: Iterable[str], paths: Mapping[str, tuple[str, ...]] = _NONE) -> set[str]:
     """The keys of `properties` that `fields` read; `paths` as in `event_fields`."""
-    read = read_keys(fields, _PROPERTIES)
-    return read | {key for name in read for key in read_keys(paths.get(name, ()), _PROPERTIES)}
+    read = read_keys(fields, PROPERTIES)
+    return read | {key for name in read for key in read_keys(paths.get(name, ()), PROPERTIES)}
 
 
 def traits_read(fields: Iterable[str]) -> set[str]:
@@ -76,7 +77,7 @@ def event_fields(zone: tzinfo | None = None, paths: Mapping[str, tuple[str, ...]
 
     def property_getter(name: str) -> Getter:
         key, dot, rest = name.partition(".")
-        held = [path.removeprefix(_PROPERTIES) + dot + rest for path in paths.get(key, (key,))]
+        held = [path.removeprefix(PROPERTIES) + dot + rest for path in paths.get(key, (key,))]
         getters = [_decoded("properties", path) for path in held]
         return getters[0] if len(getters) == 1 else _first_of(getters)
 
@@ -97,7 +98,7 @@ def event_fields(zone: tzinfo | None = None, paths: Mapping[str, tuple[str, ...]
             "hour": _hour(zone),
             "weekday": _weekday(zone),
         },
-        families={_PROPERTIES: property_getter, _TRAITS: partial(_decoded, "traits")},
+        families={PROPERTIES: property_getter, _TRAITS: partial(_decoded, "traits")},
     )
 
 
@@ -244,14 +245,14 @@ def lead_fields(
         },
         families={
             **LEAD_FIELDS.families,
-            _POINTS: points,
-            _PROPERTIES: lambda name: _of_event(events.families[_PROPERTIES](name)),
+            POINTS: points,
+            PROPERTIES: lambda name: _of_event(events.families[PROPERTIES](name)),
         },
     )
 
     def find(name: str) -> Getter | str:
-        if name.startswith(_POINTS) and name.removeprefix(_POINTS) not in rules:
-            return unknown(name, [_POINTS + rule for rule in rules])
+        if name.startswith(POINTS) and name.removeprefix(POINTS) not in rules:
+            return unknown(name, [POINTS + rule for rule in rules])
         counted = name.removeprefix(_COUNTS)
         if name.startswith(_COUNTS) and counted and canonical(counted) != counted:
             return f"`{counted}` is counted under its canonical name: `{_COUNTS}{canonical(counted)}`"

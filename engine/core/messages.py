@@ -30,7 +30,8 @@ class LeadRequested(msgspec.Struct, tag_field="type", tag="lead.requested"):
     """On `routing-requests`: an alert asks for a rep.
 
     `profile` is the key of the lead's row and `partition` its home; `alert` the id of the alert's record,
-    `alert_name` its name in the model; `at` the instant in ms for which the score is stated.
+    `alert_name` its name in the model; `at` the instant in ms for which the score is stated. `seen` is what routing
+    reads besides, by field: of the event that caused it, nothing of it on a wake-up, and the points of rules.
     """
 
     lead: str
@@ -59,6 +60,7 @@ class LeadRequested(msgspec.Struct, tag_field="type", tag="lead.requested"):
     first_touch: Touch | None = None
     last_touch: Touch | None = None
     place: dict[str, str] = {}
+    seen: dict[str, Any] = {}
     v: Literal[1] = 1
 
 

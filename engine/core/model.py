@@ -10,6 +10,7 @@ from engine.core.decode import EventDecoder
 from engine.core.events import Event
 from engine.core.packing import BYTES_MAX, TEXT_BYTES
 from engine.core.records import Stage
+from engine.core.seen import Seen
 from engine.core.triggers import Alert, FallsBelow, Waiting
 
 COLD = "cold"
@@ -145,7 +146,7 @@ class Model:
     there is one to cross. `fit_of_nobody` is the fit of a lead of whom no trait is known, None where fit or personas
     read more than traits; `fit_by_traits` then that of packed traits. `products` are path patterns by product, in
     order. `reads` are the fields of leads and events that anything reads, routing included, `places` those of them
-    that say where a lead is.
+    that say where a lead is, `seen` those that only a fold can tell routing.
     """
 
     version: str
@@ -185,6 +186,7 @@ class Model:
     lists: Lists
     reads: frozenset[str]
     places: tuple[str, ...]
+    seen: Seen
     decoder: EventDecoder
     fit_of_nobody: float | None
     fit_by_traits: Callable[[bytes], float]

@@ -23,6 +23,7 @@ from engine.core.names import Names, Vocabulary
 from engine.core.reader import Reader
 from engine.core.rowsize import MODEL_BYTES_MAX, RULES, row_parts, too_large
 from engine.core.rulefile import HALF_LIFE_MS_MIN, RuleFile
+from engine.core.seen import seen_fields
 from engine.core.source import Node
 from engine.core.triggerfile import TriggerFile
 from engine.core.triggers import FallsBelow, Gains, waiting_of
@@ -123,6 +124,7 @@ class _Parts:
         self.products = sections.read_products(reader, root.get("products"))
         self.conditions = self._conditions(reader, root)
         self.conditions.ask_of_leads(routing_fields)
+        self.routing_fields = routing_fields
         rule_file = RuleFile(reader, self.conditions, self.groups, _half_life_ms(reader, root.get("defaults")))
         self.rules = rule_file.engagement(root.get("engagement"))
         self.fit = rule_file.fit(root.get("fit"))
@@ -199,6 +201,7 @@ class _Parts:
             lists=self.vocabulary.lists,
             reads=frozenset(conditions.reads),
             places=tuple(name for name in PLACES if name in conditions.asked_of_leads),
+            seen=seen_fields(self.routing_fields, conditions.lead_fields),
             decoder=self._decoder(),
             fit_of_nobody=self._fit_of_nobody(),
             fit_by_traits=fit_by_traits([rule for rule, _ in self.fit], self.scale),

@@ -19,6 +19,7 @@ from engine.core.profile import Published, Row
 from engine.core.reasons import reason_of
 from engine.core.records import Ids, LeadAction, LeadAlert, LeadMergeRecord, LeadScore, LeadStageChange, Page
 from engine.core.scoring import Explanation, explain, fit_now
+from engine.core.seen import seen
 from engine.core.standing import Standing, shown_touch
 
 SCORES_TOPIC = "lead-scores"
@@ -298,12 +299,14 @@ def _alert(
     alerted = output(ALERTS_TOPIC, ALERTED, profile.lead, origin.time_ms, alert, *identity, headers=origin.headers)
     if fired.alert.id not in assign_on:
         return [alerted]
-    request = _request(profile, standing, fired, origin, lane, derived_id(kind_of(ALERTED), profile.lead, *identity))
+    request = _request(
+        model, profile, standing, fired, origin, lane, derived_id(kind_of(ALERTED), profile.lead, *identity)
+    )
     return [alerted, Output(REQUESTS_TOPIC, DESK.encode(), encode(request), DESK_PARTITION, origin.headers)]
 
 
 def _request(
-    profile: Profile, standing: Standing, fired: Fired, origin: Origin, lane: int, alert_id: str
+    model: Model, profile: Profile, standing: Standing, fired: Fired, origin: Origin, lane: int, alert_id: str
 ) -> LeadRequested:
     row = profile.row
     return LeadRequested(
@@ -333,4 +336,5 @@ def _request(
         first_touch=standing.first_touch,
         last_touch=standing.last_touch,
         place=dict(row.place),
+        seen=seen(model.seen, standing),
     )
