@@ -15,8 +15,9 @@ HORIZON_DAYS = 800
 COUNTED_TO_MS = from_datetime(EPOCH.replace(year=2100))
 """Working time is counted from 1970 to here, so that no hostile instant makes a sum long."""
 
+DAY_MINUTES = 1_440
+
 _HORIZON_MS = HORIZON_DAYS * DAY_MS
-_DAY_MINUTES = 1_440
 _EPOCH_DAY = EPOCH.toordinal()
 _LAST_DAY = date.max.toordinal()
 _SECOND_MS = 1_000
@@ -164,7 +165,7 @@ class Calendar:
         """The minutes of the wall clock at which the rep works on a local date."""
         if self._on_vacation(day) is not None or (self._holidays and self._holidays.name(day)):
             return ()
-        return ((0, _DAY_MINUTES),) if self._hours is None else self._hours[_weekday(day)]
+        return ((0, DAY_MINUTES),) if self._hours is None else self._hours[_weekday(day)]
 
     def _on_vacation(self, day: int) -> int | None:
         """The last day of the vacation that `day` is in."""
@@ -198,8 +199,8 @@ class Calendar:
 
 def _wall(hours: Hours, weekday: int) -> tuple[Span, ...]:
     """The minutes of a date that are within hours: its own and what is left over of the day before."""
-    left = ((0, end - _DAY_MINUTES) for _, end in hours[weekday - 1] if end > _DAY_MINUTES)
-    return _united([*left, *((start, min(end, _DAY_MINUTES)) for start, end in hours[weekday])])
+    left = ((0, end - DAY_MINUTES) for _, end in hours[weekday - 1] if end > DAY_MINUTES)
+    return _united([*left, *((start, min(end, DAY_MINUTES)) for start, end in hours[weekday])])
 
 
 def _united(spans: Iterable[Span]) -> tuple[Span, ...]:

