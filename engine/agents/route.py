@@ -1,42 +1,47 @@
-"""Requests for a rep into assignments, and what reps say about their leads: one chunk of a desk at a time.
+"""Requests for a rep into assignments, and what reps say about their leads: one chunk of a desk's lane at a time.
 
-request or dead letter ─► decide ─► assignment ─► changed rows, and the new owner to the lead's profile
-feedback or dead letter ─► hear ─► feedback downstream ─► changed rows, and the feedback to the lead's profile
+what is due, then record ─► request, message, saying or dead letter ─► desk ─► what is told of it ─► changed rows
 """
 
 import traceback
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from engine.core.agenda import Agenda
 from engine.core.cloudevents import output
 from engine.core.events import Rejected
 from engine.core.flow import Fold, Output, Record, Rows
-from engine.core.instants import from_rfc3339
+from engine.core.instants import FIRST_MS, LAST_MS, from_rfc3339
 from engine.core.messages import (
     INBOX_TOPIC,
+    MAIN_DESK,
     REQUESTS_TOPIC,
+    LeadFeedback,
     LeadGone,
     LeadMerged,
     LeadRequested,
     MessageError,
     OwnerChanged,
+    StageChanged,
     decode_request,
     encode,
 )
-from engine.core.origins import identity_of, trace_headers
-from engine.core.records import Reason
+from engine.core.origins import Headers, trace_headers
+from engine.core.records import LeadAssignment, Reason
 from engine.core.rejects import reject
+from engine.routing.assigning import Told, Trigger, answer, wake_trigger
 from engine.routing.config import Routing
-from engine.routing.decide import decide, released
-from engine.routing.desk import erased, moved
-from engine.routing.feedback import hear
-from engine.routing.union import RELEASED, merged
+from engine.routing.desk import Desk, Held, desk_of, due_of, erased
+from engine.routing.duties import at_instant, wake_lead
+from engine.routing.feedback import hear, trigger_of
+from engine.routing.reload import RELOAD, dissolved, restate
+from engine.routing.saying import read_saying
+from engine.routing.union import merged, recycled
+from engine.routing.waiting import hand_out, hand_out_freed
 
 ASSIGNMENTS_TOPIC = "lead-assignments"
 FEEDBACK_TOPIC = "rep-events"
 TABLE = "desk"
-NOTHING = Fold([], {}, urgent=False, tally={})
 
 
 class RouteJob:
@@ -46,64 +51,72 @@ class RouteJob:
     inputs = (REQUESTS_TOPIC, FEEDBACK_TOPIC)
 
     def __init__(self, routing: Routing) -> None:
-        self.routing = routing
-
-    @property
-    def stamp(self) -> bytes:
-        """Nothing: a desk's rows mean the same under any routing."""
-        return b""
+        self.desks = {MAIN_DESK: routing, **{desk.name: desk.routing for desk in routing.desks}}
+        self.stamp = routing.version.encode()
 
     def fold(self, lane: int, records: Sequence[Record], rows: Rows, agenda: Agenda) -> Fold:
         """Every record ends as an answer, a counted repeat or a dead letter; none raises."""
-        chunk = _Chunk(self.routing, rows)
+        chunk = _Chunk(self, lane, rows, agenda)
         for record in records:
+            if agenda.next_ms <= record.timestamp:
+                chunk.wake(min(record.timestamp, agenda.clock_ms))
             chunk.take(record)
-        return Fold(chunk.outputs, chunk.changed, chunk.urgent, chunk.tally, errors=chunk.errors)
+        for topic, count in Counter(record.topic for record in records).items():
+            chunk.tally["consumed", topic] = count
+        return chunk.fold()
 
     def wake(self, lane: int, until_ms: int, rows: Rows, agenda: Agenda, at_most: int) -> Fold:
-        """Nothing is ever due."""
-        return NOTHING
+        """Fold what is due at or before `until_ms`: deadlines, calls, whoever waits."""
+        chunk = _Chunk(self, lane, rows, agenda)
+        chunk.wake(until_ms, at_most)
+        return chunk.fold()
 
     def due(self, row: bytes) -> int | None:
-        """None: time alone changes no row."""
-        return None
+        """When time alone will change the row."""
+        return due_of(row)
 
     def restate(
         self, lane: int, keys: Iterable[bytes], rows: Rows, agenda: Agenda, stamp: bytes | None, at_ms: int
     ) -> Fold:
-        """Nothing is to be brought up to anything."""
-        return NOTHING
+        """Bring rows up to this job's routing."""
+        chunk = _Chunk(self, lane, rows, agenda)
+        for key in keys:
+            chunk.restate(key, at_ms)
+        return chunk.fold()
 
 
 class _Chunk:
-    """The work on one chunk."""
+    """The work on one chunk; what it comes to is in `fold`."""
 
-    def __init__(self, routing: Routing, rows: Rows) -> None:
-        self.routing = routing
+    def __init__(self, job: RouteJob, lane: int, rows: Rows, agenda: Agenda) -> None:
+        self.job = job
+        self.lane = lane
         self.rows = rows
-        self.changed: dict[bytes, bytes | None] = {}
-        self.moved: Mapping[str, list[bytes]] | None = None
+        self.agenda = agenda
+        self.desks: dict[str, Desk] = {}
         self.outputs: list[Output] = []
         self.tally: Counter[tuple[str, ...]] = Counter()
         self.urgent = False
         self.errors: list[str] = []
 
+    def fold(self) -> Fold:
+        changed = {key: row for desk in self.desks.values() for key, row in desk.changed.items()}
+        return Fold(self.outputs, changed, self.urgent, self.tally, errors=self.errors)
+
+    def desk(self, name: str) -> Desk:
+        """The desk of that name, of `main` where there is none any more."""
+        name = name if name in self.job.desks else MAIN_DESK
+        if name not in self.desks:
+            self.desks[name] = Desk(name, self.job.desks[name], self.rows, self.agenda.put)
+        return self.desks[name]
+
     def take(self, record: Record) -> None:
         """Fold one record, whatever it holds."""
-        self.tally["consumed", record.topic] += 1
         try:
             if record.topic == FEEDBACK_TOPIC:
                 self.hear(record)
             else:
-                message = decode_request(record.value)
-                if isinstance(message, LeadRequested):
-                    self.answer(message, record)
-                elif isinstance(message, LeadMerged):
-                    self.merge(message)
-                elif isinstance(message, LeadGone):
-                    self.erase(message)
-                else:
-                    self.changed.update(released(message, self.row))
+                self.take_message(record)
         except Rejected as rejected:
             self.reject(record, rejected.reason, rejected.field, str(rejected))
         except MessageError as error:
@@ -114,59 +127,124 @@ class _Chunk:
             self.errors.append(traceback.format_exc())
             self.reject(record, "internal", None, f"{type(error).__name__} in routing; see the worker's log")
 
-    def answer(self, request: LeadRequested, record: Record) -> None:
-        decision = decide(self.routing, request, self.row)
-        if decision is None:
-            self.tally["duplicate", "alert"] += 1
+    def take_message(self, record: Record) -> None:
+        message = decode_request(record.value)
+        if isinstance(message, LeadGone):
+            self.erase(message)
             return
-        assignment = decision.assignment
-        headers = trace_headers(record)
-        time_ms = from_rfc3339(request.cause.time)
-        answers = [
-            output(ASSIGNMENTS_TOPIC, decision.kind, request.lead, time_ms, assignment, request.alert, headers=headers)
-        ]
-        if assignment.rep != request.owner:
-            message = OwnerChanged(request.lead, request.profile, assignment.rep, request.at, request.cause)
-            answers.append(Output(INBOX_TOPIC, request.profile.encode(), encode(message), request.partition, headers))
-        self.outputs += answers
-        self.changed.update(decision.rows)
-        self.tally["assignment", assignment.team or "-", decision.outcome] += 1
-        self.urgent = True
+        desk = self.desk(message.desk)
+        time_ms = message.at if isinstance(message, LeadMerged) else from_rfc3339(message.cause.time)
+        trigger = Trigger(message.cause, time_ms, self.at_ms(record))
+        self.on(desk, trigger, lambda: self.handle(desk, message, trigger), trace_headers(record))
 
-    def merge(self, message: LeadMerged) -> None:
-        union = merged(message, self.row)
-        self.outputs += [
-            output(ASSIGNMENTS_TOPIC, RELEASED, message.other, message.at, told, message.lead)
-            for told in union.released
-        ]
-        if union.owner is not None:
-            owner = OwnerChanged(message.lead, message.profile, union.owner, message.at, message.cause)
-            self.outputs.append(Output(INBOX_TOPIC, message.profile.encode(), encode(owner), message.partition))
-        self.changed.update(union.rows)
-        self.urgent = self.urgent or bool(union.released or union.owner)
-
-    def erase(self, message: LeadGone) -> None:
-        # It looks at everything once a chunk: of many who are erased at a time each finds it done.
-        self.moved = moved(self.rows.items()) if self.moved is None else self.moved
-        for key in erased(message.lead, self.moved, self.changed, self.row):
-            self.changed[key] = None
+    def handle(self, desk: Desk, message: LeadRequested | LeadMerged | StageChanged, trigger: Trigger) -> list[Told]:
+        if isinstance(message, LeadRequested):
+            told = answer(desk, message, trigger)
+            self.tally["duplicate", "alert"] += told is None
+            return [] if told is None else [told]
+        if isinstance(message, LeadMerged):
+            union = merged(desk, message, trigger)
+            if union.owner is not None:
+                self.send(union.owner, message.partition, ())
+            return [] if union.released is None else [union.released]
+        return recycled(desk, message, trigger)
 
     def hear(self, record: Record) -> None:
-        heard = hear(self.routing, record, self.row)
-        headers = trace_headers(record)
-        data, identity = heard.data, identity_of(record)
-        told = output(ASSIGNMENTS_TOPIC, heard.kind, data.lead, heard.at_ms, data, identity, headers=headers)
-        messages = [
-            Output(INBOX_TOPIC, message.profile.encode(), encode(message), heard.partition, headers)
-            for message in heard.messages
-        ]
-        self.outputs += [told, *messages]
-        self.changed.update(heard.rows)
+        """What a rep says; it is for the desk that has the rep."""
+        saying = read_saying(record)
+        name = next((name for name, routing in self.job.desks.items() if saying.rep in routing.reps), MAIN_DESK)
+        desk = self.desk(name)
+        trigger = trigger_of(saying, record, self.at_ms(record))
+        self.on(desk, trigger, lambda: hear(desk, saying, trigger), trace_headers(record))
+
+    def erase(self, message: LeadGone) -> None:
+        for name in self.job.desks:
+            desk = self.desk(name)
+            desk.begin()
+            for lead in erased(message.lead, desk):
+                if desk.held(lead) is not None:
+                    desk.hold(lead, None)
+
+    def wake(self, until_ms: float, at_most: int | None = None) -> None:
+        """Fold what is due at or before `until_ms`, at most so many rows."""
+        woken = 0
+        while at_most is None or woken < at_most:
+            due = self.agenda.pop(until_ms, self.due_of)
+            if due is None:
+                return
+            self.wake_row(*due, int(until_ms))
+            woken += 1
+
+    def due_of(self, key: bytes) -> int | None:
+        name = desk_of(key)
+        return self.desk(name).due_of(key) if name in self.job.desks else None
+
+    def wake_row(self, due_ms: int, key: bytes, until_ms: int) -> None:
+        desk = self.desk(desk_of(key))
+        found = desk.read(key)
+        if found is None:
+            return
+        _, name, row = found
+        at = wake_trigger("queue", due_ms, at_instant(due_ms, until_ms))
+        if isinstance(row, Held):
+            self.safely(desk, at, lambda: wake_lead(desk, name, row, until_ms))
+        else:
+            self.safely(desk, at, lambda: hand_out(desk, at))
+
+    def restate(self, key: bytes, at_ms: int) -> None:
+        name = desk_of(key)
+        at = wake_trigger(RELOAD, at_ms, at_ms)
+        if name in self.job.desks:
+            self.safely(self.desk(name), at, lambda: restate(self.desk(name), key, at))
+            return
+        # A desk that is no more: who was with it asks the main desk.
+        gone = self.desks.setdefault(name, Desk(name, self.job.desks[MAIN_DESK], self.rows, self.agenda.put))
+        request = dissolved(gone, key)
+        if request is not None:
+            self.outputs.append(Output(REQUESTS_TOPIC, MAIN_DESK.encode(), encode(request), self.lane))
+            self.urgent = True
+
+    def safely(self, desk: Desk, trigger: Trigger, work: Callable[[], list[Told]]) -> None:
+        try:
+            self.on(desk, trigger, work)
+        except MemoryError:
+            raise
+        except Exception:  # noqa: BLE001 - a defect of ours must not stop the lane, nor come again and again
+            self.errors.append(traceback.format_exc())
+
+    def on(self, desk: Desk, trigger: Trigger, work: Callable[[], list[Told]], headers: Headers = ()) -> None:
+        """Take over what work at a desk comes to, and hand out to reps who can take more then: all of it or nothing."""
+        begun = len(self.outputs)
+        desk.begin()
+        try:
+            told = work()
+            told += hand_out_freed(desk, trigger)
+            for one in told:
+                self.tell(one, headers)
+        except BaseException:
+            desk.take_back()
+            del self.outputs[begun:]
+            raise
+
+    def tell(self, told: Told, headers: Headers) -> None:
+        data = told.data
+        self.outputs.append(
+            output(ASSIGNMENTS_TOPIC, told.kind, data.lead, told.time_ms, data, *told.identity, headers=headers)
+        )
+        for message in told.messages:
+            self.send(message, told.partition, headers)
+        if told.outcome is not None:
+            team = data.team if isinstance(data, LeadAssignment) else None
+            self.tally["assignment", team or "-", told.outcome] += 1
         self.urgent = True
 
-    def row(self, key: bytes) -> bytes | None:
-        """A row as this chunk has left it."""
-        return self.changed[key] if key in self.changed else self.rows.get(key)
+    def send(self, message: OwnerChanged | LeadFeedback, partition: int, headers: Headers) -> None:
+        self.outputs.append(Output(INBOX_TOPIC, message.profile.encode(), encode(message), partition, headers))
+        self.urgent = True
+
+    def at_ms(self, record: Record) -> int:
+        """The desk's time when it reads a record: never ahead of the clock, whatever the record says."""
+        return int(min(max(record.timestamp, FIRST_MS), LAST_MS, self.agenda.clock_ms))
 
     def reject(self, record: Record, reason: Reason, field: str | None, message: str) -> None:
         self.outputs.append(reject(record, reason, field, message, record.timestamp))

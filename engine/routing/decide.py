@@ -1,123 +1,285 @@
-"""Who gets the lead: `(request, desk rows) → (assignment, changed rows)`."""
+"""Who gets the lead: the rules in order, and of those whom a rule names one who can take it now."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import blake2b
 from typing import NamedTuple
 
-from msgspec.structs import replace
-
 from engine.core.conditions import Condition
-from engine.core.messages import LeadRequested, StageChanged
-from engine.core.records import LeadAssignment, TraceStep
+from engine.core.instants import to_rfc3339
+from engine.core.messages import LeadRequested
+from engine.core.records import TraceStep
 from engine.core.source import shown
-from engine.routing.config import FIELDS, Rep, Routing, Team
-from engine.routing.desk import ALERTS_MAX, Held, Read, Turns, due, held_key, pack, turns_key, unpack_held, unpack_turns
+from engine.routing.availability import back_ms, long_absence, why_not
+from engine.routing.config import Region, Rep, Rule, Team
+from engine.routing.desk import Desk
+from engine.routing.leadfields import FIELDS
+from engine.routing.picking import METHODS, least_loaded, picked
 
-ASSIGNED = "lead.assigned"
-REASSIGNED = "lead.reassigned"
-QUEUED = "lead.queued"
+TRACE_STEPS_MAX = 2_000
+"""What an assignment tells of rules and reps at most: 200 KB or so, of the megabyte that the broker takes."""
 WHY_FIELDS_MAX = 5
 
 
-class Decision(NamedTuple):
-    """What becomes of a request: the record's type and data, the desk's changed rows, and one word for metrics."""
+class Choice(NamedTuple):
+    """Who gets a lead, by which rule, team and region, and why; `kept`: the owner again.
 
-    kind: str
-    outcome: str
-    assignment: LeadAssignment
-    rows: Mapping[bytes, bytes]
-
-
-class _Choice(NamedTuple):
-    rep: str | None
-    team: str | None
-    rule: str | None
-    reason: str
-    rows: dict[bytes, bytes]
-
-
-def decide(routing: Routing, request: LeadRequested, read: Read) -> Decision | None:
-    """Answers `request`; None where its alert was answered before.
-
-    A lead that a rep owns stays there. Else the first rule that holds decides, and of a team who got a lead longest
-    ago. Where none holds, the lead is queued: with nobody, and that is written down. `read` gives the desk's row of a
-    key; the desk knows the owner better than the request, whose sender learns it later. The trace names everything
-    that was considered, in order.
+    Where `rep` is None the lead waits: `back_ms` is when time alone may bring somebody back, and leads with the same
+    `sort` wait for the same reps. `hopeless`: nobody whom the rules name comes into question.
     """
-    held = unpack_held(read(held_key(request.lead)))
-    if held is not None and request.alert in held.alerts:
+
+    rep: str | None
+    kept: bool
+    rule: str | None
+    team: str | None
+    region: str | None
+    reason: str
+    trace: list[TraceStep]
+    back_ms: int | None = None
+    sort: bytes = b""
+    hopeless: bool = False
+
+
+def choose(
+    desk: Desk,
+    request: LeadRequested,
+    at_ms: int,
+    *,
+    owner: str | None = None,
+    excluded: Mapping[str, str] = {},
+    begin: str | None = None,
+) -> Choice:
+    """Who gets the lead of `request` at that instant; turns are taken in `desk`.
+
+    A lead that `owner` has stays, unless the owner is gone or a rule before the first other one that holds overrides
+    it. `excluded` are reps who do not come into question for the lead, and why. With `begin` the rules before that one
+    are not tried.
+    """
+    choosing = _Choosing(desk, request, at_ms, dict(excluded))
+    if owner is not None:
+        taken = choosing.overridden(owner) or choosing.keep(owner)
+        if taken is not None:
+            return taken
+    names = [rule.name for rule in desk.routing.rules]
+    first = names.index(begin) if begin in names else 0
+    return choosing.by_rules(desk.routing.rules[first:])
+
+
+class _Choosing:
+    def __init__(self, desk: Desk, request: LeadRequested, at_ms: int, excluded: dict[str, str]) -> None:
+        self.routing = desk.routing
+        self.desk = desk
+        self.request = request
+        self.at_ms = at_ms
+        self.excluded = excluded
+        self.trace: list[TraceStep] = []
+        self.waited: dict[str, None] = {}
+        """Reps who may take it later."""
+        self.asked: list[str] = []
+        """What tells the leads that wait for the same reps."""
+        self.steps_left_out = 0
+        self.holders: tuple[str, ...] | None = None
+
+    def overridden(self, owner: str) -> Choice | None:
+        """Whom a rule gives the lead that `owner` has, None where none does."""
+        last = max((place for place, rule in enumerate(self.routing.rules) if rule.override), default=-1)
+        for rule in self.routing.rules[: last + 1]:
+            if not self.matches(rule):
+                continue
+            if not rule.override:
+                return None
+            members, _ = self.members(rule)
+            if owner in members and owner in self.routing.reps:
+                return None
+            taken = self.take(rule)
+            if taken is not None:
+                return taken
         return None
-    owner = request.owner if held is None else held.rep
-    trace: list[TraceStep] = []
-    choice = _keep(routing, owner, held, trace) or _by_rules(routing, request, read, trace)
-    answered = [*([] if held is None else held.alerts), request.alert][-ALERTS_MAX:]
-    row = Held(choice.rep, choice.team, choice.rule, request.at, answered, request.profile, request.partition)
-    if choice.rep is None:
-        kind, outcome = QUEUED, "queued"
-    elif choice.rep == owner:
-        kind, outcome = ASSIGNED, "kept"
-    elif owner is None:
-        kind, outcome = ASSIGNED, "assigned"
-    else:
-        kind, outcome = REASSIGNED, "reassigned"
-    assignment = LeadAssignment(
-        lead=request.lead,
-        rep=choice.rep,
-        team=choice.team,
-        rule=choice.rule,
-        attempt=1,
-        previous=owner,
-        due_at=None,
-        reason=choice.reason,
-        trace=trace,
-        alert=request.alert,
-        score=request.total,
-        band=request.band,
-        desk=request.desk,
-        region=None,
-        remind_at=None,
-        cause=request.cause,
-    )
-    return Decision(kind, outcome, assignment, {**choice.rows, held_key(request.lead): pack(row)})
 
+    def keep(self, owner: str) -> Choice | None:
+        """The owner again, if it still is a rep and not gone for long."""
+        rep = self.routing.reps.get(owner)
+        if rep is None:
+            self.tell("owner", owner, "passed over", "is no rep any more")
+            return None
+        gone = long_absence(rep, self.desk.load(owner), self.at_ms, self.routing.away_ms)
+        if gone is not None:
+            self.excluded[owner] = gone
+            self.tell("owner", owner, "passed over", gone)
+            return None
+        self.tell("owner", owner, "kept", "owns the lead")
+        return self.choice(owner, None, f"{owner} owns the lead", kept=True)
 
-def released(message: StageChanged, read: Read) -> Mapping[bytes, bytes]:
-    """The desk's changed rows once a lead has been recycled by itself: nobody owns it any more."""
-    held = unpack_held(read(held_key(message.lead)))
-    if held is None or held.rep is None or message.stage != "recycled":
-        return {}
-    return {held_key(message.lead): pack(replace(held, rep=None, team=None, rule=None))}
+    def by_rules(self, rules: Sequence[Rule]) -> Choice:
+        """Whom the first rule that holds gives it, or who has to be waited for."""
+        for rule in rules:
+            if not self.matches(rule):
+                continue
+            taken = self.take(rule)
+            if taken is not None:
+                return taken
+            if rule.nobody == "wait" and self.is_anybody_left(rule):
+                return self.queued(rule, f"rule {rule.name}: nobody of {_called(rule)} is there")
+        if self.waited:
+            return self.queued(None, "nobody whom the rules name is there")
+        why = "no rule matches" if self.routing.rules else "there are no rules"
+        return self.queued(None, "nobody is left whom the rules name" if self.asked else why)._replace(hopeless=True)
 
+    def matches(self, rule: Rule) -> bool:
+        """Whether the rule is for this lead."""
+        if rule.when is None:
+            self.tell("rule", rule.name, "matched", "has no condition")
+            return True
+        holds = rule.when.holds(self.request)
+        seen = _values(rule.when, self.request)
+        outcome, told = ("matched", "holds") if holds else ("passed over", "does not hold")
+        self.tell("rule", rule.name, outcome, f"{told}: {seen}")
+        return holds
 
-def _keep(routing: Routing, owner: str | None, held: Held | None, trace: list[TraceStep]) -> _Choice | None:
-    """The owner again, if the lead has one who still is a rep."""
-    if owner is None:
+    def members(self, rule: Rule) -> tuple[Sequence[str], str]:
+        """Whom a rule names, and what their pool is called."""
+        match rule.to:
+            case Team() as team:
+                return team.reps, f"team/{team.id}"
+            case Region() as region:
+                return region.reps, f"region/{region.id}"
+            case Rep() as rep:
+                return (rep.id,), f"rep/{rep.id}"
+        if self.holders is None:
+            self.holders = self.routing.territories.holders(self.request)
+        return self.holders, f"territory/{_digest(self.holders).hex()}"
+
+    def take(self, rule: Rule) -> Choice | None:
+        """Whom a rule that holds gives the lead; None where nobody of its reps can take it."""
+        members, pool = self.members(rule)
+        if not members:
+            self.tell("territory", rule.name, "passed over", "no territory that a rep has holds the lead")
+            return None
+        fitting, why = [], {}
+        for member in members:
+            unfit = self.excluded.get(member) or self.lacks(rule, member)
+            if unfit is None:
+                fitting.append(member)
+            else:
+                why[member] = unfit
+        missing = {member: self.absent(member) for member in fitting}
+        able = [member for member, reason in missing.items() if reason is None]
+        anyway = not able and rule.nobody == "assign_anyway"
+        if anyway:
+            able = fitting
+        why |= {member: reason for member, reason in missing.items() if reason is not None and member not in able}
+        needs = [self.value(name) for name in rule.needs]
+        self.asked.append(f"{rule.name}\0{pool}\0{needs}")
+        self.waited |= dict.fromkeys(fitting)
+        if not able:
+            self.tell_all(members, why)
+            return None
+        rep, reason = self.pick(rule, pool, members, able, why)
+        self.tell_all(members, why, rep, f"nobody is there: {missing[rep]}, but anyway" if anyway else reason)
+        team = rule.to.id if isinstance(rule.to, Team) else None
+        by = f"rule {rule.name}" if isinstance(rule.to, Rep) else f"rule {rule.name}, {reason}"
+        return self.choice(rep, rule, f"{by}, though nobody is there" if anyway else by, team=team)
+
+    def pick(
+        self, rule: Rule, pool: str, members: Sequence[str], able: Sequence[str], why: Mapping[str, str]
+    ) -> tuple[str, str]:
+        """One of those who can take it, and why that one."""
+        if isinstance(rule.to, Rep):
+            return able[0], f"rule {rule.name} names this rep"
+        team = rule.to if isinstance(rule.to, Team) else None
+        method = rule.pick or (team.pick if team else "round_robin")
+        row = self.desk.pool(f"{method}/{pool}")
+        reps = self.routing.reps
+        if method == "least_loaded":
+            loads = {rep: self.desk.load(rep).open / reps[rep].weight for rep in able}
+            winner, row = least_loaded(row, members, able, loads)
+        else:
+            weights = {rep: reps[rep].weight if method == "weighted" else 1.0 for rep in able}
+            unavailable = [rep for rep in why if rep not in self.excluded]
+            winner, row = picked(row, members, able, unavailable, weights, team.after_absence if team else "parity")
+        self.desk.set_pool(f"{method}/{pool}", row)
+        return winner, f"{METHODS[method]} in {_called(rule)}"
+
+    def lacks(self, rule: Rule, member: str) -> str | None:
+        """Which skill that the rule asks for the rep lacks, None where there is none."""
+        skills = self.routing.reps[member].skills
+        for name in rule.needs:
+            wanted = self.value(name)
+            every = wanted if isinstance(wanted, list) else [] if wanted is None else [wanted]
+            if every and not any(str(one).casefold() in skills.get(name, ()) for one in every):
+                return f"lacks {name} {shown(wanted)}"
         return None
-    if owner not in routing.reps:
-        trace.append(TraceStep("owner", owner, "passed over", "is no rep any more"))
-        return None
-    trace.append(TraceStep("owner", owner, "kept", "owns the lead"))
-    team, rule = (None, None) if held is None else (held.team, held.rule)
-    return _Choice(owner, team, rule, f"{owner} owns the lead", {})
+
+    def value(self, name: str) -> object:
+        getter = FIELDS(name)
+        return None if isinstance(getter, str) else getter(self.request)
+
+    def absent(self, member: str) -> str | None:
+        """Why the rep cannot take it now."""
+        return why_not(self.routing.reps[member], self.desk.load(member), self.at_ms)
+
+    def is_anybody_left(self, rule: Rule) -> bool:
+        """Whether somebody whom the rule names may take it later."""
+        return any(member not in self.excluded for member in self.members(rule)[0])
+
+    def queued(self, rule: Rule | None, reason: str) -> Choice:
+        """The lead waits, at `rule`."""
+        backs = (back_ms(self.routing.reps[rep], self.desk.load(rep), self.at_ms) for rep in self.waited)
+        first = min((back for back in backs if back is not None), default=None)
+        if first is not None:
+            reason += f" before {to_rfc3339(first)}"
+        team = rule.to.id if rule is not None and isinstance(rule.to, Team) else None
+        sort = _digest([*self.asked, "\0", *sorted(self.excluded)])
+        return self.choice(None, rule, reason, team=team)._replace(back_ms=first, sort=sort)
+
+    def choice(
+        self, rep: str | None, rule: Rule | None, reason: str, *, team: str | None = None, kept: bool = False
+    ) -> Choice:
+        region = rule.to.id if rule is not None and isinstance(rule.to, Region) else self.region_of(rep)
+        if self.steps_left_out:
+            self.trace.append(TraceStep("trace", "", "left out", f"{self.steps_left_out} more steps"))
+        name = None if rule is None else rule.name
+        return Choice(rep, kept, name, team, region, reason, self.trace)
+
+    def region_of(self, rep: str | None) -> str | None:
+        """The region of the rep, else the first whose territories hold the lead."""
+        regions = self.routing.regions.values()
+        of_rep = next((region.id for region in regions if rep in region.reps), None)
+        if of_rep is not None or not any(region.territories for region in regions):
+            return of_rep
+        held = set(self.routing.territories.holding(self.request))
+        return next((region.id for region in regions if held.intersection(region.territories)), None)
+
+    def tell(self, step: str, candidate: str, outcome: str, why: str) -> None:
+        if len(self.trace) < TRACE_STEPS_MAX:
+            self.trace.append(TraceStep(step, candidate, outcome, why))
+        else:
+            self.steps_left_out += 1
+
+    def tell_all(
+        self, members: Iterable[str], why: Mapping[str, str], winner: str | None = None, reason: str = ""
+    ) -> None:
+        """Say of each member why it was passed over, and of the winner why it was not."""
+        for member in members:
+            if member == winner:
+                self.tell("rep", member, "picked", reason)
+            else:
+                self.tell("rep", member, "passed over", why.get(member, f"{winner} comes first"))
 
 
-def _by_rules(routing: Routing, request: LeadRequested, read: Read, trace: list[TraceStep]) -> _Choice:
-    for rule in routing.rules:
-        if rule.when is None or rule.when.holds(request):
-            why = "has no condition" if rule.when is None else f"holds: {_values(rule.when, request)}"
-            trace.append(TraceStep("rule", rule.name, "matched", why))
-            return _picked(rule.name, rule.to, read, trace)
-        trace.append(TraceStep("rule", rule.name, "passed over", f"does not hold: {_values(rule.when, request)}"))
-    return _Choice(None, None, None, "no rule matches" if routing.rules else "there are no rules", {})
+def _called(rule: Rule) -> str:
+    """Whom a rule names, for people."""
+    match rule.to:
+        case Team() as team:
+            return f"team {team.id}"
+        case Region() as region:
+            return f"region {region.id}"
+        case Rep() as rep:
+            return rep.id
+    return "the territory"
 
 
-def _picked(rule: str, to: Team | Rep, read: Read, trace: list[TraceStep]) -> _Choice:
-    if isinstance(to, Rep):
-        trace.append(TraceStep("rep", to.id, "picked", f"rule {rule} names this rep"))
-        return _Choice(to.id, None, rule, f"rule {rule}", {})
-    key = turns_key(to.id)
-    rep, *others = due(unpack_turns(read(key)), to.reps)
-    trace.append(TraceStep("rep", rep, "picked", f"next in turn in team {to.id}"))
-    return _Choice(rep, to.id, rule, f"rule {rule}, next in turn in team {to.id}", {key: pack(Turns([*others, rep]))})
+def _digest(parts: Iterable[str]) -> bytes:
+    return blake2b("\0".join(parts).encode(), digest_size=8).digest()
 
 
 def _values(condition: Condition, request: LeadRequested) -> str:

@@ -1,101 +1,354 @@
-"""The rows of a desk: whose turn it is in a team, and who has a lead."""
+"""The rows of a desk: who has a lead and what is due, what a rep can still take, whose turn it is, who waits.
+
+    lead/<lead>  Held      rep/<rep>  Load      pool/<pool>  Pool      wait/<lead>  Wait      queue  Queue
+
+each under the name of its desk. What a lead's row says is said once more where it is looked for: how many leads a rep
+has, and which leads wait. Both follow from the leads' rows, and only `Desk.hold` changes either.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
+from engine.core.flow import Rows
+from engine.core.messages import LeadRequested
+from engine.core.profile import DEPTH_MAX as ALIASES_MAX
+from engine.routing.config import Routing
+
 ALERTS_MAX = 8
-_HELD = b"lead/"
 
-Read = Callable[[bytes], bytes | None]
-"""Gives the row of a key, None where there is none."""
+State = Literal["waiting", "assigned", "accepted", "contacted", "closed", "moved"]
+"""Of a lead: waits for a rep; is with one who has not said a word, has accepted it, or has been in touch with it; sales
+are done with it; is another lead by now.
+"""
+PENDING: frozenset[State] = frozenset({"assigned", "accepted"})
+"""Somebody has the lead, and has not been in touch with it."""
+OPEN: frozenset[State] = frozenset({*PENDING, "contacted"})
+"""Somebody has the lead and works on it."""
 
 
-class Turns(msgspec.Struct, array_like=True):
-    """A team's reps in the order in which they are due: who got a lead longest ago comes first."""
+class Clock(msgspec.Struct, array_like=True, frozen=True):
+    """What the rep who has a lead has to do, `left_ms` of working time after `since_ms`.
 
-    order: list[str]
-
-
-class Held(msgspec.Struct, array_like=True):
-    """A lead that asked for a rep: who has it, null where nobody could get it, by which team and rule, since when.
-
-    `since_ms` is the instant of the decision; `alerts` are the ids of the last eight that were answered, newest last.
-    `profile` is the key of the lead's row and `partition` its home, as the latest request says; null in rows of
-    versions that did not note it. `moved`: the lead that it is one with by now, and where the rest stands.
+    Of that time the reminder comes after `remind_ms`, null where there is none or it came. `due_at` and `remind_at` are
+    the instants that follow as things stand; null while nobody knows when the rep is back.
     """
 
+    step: Literal["accept", "contact"]
+    since_ms: int
+    left_ms: int
+    remind_ms: int | None
+    due_at: int | None = None
+    remind_at: int | None = None
+
+
+class Wait(msgspec.Struct, array_like=True, frozen=True):
+    """A lead that waits, its score and since when: what goes out first.
+
+    Leads with the same `sort` wait for the same reps: when nobody is there for one, nobody is for the other.
+    """
+
+    due: None
+    score: float
+    since_ms: int
+    sort: bytes
+
+
+class Held(msgspec.Struct, array_like=True, frozen=True):
+    """A lead that asked for a rep: who has it, by which team, rule and region, and since when it is in its `state`.
+
+    `due` is when time alone will change the row. `alerts` are the ids of the last eight that were answered, newest
+    last; `asked` is the last request, packed. `profile` is the key of the lead's row and `partition` its home.
+    `attempt` counts who got the lead for the same cause; `missed` are those of them who were too late, `declined` those
+    who did not want it. `call_at`: when the rep wants to be told to call again; `moved`: the lead that it is now.
+    """
+
+    due: int | None
+    state: State
     rep: str | None
     team: str | None
     rule: str | None
+    region: str | None
     since_ms: int
     alerts: list[str]
-    profile: str | None = None
-    partition: int = 0
+    profile: str
+    partition: int
+    asked: bytes
+    attempt: int = 1
+    missed: list[str] = []
+    declined: list[str] = []
+    clock: Clock | None = None
+    call_at: int | None = None
+    wait: Wait | None = None
     moved: str | None = None
 
+    @property
+    def request(self) -> LeadRequested:
+        """The last request."""
+        return _request.decode(self.asked)
 
-_turns = msgspec.msgpack.Decoder(Turns)
-_held = msgspec.msgpack.Decoder(Held)
+    @property
+    def load(self) -> str | None:
+        """Whose capacity the lead takes: nobody's while it is put off until a call."""
+        put_off = self.state == "contacted" and self.call_at is not None
+        return self.rep if self.state in OPEN and not put_off else None
+
+
+class Load(msgspec.Struct, array_like=True, frozen=True):
+    """What a rep has: open leads, and how many were assigned on local day number `day`.
+
+    Away from `away_from` until `away_until`, null: until the rep is back.
+    """
+
+    due: None = None
+    open: int = 0
+    day: int = 0
+    assigned: int = 0
+    away_from: int | None = None
+    away_until: int | None = None
+
+    def is_away(self, at_ms: int) -> bool:
+        """Whether the rep has said to be away at that instant."""
+        if self.away_from is None or at_ms < self.away_from:
+            return False
+        return self.away_until is None or at_ms < self.away_until
+
+
+class Turn(msgspec.Struct, array_like=True, frozen=True):
+    """A rep's place in a pool: how much the rep got, and the number of the pick that was the rep's last."""
+
+    pointer: float
+    last: int
+
+
+class Pool(msgspec.Struct, array_like=True, frozen=True):
+    """Those who take turns, and how many picks there were."""
+
+    due: None
+    picks: int
+    turns: dict[str, Turn]
+
+
+class Queue(msgspec.Struct, array_like=True, frozen=True):
+    """How many leads wait, and when to look who is there for them."""
+
+    due: int | None = None
+    waiting: int = 0
+
+
+class _Due(msgspec.Struct, array_like=True):
+    due: int | None
+
+
+_MERGES_MAX = ALIASES_MAX + 2
+"""How often a lead is looked for under its next id: a browser's, an address, a userId and aliases of it."""
+
+Row = Held | Load | Pool | Wait | Queue
+T = TypeVar("T")
+
+_LEAD, _REP, _POOL, _WAIT, _QUEUE = b"lead/", b"rep/", b"pool/", b"wait/", b"queue"
+_KINDS: Mapping[bytes, type[Row]] = {_LEAD: Held, _REP: Load, _POOL: Pool, _WAIT: Wait, _QUEUE: Queue}
+_decoders: Mapping[type[Row], "msgspec.msgpack.Decoder[Any]"] = {
+    kind: msgspec.msgpack.Decoder(kind) for kind in _KINDS.values()
+}
+_due = msgspec.msgpack.Decoder(_Due)
+_request = msgspec.msgpack.Decoder(LeadRequested)
 _encoder = msgspec.msgpack.Encoder()
 
-
-def turns_key(team: str) -> bytes:
-    """The key of a team's row."""
-    return f"pool/{team}".encode()
+NO_LOAD = Load()
 
 
-def held_key(lead: str) -> bytes:
-    """The key of a lead's row."""
-    return _HELD + lead.encode()
+def due_of(packed: bytes) -> int | None:
+    """When time alone will change a row, in ms since the epoch."""
+    return _due.decode(packed).due
 
 
-def unpack_turns(packed: bytes | None) -> Turns:
-    """The row of a team; one that was never asked is nobody's turn yet."""
-    return Turns([]) if packed is None else _turns.decode(packed)
-
-
-def unpack_held(packed: bytes | None) -> Held | None:
-    """The row of a lead, None where it never asked for a rep."""
-    return None if packed is None else _held.decode(packed)
-
-
-def moved(rows: Iterable[tuple[bytes, bytes]]) -> Mapping[str, list[bytes]]:
-    """The keys of leads that are one with another by now, by that other."""
-    found: dict[str, list[bytes]] = {}
-    for key, packed in rows:
-        held = unpack_held(packed) if key.startswith(_HELD) else None
-        if held is not None and held.moved is not None:
-            found.setdefault(held.moved, []).append(key)
-    return found
-
-
-def erased(lead: str, before: Mapping[str, list[bytes]], changed: Iterable[bytes], read: Read) -> list[bytes]:
-    """The keys of what the desk holds of a lead, also under ids that were one with it.
-
-    `before` is what `moved` found in rows of which those of `changed` have changed since.
-    """
-    later = moved([(key, packed) for key in changed if (packed := read(key)) is not None])
-    found = [held_key(lead)]
-    for key in found:
-        name = key.removeprefix(_HELD).decode()
-        others = {*before.get(name, ()), *later.get(name, ())}.difference(found)
-        found += sorted(key for key in others if (held := unpack_held(read(key))) is not None and held.moved == name)
-    return [key for key in found if read(key) is not None]
-
-
-def pack(row: Turns | Held) -> bytes:
-    """The row as bytes."""
+def pack(row: Row | LeadRequested) -> bytes:
+    """The row, or the request in it, as bytes."""
     return _encoder.encode(row)
 
 
-def due(turns: Turns, members: tuple[str, ...]) -> list[str]:
-    """The team's present members in the order in which they are due.
+def unpack(key: bytes, rows: Rows) -> Row | None:
+    """The row under a whole `key`, None where there is none."""
+    packed = rows.get(key)
+    name = key.partition(b"/")[2]
+    kind = next(kind for prefix, kind in _KINDS.items() if name.startswith(prefix))
+    row: Row | None = None if packed is None else _decoders[kind].decode(packed)
+    return row
 
-    Newcomers come last, in the team's order: each waits one round and then takes every turn like the others, so that
-    of two members present throughout neither ever gets two leads more than the other.
+
+def desk_of(key: bytes) -> str:
+    """The desk whose row stands under `key`."""
+    return key.partition(b"/")[0].decode()
+
+
+class Desk:
+    """The rows of one desk as the records so far leave them. Changes wait in `changed`.
+
+    `freed` are the reps who can take more than before: whoever waits for them is to be looked at.
     """
-    present = set(members)
-    known = [rep for rep in turns.order if rep in present]
-    newcomers = present.difference(known)
-    return known + [rep for rep in members if rep in newcomers]
+
+    def __init__(self, name: str, routing: Routing, rows: Rows, schedule: Callable[[int, bytes], None]) -> None:
+        """`schedule` is told when a changed row is due."""
+        self.name = name
+        self.routing = routing
+        self.freed: set[str] = set()
+        self._prefix = name.encode() + b"/"
+        self._rows = rows
+        self._schedule = schedule
+        self._seen: dict[bytes, Row | None] = {}
+        self._changed: set[bytes] = set()
+        self._before: dict[bytes, Row | None] = {}
+        self._waiting: dict[str, Wait] | None = None
+
+    def begin(self) -> None:
+        """A record begins: what it changes can be taken back."""
+        self._before = {}
+        self.freed = set()
+
+    def take_back(self) -> None:
+        """Leave every row as it was when the record began."""
+        self._seen.update(self._before)
+        self._waiting = None
+        self.begin()
+
+    @property
+    def changed(self) -> dict[bytes, bytes | None]:
+        """The changed rows, None where one is gone."""
+        rows = ((key, self._seen[key]) for key in sorted(self._changed))
+        return {self._prefix + key: None if row is None else pack(row) for key, row in rows}
+
+    def due_of(self, key: bytes) -> int | None:
+        """When the row under a whole `key` is due as it stands, None where there is none."""
+        name = key[len(self._prefix) :]
+        if name in self._seen:
+            row = self._seen[name]
+            return None if row is None else row.due
+        packed = self._rows.get(key)
+        return None if packed is None else due_of(packed)
+
+    def held(self, lead: str) -> Held | None:
+        """The lead's row, None where it never asked for a rep."""
+        return self._get(_LEAD + lead.encode(), Held)
+
+    def current(self, lead: str) -> str:
+        """The lead as it is called now: what a rep has on the screen may be merged with another since."""
+        for _ in range(_MERGES_MAX):
+            held = self.held(lead)
+            if held is None or held.moved is None:
+                break
+            lead = held.moved
+        return lead
+
+    def hold(self, lead: str, held: Held | None) -> None:
+        """The lead's row from now on; what its rep has and who waits follow."""
+        before = self.held(lead)
+        left, taken = (None if one is None else one.load for one in (before, held))
+        if left != taken:
+            if left is not None:
+                load = self.load(left)
+                self._put(_REP + left.encode(), msgspec.structs.replace(load, open=max(0, load.open - 1)))
+                self.freed.add(left)
+            if taken is not None:
+                load = self.load(taken)
+                self._put(_REP + taken.encode(), msgspec.structs.replace(load, open=load.open + 1))
+        self._wait(lead, None if before is None else before.wait, None if held is None else held.wait)
+        self._put(_LEAD + lead.encode(), held)
+
+    def load(self, rep: str) -> Load:
+        """What the rep has."""
+        return self._get(_REP + rep.encode(), Load) or NO_LOAD
+
+    def set_load(self, rep: str, load: Load) -> None:
+        """What the rep has from now on, but for open leads."""
+        self._put(_REP + rep.encode(), msgspec.structs.replace(load, open=self.load(rep).open))
+
+    def give_up(self, key: bytes) -> None:
+        """The row under a whole `key`, none of a lead, is gone."""
+        self._put(key[len(self._prefix) :], None)
+
+    def pool(self, pool: str) -> Pool:
+        """Whose turn it is in the pool."""
+        return self._get(_POOL + pool.encode(), Pool) or Pool(None, 0, {})
+
+    def set_pool(self, pool: str, row: Pool) -> None:
+        """Whose turn it is from now on."""
+        self._put(_POOL + pool.encode(), row)
+
+    @property
+    def queue(self) -> Queue:
+        """How many leads wait."""
+        return self._get(_QUEUE, Queue) or Queue()
+
+    def look_at_queue(self, due_ms: int | None) -> None:
+        """Look who is there for those who wait at `due_ms` at the latest; None: whenever something changes."""
+        self._put(_QUEUE, msgspec.structs.replace(self.queue, due=due_ms))
+
+    def waiting(self) -> list[tuple[str, Wait]]:
+        """Who waits, in the order in which they go out: by score, then age."""
+        if self._waiting is None:
+            prefix = self._prefix + _WAIT
+            keys = [key for key, _ in self._rows.items() if key.startswith(prefix)]
+            names = {key[len(self._prefix) :] for key in keys} | {key for key in self._seen if key.startswith(_WAIT)}
+            found = ((name.removeprefix(_WAIT).decode(), self._get(name, Wait)) for name in names)
+            self._waiting = {lead: wait for lead, wait in found if wait is not None}
+        return sorted(self._waiting.items(), key=lambda item: (-item[1].score, item[1].since_ms, item[0]))
+
+    def leads(self, whose: Callable[[Held], bool]) -> list[tuple[str, Held]]:
+        """The leads for which `whose` holds, by id. It looks at all of them."""
+        prefix = self._prefix + _LEAD
+        keys = [key for key, _ in self._rows.items() if key.startswith(prefix)]
+        names = {key[len(self._prefix) :] for key in keys} | {key for key in self._seen if key.startswith(_LEAD)}
+        found = ((name.removeprefix(_LEAD).decode(), self._peek(name)) for name in sorted(names))
+        return [(lead, held) for lead, held in found if held is not None and whose(held)]
+
+    def read(self, key: bytes) -> tuple[str, str, Row] | None:
+        """Kind, id and content of the row under a whole `key`; None where there is none."""
+        name = key[len(self._prefix) :]
+        prefix = next(prefix for prefix in _KINDS if name.startswith(prefix))
+        row = self._get(name, _KINDS[prefix])
+        return None if row is None else (prefix.decode().rstrip("/"), name.removeprefix(prefix).decode(), row)
+
+    def _wait(self, lead: str, before: Wait | None, after: Wait | None) -> None:
+        if before == after:
+            return
+        self._put(_WAIT + lead.encode(), after)
+        if self._waiting is not None:
+            self._waiting.pop(lead, None)
+            if after is not None:
+                self._waiting[lead] = after
+        more = (after is not None) - (before is not None)
+        if more:
+            self._put(_QUEUE, msgspec.structs.replace(self.queue, waiting=self.queue.waiting + more))
+
+    def _peek(self, name: bytes) -> Held | None:
+        """A lead's row that is not kept: there may be a hundred thousand."""
+        if name in self._seen:
+            return self._get(name, Held)
+        packed = self._rows.get(self._prefix + name)
+        return None if packed is None else _decoders[Held].decode(packed)
+
+    def _get(self, name: bytes, kind: type[T]) -> T | None:
+        if name not in self._seen:
+            packed = self._rows.get(self._prefix + name)
+            self._seen[name] = None if packed is None else _decoders[kind].decode(packed)  # type: ignore[index]
+        return self._seen[name]  # type: ignore[return-value]
+
+    def _put(self, name: bytes, row: Row | None) -> None:
+        self._before.setdefault(name, self._seen.get(name))
+        self._seen[name] = row
+        self._changed.add(name)
+        if row is not None and row.due is not None:
+            self._schedule(row.due, self._prefix + name)
+
+
+def erased(lead: str, desk: Desk) -> Iterable[str]:
+    """The leads to forget with `lead`: itself, and those that were one with it."""
+    found = [lead]
+    moved: dict[str, list[str]] = {}
+    for other, held in desk.leads(lambda held: held.moved is not None):
+        moved.setdefault(held.moved or "", []).append(other)
+    for name in found:
+        found += [other for other in moved.get(name, ()) if other not in found]
+    return found

@@ -1,65 +1,95 @@
-"""Two leads that are one: the person's owner stays, the other's is released."""
+"""Leads that are no more what they were: two that are one, and those that are recycled by themselves."""
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from engine.core.messages import LeadMerged
+from engine.core.messages import LeadMerged, OwnerChanged, StageChanged
 from engine.core.records import LeadAssignment
-from engine.routing.desk import ALERTS_MAX, Held, Read, held_key, pack, unpack_held
-
-RELEASED = "lead.released"
+from engine.routing.assigning import RELEASED, Told, Trigger, record
+from engine.routing.desk import ALERTS_MAX, Desk, Held, pack
+from engine.routing.sla import scheduled
 
 
 class Union(NamedTuple):
-    """What a merge comes to at the desk.
+    """What a merge comes to: who has a lead no more, and who has the person where its profile may not know."""
 
-    `released` are the records of who has the lead no more, `owner` is who has it where its profile may not know.
-    """
-
-    released: tuple[LeadAssignment, ...]
-    owner: str | None
-    rows: Mapping[bytes, bytes]
+    released: Told | None
+    owner: OwnerChanged | None
 
 
-def merged(message: LeadMerged, read: Read) -> Union:
-    """The desk's rows once the lead `message.other` is `message.lead`. `read` gives the desk's row of a key."""
-    other = unpack_held(read(held_key(message.other)))
+def merged(desk: Desk, message: LeadMerged, trigger: Trigger) -> Union:
+    """The lead `message.other` is `message.lead` now: the person's owner and open assignment stay."""
+    other = desk.held(message.other)
     if other is None or other.moved is not None:
-        return Union((), None, {})
+        return Union(None, None)
     if message.other == message.lead:
-        row = replace(other, profile=message.profile, partition=message.partition)
-        return Union((), None, {held_key(message.lead): pack(row)})
-    lead = unpack_held(read(held_key(message.lead)))
-    kept = other if lead is None or lead.rep is None else lead
-    if kept is other and message.closed:
-        kept = replace(other, rep=None, team=None, rule=None)
+        desk.hold(message.lead, replace(other, profile=message.profile, partition=message.partition))
+        return Union(None, None)
+    lead = desk.held(message.lead)
+    kept = _kept(lead, other)
+    desk.hold(message.other, scheduled(desk, _left(other, message)))
     alerts = [*other.alerts, *([] if lead is None else lead.alerts)][-ALERTS_MAX:]
-    row = replace(kept, alerts=alerts, profile=message.profile, partition=message.partition, moved=None)
-    left = Held(None, None, None, message.at, other.alerts, moved=message.lead)
-    rows = {held_key(message.lead): pack(row), held_key(message.other): pack(left)}
-    if kept is other or other.rep is None:
-        return Union((), kept.rep, rows)
-    return Union((_released(message, other),), None, rows)
-
-
-def _released(message: LeadMerged, held: Held) -> LeadAssignment:
-    return LeadAssignment(
-        lead=message.other,
-        rep=None,
-        team=held.team,
-        rule=held.rule,
-        attempt=1,
-        previous=held.rep,
-        due_at=None,
-        reason=f"merged: the lead is {message.lead} now",
-        trace=[],
-        alert=held.alerts[-1] if held.alerts else "",
-        score=message.total,
-        band=message.band,
-        desk="main",
-        region=None,
-        remind_at=None,
-        cause=message.cause,
+    asked = pack(replace(kept.request, lead=message.lead, profile=message.profile, partition=message.partition))
+    row = replace(kept, alerts=alerts, profile=message.profile, partition=message.partition, asked=asked)
+    if lead is not None and lead.wait is not None and row.wait is not None and other.wait is not None:
+        first_ms = min(lead.wait.since_ms, other.wait.since_ms)
+        row = replace(row, since_ms=first_ms, wait=replace(row.wait, since_ms=first_ms))
+    if kept is other and message.closed:
+        row = _closed(row, message.at)
+    desk.hold(message.lead, scheduled(desk, row))
+    is_released = other.rep is not None and row.rep != other.rep
+    why = f"merged: the lead is {message.lead} now"
+    owner = OwnerChanged(message.lead, message.profile, row.rep, message.at, message.cause)
+    return Union(
+        _released(desk, other, message.other, why, trigger) if is_released else None,
+        owner if kept is other and row.rep is not None else None,
     )
+
+
+def recycled(desk: Desk, message: StageChanged, trigger: Trigger) -> list[Told]:
+    """A lead has been recycled by itself: nobody has it any more, and it does not wait."""
+    held = desk.held(message.lead)
+    if held is None or message.stage != "recycled" or held.moved is not None:
+        return []
+    if held.rep is None and held.wait is None:
+        return []
+    desk.hold(message.lead, scheduled(desk, _closed(held, trigger.at_ms)))
+    return [] if held.rep is None else [_released(desk, held, message.lead, "recycled", trigger)]
+
+
+def _kept(lead: Held | None, other: Held) -> Held:
+    """Whose owner, deadline or place among those who wait the person goes on with."""
+    if lead is None:
+        return other
+    if lead.rep is not None:
+        return lead
+    return lead if other.rep is None and lead.wait is not None else other
+
+
+def _closed(held: Held, at_ms: int) -> Held:
+    return replace(
+        held,
+        state="closed",
+        rep=None,
+        team=None,
+        rule=None,
+        region=None,
+        since_ms=at_ms,
+        clock=None,
+        call_at=None,
+        wait=None,
+        missed=[],
+        declined=[],
+    )
+
+
+def _left(other: Held, message: LeadMerged) -> Held:
+    """What stands under the id that is no more: where the rest is."""
+    return replace(_closed(other, message.at), state="moved", moved=message.lead, asked=b"")
+
+
+def _released(desk: Desk, held: Held, lead: str, why: str, trigger: Trigger) -> Told:
+    was = replace(held, rep=None, region=None, attempt=1, clock=None)
+    data: LeadAssignment = record(desk, was, held.request, why, trigger, held.rep, [])
+    return Told(RELEASED, trigger.time_ms, replace(data, lead=lead), (trigger.identity,))

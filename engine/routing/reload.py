@@ -1,0 +1,74 @@
+"""A changed `routing.yaml`: rows that name what is gone, and clocks that run by other hours now."""
+
+from msgspec.structs import replace
+
+from engine.core.messages import MAIN_DESK, LeadRequested
+from engine.routing.assigning import Told, Trigger, reassign
+from engine.routing.desk import OPEN, Desk, Held, Load, Queue
+from engine.routing.sla import scheduled, timed
+
+RELOAD = "routing"
+
+
+def restate(desk: Desk, key: bytes, trigger: Trigger) -> list[Told]:
+    """Bring the row under `key` up to the routing; `trigger` is the reload."""
+    found = desk.read(key)
+    if found is None:
+        return []
+    kind, name, row = found
+    if isinstance(row, Held):
+        return _lead(desk, name, row, trigger)
+    if isinstance(row, Load):
+        if name not in desk.routing.reps and row.open == 0:
+            desk.give_up(key)
+    elif isinstance(row, Queue):
+        desk.look_at_queue(trigger.at_ms if row.waiting else None)
+    elif kind == "pool" and not _is_there(desk, name):
+        desk.give_up(key)
+    return []
+
+
+def dissolved(desk: Desk, key: bytes) -> LeadRequested | None:
+    """Give up the row under `key` of a desk that is no more; what another is to be asked for the lead in it."""
+    found = desk.read(key)
+    if found is None:
+        return None
+    _, lead, row = found
+    if not isinstance(row, Held):
+        desk.give_up(key)
+        return None
+    desk.hold(lead, None)
+    if row.state not in OPEN and row.state != "waiting":
+        return None
+    return replace(row.request, desk=MAIN_DESK, owner=None)
+
+
+def _lead(desk: Desk, lead: str, held: Held, trigger: Trigger) -> list[Told]:
+    gone = _gone(desk, held)
+    if gone is not None and held.state in OPEN and not desk.routing.keep_removed:
+        return [reassign(desk, held, trigger, gone, begin=None, without={})]
+    if gone is not None and held.state not in OPEN:
+        held = replace(held, rep=None, team=None, rule=None, region=None)
+    rep = desk.routing.reps.get(held.rep or "")
+    clock = None if held.clock is None or rep is None else timed(held.clock, rep, desk.load(rep.id))
+    wait = None if held.wait is None else replace(held.wait, sort=b"")
+    row = scheduled(desk, replace(held, clock=clock, wait=wait))
+    if row != held:
+        desk.hold(lead, row)
+    return []
+
+
+def _gone(desk: Desk, held: Held) -> str | None:
+    """Why the lead is with nobody who could have got it, None where that is not so."""
+    if held.rep is None:
+        return None
+    if held.rep not in desk.routing.reps:
+        return f"{held.rep} is no rep any more"
+    if held.team is not None and held.team not in desk.routing.teams:
+        return f"there is no team {held.team} any more"
+    return None
+
+
+def _is_there(desk: Desk, pool: str) -> bool:
+    _, kind, name = pool.split("/", 2)
+    return name in desk.routing.teams if kind == "team" else kind != "region" or name in desk.routing.regions
