@@ -65,7 +65,7 @@ class Calendar:
         """`vacations`: first and last date of each."""
         self.zone = zone
         self._hours = None if hours is None else tuple(_wall(hours, weekday) for weekday in range(7))
-        self._holidays = holidays
+        self.holidays = holidays
         # A desk asks for one instant after the other: each answer stands with the span for which it surely holds.
         self._known: tuple[int, int, str | None] = (0, 0, None)
         self._opening: Span = (0, -1)
@@ -163,7 +163,7 @@ class Calendar:
 
     def _wall_of(self, day: int) -> tuple[Span, ...]:
         """The minutes of the wall clock at which the rep works on a local date."""
-        if self._on_vacation(day) is not None or (self._holidays and self._holidays.name(day)):
+        if self._on_vacation(day) is not None or (self.holidays and self.holidays.name(day)):
             return ()
         return ((0, DAY_MINUTES),) if self._hours is None else self._hours[_weekday(day)]
 
@@ -189,7 +189,7 @@ class Calendar:
         last = self._on_vacation(day)
         if last is not None:
             return f"on vacation until {date.fromordinal(last)}"
-        if self._holidays and (name := self._holidays.name(day)):
+        if self.holidays and (name := self.holidays.name(day)):
             return f"holiday: {name}"
         if self._hours and not self._hours[_weekday(day)]:
             return f"off on {_WEEKDAYS[_weekday(day)]}"
