@@ -32,10 +32,11 @@ from engine.core.rejects import reject
 from engine.routing.assigning import Told, Trigger, answer, wake_trigger
 from engine.routing.config import Routing
 from engine.routing.desk import Desk, Held, desk_of, due_of, erased
-from engine.routing.duties import at_instant, wake_lead
+from engine.routing.duties import at_instant, fall_due, first_due
 from engine.routing.feedback import hear, trigger_of
 from engine.routing.reload import RELOAD, dissolved, restate
 from engine.routing.saying import read_saying
+from engine.routing.sla import scheduled
 from engine.routing.union import merged, recycled
 from engine.routing.waiting import hand_out, hand_out_freed
 
@@ -185,11 +186,13 @@ class _Chunk:
         if found is None:
             return
         _, name, row = found
-        at = wake_trigger("queue", due_ms, at_instant(due_ms, until_ms))
-        if isinstance(row, Held):
-            self.safely(desk, at, lambda: wake_lead(desk, name, row, until_ms))
-        else:
+        if not isinstance(row, Held):
+            at = wake_trigger("queue", due_ms, at_instant(due_ms, until_ms))
             self.safely(desk, at, lambda: hand_out(desk, at))
+        elif (due := first_due(desk, row, until_ms)) is not None:
+            self.safely(desk, due, lambda: fall_due(desk, name, row, due))
+        else:
+            desk.hold(name, scheduled(desk, row))
 
     def restate(self, key: bytes, at_ms: int) -> None:
         name = desk_of(key)

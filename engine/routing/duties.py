@@ -17,24 +17,29 @@ LATE_MS = 60_000
 _UNDONE: Mapping[str, str] = {"accept": "accepted", "contact": "contacted"}
 
 
-def wake_lead(desk: Desk, lead: str, held: Held, until_ms: int) -> list[Told]:
-    """What is due first of a lead. `until_ms` is how far time has come."""
-    dues = dues_of(desk, held)
-    if not dues:
-        desk.hold(lead, replace(held, due=None))
-        return []
-    look_ms, what = min(dues)
+def first_due(desk: Desk, held: Held, until_ms: int) -> Trigger | None:
+    """What is due first of a lead, as a cause; `until_ms` is how far time has come. None: nothing is, yet."""
+    look_ms, what = min(dues_of(desk, held), default=(None, ""))
+    if look_ms is None or look_ms > until_ms:
+        return None
     due_ms = look_ms - 1 if what == "deadline" else look_ms
-    trigger = wake_trigger(what, due_ms, at_instant(due_ms, until_ms))
-    if what == "forgotten":
-        desk.hold(lead, None)
-        return []
-    if what == "deadline":
-        assert held.clock is not None
-        return [_missed(desk, held, held.clock, trigger)]
-    if what == "absence":
-        return [_gone(desk, held, trigger)]
-    return [_said(desk, lead, held, trigger, what)]
+    return wake_trigger(what, due_ms, at_instant(due_ms, until_ms))
+
+
+def fall_due(desk: Desk, lead: str, held: Held, trigger: Trigger) -> list[Told]:
+    """What comes of it that `trigger` is due of a lead."""
+    match trigger.cause.name:
+        case "forgotten":
+            desk.hold(lead, None)
+            return []
+        case "deadline":
+            assert held.clock is not None
+            return [_missed(desk, held, held.clock, trigger)]
+        case "absence":
+            return [_gone(desk, held, trigger)]
+        case "reminder":
+            return [_reminded(desk, lead, held, trigger)]
+    return [_call(desk, lead, held, trigger)]
 
 
 def at_instant(due_ms: int, until_ms: int) -> int:
@@ -42,18 +47,25 @@ def at_instant(due_ms: int, until_ms: int) -> int:
     return due_ms if until_ms - due_ms <= LATE_MS else until_ms
 
 
-def _said(desk: Desk, lead: str, held: Held, trigger: Trigger, what: str) -> Told:
-    """A reminder, or a call that is due."""
-    if what == "reminder":
-        assert held.clock is not None
-        after = replace(held, clock=replace(held.clock, remind_ms=None, remind_at=None))
-        by = "" if held.clock.due_at is None else f" by {to_rfc3339(held.clock.due_at)}"
-        kind, reason = REMINDED, f"to be {_UNDONE[held.clock.step]}{by}"
-    else:
-        after = replace(held, call_at=None)
-        kind, reason = CALL_DUE, f"{held.rep} wanted to call now"
+def _reminded(desk: Desk, lead: str, held: Held, trigger: Trigger) -> Told:
+    """Tell the rep what is to be done, and by when."""
+    clock = held.clock
+    assert clock is not None
+    after = replace(held, clock=replace(clock, remind_ms=None, remind_at=None))
     desk.hold(lead, scheduled(desk, after))
-    data = record(desk, after, held.request, reason, trigger, held.rep, [])
+    by = "" if clock.due_at is None else f" by {to_rfc3339(clock.due_at)}"
+    return _told(desk, REMINDED, after, f"to be {_UNDONE[clock.step]}{by}", trigger)
+
+
+def _call(desk: Desk, lead: str, held: Held, trigger: Trigger) -> Told:
+    """Tell the rep that it is time to call again."""
+    after = replace(held, call_at=None)
+    desk.hold(lead, scheduled(desk, after))
+    return _told(desk, CALL_DUE, after, f"{held.rep} is to call again now", trigger)
+
+
+def _told(desk: Desk, kind: str, held: Held, reason: str, trigger: Trigger) -> Told:
+    data = record(desk, held, held.request, reason, trigger, held.rep, [])
     return Told(kind, trigger.time_ms, data, (data.alert, trigger.identity), outcome=kind.removeprefix("lead."))
 
 
