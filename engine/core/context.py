@@ -4,7 +4,7 @@ Only what the model reads is decoded. Everything here takes time linear in its t
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -28,7 +28,8 @@ _LOCATED: Mapping[str, tuple[str, ...]] = {
 _TEXT_CHARS_MAX = 500
 _AGENTS_CACHED_MAX = 4_096
 _LANGUAGE = re.compile(r"([a-z]{2})(?![a-z0-9])", re.IGNORECASE)
-_US_ZIP_PLUS_4 = re.compile(r"([0-9]{5})-?[0-9]{4}")
+_ZIP_PLUS_4 = re.compile(r"([0-9]{5})(-?)[0-9]{4}")
+_US_POST = frozenset(("US", "AS", "GU", "MP", "PR", "VI"))
 _NO_READER = re.compile(r"bot\b|crawl|spider|smart-?tv|appletv|hbbtv|playstation|xbox")
 _TABLET = re.compile(r"ipad|tablet|kindle|silk/|playbook")
 _MOBILE = re.compile(r"mobi|iphone|ipod|windows phone|blackberry|opera mini|\bj2me\b")
@@ -45,7 +46,9 @@ def context_of(reads: Collection[str]) -> Any:
     ]
     if "language" in reads:
         fields.append(("locale", str | None, None))
-    located = [name for place in _LOCATED if place in reads for name in _LOCATED[place]]
+    # The country decides how a zip is written.
+    wanted = {*reads, "country"} if "zip" in reads else reads
+    located = [name for place in _LOCATED if place in wanted for name in _LOCATED[place]]
     if located:
         location = msgspec.defstruct("Location", [(name, Any, None) for name in located], gc=False)
         fields.append(("location", location | None, None))
@@ -82,18 +85,19 @@ def language_of(said: Any) -> str | None:
 
 
 def place(event: Event, name: str) -> str | None:
-    """Country, state, county, city or zip of the event's location, as `placed` writes it."""
+    """Country, state, county, city or zip of the event's location, as `placed` and `cut_zip` write it."""
     location = getattr(event.context, "location", None)
     if location is None:
         return None
     said = (getattr(location, key, None) for key in _LOCATED[name])
-    return placed(name, next((value for value in said if value is not None), None))
+    told = placed(name, next((value for value in said if value is not None), None))
+    return cut_zip(told, lambda: place(event, "country")) if told and name == "zip" else told
 
 
 def placed(name: str, said: Any) -> str | None:
     """A place as fields show it: codes for countries and US states, a zip in upper case without spaces.
 
-    A US ZIP+4 is cut to five digits. What is no text, or number of a zip, is None.
+    What is no text, or number of a zip, is None.
     """
     if isinstance(said, int) and not isinstance(said, bool) and name == "zip" and 0 <= said < 10**12:
         said = str(said)
@@ -105,10 +109,20 @@ def placed(name: str, said: Any) -> str | None:
     if name == "state":
         return us_state_code(text) or text or None
     if name == "zip":
-        text = "".join(text.split()).upper()
-        plus_4 = _US_ZIP_PLUS_4.fullmatch(text)
-        return plus_4[1] if plus_4 else text or None
+        return "".join(text.split()).upper() or None
     return text or None
+
+
+def cut_zip(written: str, country: Callable[[], str | None]) -> str:
+    """A zip as `placed` writes it, a ZIP+4 cut to five digits where `country` has them: in the US and its territories.
+
+    Where the country is not known, only what is written like `12345-6789` is one: nine digits may be another's.
+    """
+    plus_4 = _ZIP_PLUS_4.fullmatch(written)
+    if plus_4 is None:
+        return written
+    code = country_code(country() or "")
+    return plus_4[1] if code in _US_POST or (code is None and plus_4[2]) else written
 
 
 def places(event: Event, names: Iterable[str]) -> dict[str, str]:

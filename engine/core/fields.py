@@ -196,6 +196,11 @@ def _place(name: str) -> Getter:
     return get
 
 
+def _zip(lead: Any) -> str | None:
+    written = _ZIP_AS_WRITTEN(lead)
+    return None if written is None else context.cut_zip(written, lambda: _COUNTRY(lead))
+
+
 def _language(lead: Any) -> str | None:
     return context.language_of(lead.traits.get("language")) or lead.place.get("language")
 
@@ -211,6 +216,7 @@ def _count(name: str) -> Getter:
     return lambda lead: lead.counts.get(name, 0)
 
 
+_COUNTRY, _ZIP_AS_WRITTEN = _place("country"), _place("zip")
 LEAD_FIELDS = Fields(
     known={
         **{name: attrgetter(name) for name in ("engagement", "fit", "total")},
@@ -219,7 +225,8 @@ LEAD_FIELDS = Fields(
         **{name: attrgetter(name) for name in ("revenue", "sessions", "product")},
         "source": _touched("last_touch", "source"),
         "language": _language,
-        **{name: _place(name) for name in ("country", "state", "county", "city", "zip")},
+        **{name: _place(name) for name in ("country", "state", "county", "city")},
+        "zip": _zip,
         **{f"{which}.{key}": _touched(which, key) for which in ("first_touch", "last_touch") for key in _TOUCH},
     },
     families={_TRAITS: _trait, _COUNTS: _count},

@@ -68,6 +68,25 @@ def test_a_location_is_read_by_segments_names() -> None:
     assert places(event(), PLACES) == places(event(location={"city": 5}), PLACES) == {}
 
 
+@pytest.mark.parametrize(
+    ("location", "written"),
+    [
+        ({"country": "US", "postalCode": "52402 1234"}, "52402"),
+        ({"country": "Guam", "zip": 969131234}, "96913"),
+        ({"country": "SA", "postal_code": "12345-6789"}, "12345-6789"),
+        ({"postalCode": "52402-1234"}, "52402"),
+        ({"postalCode": "524021234"}, "524021234"),
+    ],
+)
+def test_a_locations_zip_is_cut_to_five_digits_where_its_country_has_them(
+    location: dict[str, Any], written: str
+) -> None:
+    """Also where the country is not asked for itself."""
+    only_zips = EventDecoder(Names({}), 96 * HOUR, (), (), ("zip",))
+    located = only_zips.decode(record(segment("chat", context={"location": location})))
+    assert places(located, ("zip",)) == {"zip": written}
+
+
 @LAWFUL
 @given(st.text(max_size=600), st.sampled_from(PLACES[:-1]))
 def test_whatever_is_written_there_is_a_device_and_a_place_or_none(text: str, name: str) -> None:

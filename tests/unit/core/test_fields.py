@@ -195,6 +195,13 @@ def test_a_lead_has_what_only_events_have_of_the_event_that_came() -> None:
         ("state", {"address": {"state": "Bavaria"}}, {}, "Bavaria"),
         ("city", {"city": " Philadelphia "}, {"city": "x"}, "Philadelphia"),
         ("zip", {"zip": "52402-1234"}, {}, "52402"),
+        ("zip", {"zip": "52402 1234", "country": "USA"}, {}, "52402"),
+        ("zip", {"zip": "524021234", "address": {"country": "Puerto Rico"}}, {}, "52402"),
+        ("zip", {"zip": 524021234}, {"country": "US"}, "52402"),
+        ("zip", {"zip": "524021234"}, {}, "524021234"),
+        ("zip", {"zip": "12345-6789", "country": "Saudi Arabia"}, {}, "12345-6789"),
+        ("zip", {"zip": "12345-6789", "country": "Atlantis"}, {}, "12345"),
+        ("zip", {"country": "US"}, {"zip": "524021234"}, "52402"),
         ("zip", {"address": {"postalCode": "sw1a 1aa"}}, {}, "SW1A1AA"),
         ("zip", {"zip": 52402}, {}, "52402"),
         ("zip", {"zip": True}, {"zip": "1"}, "1"),
@@ -206,7 +213,10 @@ def test_a_lead_has_what_only_events_have_of_the_event_that_came() -> None:
 def test_a_place_is_the_traits_else_the_addresses_else_the_last_events(
     field: str, traits: dict[str, Any], place: dict[str, str], value: Any
 ) -> None:
-    """Countries and US states are codes; a US ZIP+4 is cut to five digits."""
+    """Countries and US states are codes; a ZIP+4 is cut to five digits in the US.
+
+    Where no country is known, only nine digits with a hyphen are a ZIP+4.
+    """
     assert of_lead(field, traits=traits, place=place) == value
 
 
