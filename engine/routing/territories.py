@@ -1,8 +1,9 @@
 """Who holds a lead: territories by place, by zip and by whatever else is known of a lead, with their reps.
 
-A territory is looked for by the most telling of its entries: its zips, else its cities, counties, states or countries;
-one that has none of these is always asked. What was found so is asked for its other entries. So a lead is held by the
-same territories as if each were asked for each of its entries, in a time that hardly grows with how many there are.
+A territory is looked for by the most telling of its entries: its zips, else its cities, and so on down to its
+countries; one that has none of these is always asked. What was found so is asked for its other entries. So a lead is
+held by the same territories as if each were asked for each of its entries, in a time that hardly grows with how many
+there are.
 """
 
 import re
@@ -16,8 +17,8 @@ from engine.core.conditions import Condition
 from engine.core.fields import LEAD_FIELDS
 
 ZIP_CHARS_MAX = 32
-PLACES = ("city", "county", "state", "country")
-"""The places by which a territory is found, from the most telling."""
+TEXTS = ("city", "county", "state", "product", "country", "language", "source")
+"""Fields of a lead that are one text, or None, and by which a territory is found: from the most telling."""
 
 _RANGE = re.compile(r"([0-9]+)-([0-9]+)")
 _ZIP = LEAD_FIELDS.known["zip"]
@@ -33,6 +34,8 @@ def zip_of(said: str) -> str:
 
 def zip_problem(written: str) -> str | None:
     """Why `written`, as `zip_of` gives it, is no zip, prefix or range; None where it is one."""
+    if written.isalnum() and len(written) <= ZIP_CHARS_MAX:
+        return None
     if len(written) > ZIP_CHARS_MAX:
         return f"{len(written):,} characters; a zip has at most {ZIP_CHARS_MAX}"
     if "?" in written or "*" in written[:-1]:
@@ -59,12 +62,13 @@ class Zips:
         ranges: defaultdict[int, list[tuple[int, int, Owner]]] = defaultdict(list)
         alone: dict[Owner, tuple[Owner]] = {}
         for written, owner in rows:
-            ends = _ends(written) if "-" in written else None
-            if ends:
-                ranges[len(written) // 2].append((*ends, owner))
-                continue
-            prefix = written.endswith("*")
-            held, key = (self._prefixes, written[:-1]) if prefix else (self._exact, written)
+            held, key = self._exact, written
+            if not written.isalnum():
+                if ends := _ends(written):
+                    ranges[len(written) // 2].append((*ends, owner))
+                    continue
+                if written.endswith("*"):
+                    held, key = self._prefixes, written[:-1]
             # The zips of an owner share one tuple: most have one owner, and there may be a million of them.
             one = alone.setdefault(owner, (owner,))
             owners = held.setdefault(key, one)
@@ -107,7 +111,8 @@ class _Ranges:
         place = bisect_right(self.starts, number)
         node = place - 1 + len(self.starts) if place else 0
         while node:
-            found.update(self.nodes.get(node, ()))
+            if node in self.nodes:
+                found |= self.nodes[node]
             node //= 2
 
 
@@ -115,14 +120,14 @@ class _Ranges:
 class Territory:
     """Leads for which all of its entries hold; `reps` list it and hold all of it.
 
-    `places` are the texts, case-folded, of which a lead's `city`, `county`, `state`, `country` must be one. `zips` are
-    the zips of which a lead's must be one, each as `zip_of` writes it and with the rep who holds it beside `reps`;
-    None: any zip or none. `when` is what else must hold.
+    `texts` are those, case-folded, of which a field in `TEXTS` must be one. `zips` are the zips of which a lead's must
+    be one, each as `zip_of` writes it and with the rep who holds it beside `reps`; None: any zip or none. `when` is
+    what else must hold.
     """
 
     name: str
     reps: tuple[str, ...] = ()
-    places: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    texts: Mapping[str, frozenset[str]] = field(default_factory=dict)
     zips: Collection[tuple[str, str | None]] | None = None
     when: Condition | None = None
 
@@ -136,12 +141,11 @@ class Territories:
         self.fields = frozenset[str]().union(*map(_fields, territories))
         self._reps = tuple(reps)
         rank: dict[str | None, int | None] = {rep: number for number, rep in enumerate(self._reps)}
-        self._listed = [[number for rep in one.reps if (number := rank[rep]) is not None] for one in territories]
-        self._places = [tuple(territory.places.items()) for territory in territories]
-        self._whens = [territory.when and territory.when.holds for territory in territories]
-        self._getters = [
-            (name, LEAD_FIELDS.known[name]) for name in PLACES if any(name in t.places for t in territories)
-        ]
+        self._listed = [[number for rep in one.reps if (number := rank.get(rep)) is not None] for one in territories]
+        self._texts = [tuple(territory.texts.items()) for territory in territories]
+        self._whens = [territory.when.holds if territory.when else None for territory in territories]
+        read = frozenset[str]().union(*(territory.texts for territory in territories))
+        self._getters = [(name, LEAD_FIELDS.known[name]) for name in TEXTS if name in read]
         self._zips = Zips(
             (written, (number, rank.get(rep)))
             for number, territory in enumerate(territories)
@@ -149,18 +153,19 @@ class Territories:
         )
         self._zipped = any(territory.zips for territory in territories)
         self._always: list[int] = []
-        self._by_place: dict[str, dict[str, list[int]]] = {name: {} for name in PLACES}
+        self._by_text: dict[str, dict[str, list[int]]] = {name: {} for name in read}
         for number, territory in enumerate(territories):
             if territory.zips is None:
-                self._index(number, territory)
+                self._index(number, territory.texts)
 
-    def _index(self, number: int, territory: Territory) -> None:
-        telling = next((name for name in PLACES if name in territory.places), None)
+    def _index(self, number: int, texts: Mapping[str, frozenset[str]]) -> None:
+        """Lets a territory without zips be found."""
+        telling = next((name for name in TEXTS if name in texts), None)
         if telling is None:
             self._always.append(number)
-            return
-        for text in territory.places[telling]:
-            self._by_place[telling].setdefault(text, []).append(number)
+        else:
+            for text in texts[telling]:
+                self._by_text[telling].setdefault(text, []).append(number)
 
     def holding(self, lead: Any) -> tuple[str, ...]:
         """The names of the territories that hold the lead, in the order of the file."""
@@ -175,20 +180,20 @@ class Territories:
 
     def _found(self, lead: Any) -> dict[int, list[int]]:
         """The numbers of the territories that hold the lead, each with the reps to whom a zip file gives its zip."""
-        place = {name: said.casefold() for name, get in self._getters if (said := get(lead))}
+        texts = {name: said.casefold() for name, get in self._getters if (said := get(lead)) is not None}
         found: dict[int, list[int]] = {number: [] for number in self._always}
-        for name, said in place.items():
-            for number in self._by_place[name].get(said, ()):
+        for name, said in texts.items():
+            for number in self._by_text[name].get(said, ()):
                 found[number] = []
-        if self._zipped and (written := _ZIP(lead)):
+        if self._zipped and (written := _ZIP(lead)) is not None:
             for number, rep in self._zips.owners(written):
                 found.setdefault(number, []).extend(() if rep is None else (rep,))
-        return {number: reps for number, reps in found.items() if self._holds(number, place, lead)}
+        return {number: reps for number, reps in found.items() if self._holds(number, texts, lead)}
 
-    def _holds(self, number: int, place: Mapping[str, str], lead: Any) -> bool:
-        """Whether all entries of the territory but its zips hold."""
-        for name, texts in self._places[number]:
-            if place.get(name) not in texts:
+    def _holds(self, number: int, texts: Mapping[str, str], lead: Any) -> bool:
+        """Whether every entry of the territory but its zips holds for the lead, whose fields in `TEXTS` say `texts`."""
+        for name, wanted in self._texts[number]:
+            if texts.get(name) not in wanted:
                 return False
         when = self._whens[number]
         return when is None or when(lead)
@@ -197,7 +202,7 @@ class Territories:
 def _fields(territory: Territory) -> frozenset[str]:
     # A lead's country decides how its zip is written.
     of_zip = ("zip", "country") if territory.zips is not None else ()
-    return frozenset((*territory.places, *of_zip, *(territory.when.fields if territory.when else ())))
+    return frozenset((*territory.texts, *of_zip, *(territory.when.fields if territory.when else ())))
 
 
 NO_TERRITORIES = Territories((), ())

@@ -13,7 +13,7 @@ from engine.core.fields import LEAD_FIELDS
 from engine.core.reader import Reader
 from engine.core.source import ConfigError, Node, Problem
 from engine.routing.leadfields import FIELDS
-from engine.routing.territories import PLACES, Territories, Territory, Zips, zip_of, zip_problem
+from engine.routing.territories import TEXTS, Territories, Territory, Zips, zip_of, zip_problem
 
 TERRITORIES_MAX = 5_000
 ZIPS_MAX = 10_000
@@ -23,7 +23,6 @@ FILE_CHARS_MAX = 50_000_000
 SHOWN_MAX = 20
 """Mistakes of one zip file that are listed."""
 
-_COLUMNS = ("zip", "rep")
 # `zip_file` is none of a lead's fields, but may be the one that was meant.
 _FIELDS = replace(FIELDS, known={**FIELDS.known, "zip_file": lambda _lead: None})
 
@@ -56,28 +55,27 @@ def _territory(reader: Reader, files: "_Files", name: str, node: Node, reps: tup
         return Territory(name, reps)
     if not node.value:
         reader.problem(node, "an empty territory: expected at least one entry, such as {country: US}")
-    places: dict[str, frozenset[str]] = {}
+    texts: dict[str, frozenset[str]] = {}
     zips: Sequence[Row] | None = None
     whens: list[Condition] = []
     for key, entry in node.value.items():
         if key == "country":
-            places[key] = _countries(reader, entry)
+            texts[key] = _countries(reader, entry)
         elif key == "state":
-            places[key] = frozenset((us_state_code(text) or text).casefold() for text, _ in _texts(reader, entry))
+            texts[key] = frozenset((us_state_code(text) or text).casefold() for text, _ in _texts(reader, entry))
         elif key == "zip":
             zips = [(written, None) for written in _zips(reader, entry)]
         elif key != "zip_file":
             condition = _condition(reader, node, key, entry)
-            texts = condition.values_of(key)
-            plain = key in PLACES and not isinstance(entry.value, dict)
-            if plain and texts is not None:
-                places[key] = texts
+            wanted = condition.values_of(key)
+            if key in TEXTS and wanted is not None and not isinstance(entry.value, dict):
+                texts[key] = wanted
             else:
                 whens.append(condition)
     if "zip_file" in node.value:
         whens += [] if zips is None else [_among(zips)]
         zips = files.rows(node.value["zip_file"])
-    return Territory(name, reps, places, zips, all_of(whens) if whens else None)
+    return Territory(name, reps, texts, zips, all_of(whens) if whens else None)
 
 
 def _condition(reader: Reader, node: Node, key: str, entry: Node) -> Condition:
@@ -173,6 +171,8 @@ class _ZipFile:
         self.lines = text.removeprefix("\ufeff").splitlines()
         self.reps = frozenset(reps)
         self.columns: list[str] = []
+        self.zip_at = 0
+        self.rep_at: int | None = None
         self.wrong: list[int] = []
 
     def problems(self) -> list[Problem]:
@@ -187,6 +187,8 @@ class _ZipFile:
         try:
             self.columns = [column.strip().casefold() for column in next(lines, [])]
             if sorted(self.columns) in (["zip"], ["rep", "zip"]):
+                self.zip_at = self.columns.index("zip")
+                self.rep_at = self.columns.index("rep") if "rep" in self.columns else None
                 return [row for cells in lines if (row := self.row(cells, lines.line_num))]
             header = self.cell(1, "", self.lines[0] if self.lines else "")
             self.reader.problem(header, "expected the names of the columns, zip or zip,rep, in the first line")
@@ -197,8 +199,7 @@ class _ZipFile:
     def row(self, cells: list[str], line: int) -> Row | None:
         """What one line says; None where it is empty or wrong."""
         if len(cells) == len(self.columns):
-            said = dict(zip(self.columns, cells, strict=True))
-            written, rep = zip_of(said["zip"]), said["rep"].strip() if "rep" in said else None
+            written, rep = self.said(cells)
             if written and not zip_problem(written) and (rep is None or rep in self.reps):
                 return written, rep
         if "".join(cells).strip():
@@ -213,15 +214,18 @@ class _ZipFile:
             expected = f"expected {len(self.columns)}: {','.join(self.columns)}"
             self.reader.problem(self.cell(line, "", ",".join(cells)), f"{len(cells)} values; {expected}")
             return
-        said = dict(zip(self.columns, cells, strict=True))
-        written, rep = zip_of(said["zip"]), said.get("rep", "").strip()
+        written, rep = self.said(cells)
         problem = zip_problem(written) if written else "expected a zip, such as 52402, 524* or 52000-52499"
         if problem:
-            self.reader.problem(self.cell(line, "zip", said["zip"]), problem)
-        if "rep" in said and not rep:
+            self.reader.problem(self.cell(line, "zip", written), problem)
+        if rep == "":
             self.reader.problem(self.cell(line, "rep", rep), "expected a rep; leave the line out if it is nobody's zip")
-        elif rep:
+        elif rep is not None:
             self.reader.reference(self.cell(line, "rep", rep), self.reps, "rep")
+
+    def said(self, cells: list[str]) -> Row:
+        """The zip and the rep of a line."""
+        return zip_of(cells[self.zip_at]), None if self.rep_at is None else cells[self.rep_at].strip()
 
     def cell(self, line: int, column: str, value: str) -> Node:
         """A value of the file with its place."""
