@@ -142,9 +142,10 @@ class Calendar:
     def _open(self, from_ms: int, to_ms: int) -> Iterator[Span]:
         """The working time from `from_ms` up to `to_ms`, in order; spans may touch."""
         for day in range(from_ms // DAY_MS, -(-to_ms // DAY_MS)):
-            for start, end in self._spans(day):
-                if start < to_ms and end > from_ms:
-                    yield max(start, from_ms), min(end, to_ms)
+            for opens, closes in self._spans(day):
+                start, end = max(opens, from_ms), min(closes, to_ms)
+                if start < end:
+                    yield start, end
 
     def _spans_of(self, utc_day: int) -> tuple[Span, ...]:
         """The working time of a day of UTC, counted from the epoch.

@@ -104,7 +104,7 @@ def test_the_holidays_of_the_file_hold_where_a_rep_names_none_of_its_own() -> No
 )
 def test_a_mistake_has_its_place_and_its_remedy(text: str, place: str, message: str) -> None:
     (line,) = problems(text)
-    assert line.startswith(f"{place}: {text.split(':')[0]}")
+    assert line.startswith(f"{place}: {text.split(':', maxsplit=1)[0]}")
     assert line.endswith(f": {message}")
 
 

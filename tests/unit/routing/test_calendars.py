@@ -293,6 +293,7 @@ def test_who_has_no_hours_always_works() -> None:
     assert ALWAYS.closed(at("2026-12-25 03:00")) is None
     assert ALWAYS.opens_ms(12_345) == 12_345
     assert ALWAYS.working_ms(1_000, 3 * DAY_MS + 1_000) == 3 * DAY_MS
+    assert ALWAYS.working_ms(2_000, 1_000) == 0
     assert ALWAYS.after_ms(1_000, 30 * DAY_MS) == 1_000 + 30 * DAY_MS
     assert ALWAYS.vacations_ms == ()
 
