@@ -15,6 +15,7 @@ from rich.console import Console
 
 from engine import __version__
 from engine.configuration import Configuration, load_configuration
+from engine.core.context import Locate
 from engine.core.erasure import Pseudonym, pseudonym
 from engine.core.flow import Job
 from engine.core.model import Model
@@ -22,13 +23,14 @@ from engine.core.source import ConfigError, Problem
 from engine.local.broker import embedded_broker
 from engine.local.demo import print_banner, print_live, print_summary, send_site
 from engine.local.errors import LocalError
+from engine.local.ipdatabase import read_ip_database
 from engine.ops.health import OpsServer
 from engine.ops.loading import SettingsError
 from engine.ops.metrics import MetricsObserver, ProjectorMetrics, WorkerMetrics
 from engine.ops.reloading import Reloading, show_model
 from engine.ops.security import client_security
 from engine.ops.settings import Settings
-from engine.ops.watch import contents, watch
+from engine.ops.watch import Contents, watch
 from engine.readmodel.events import itself
 from engine.readmodel.memory import MemoryReadModel
 from engine.readmodel.port import ReadModel
@@ -85,10 +87,13 @@ def read_catalog(settings: Settings) -> Catalog:
         raise ConfigError([Problem(str(file), 1, 1, "", None, message)]) from None
 
 
-def read_configuration(settings: Settings) -> Configuration:
-    """What to score and whom to give it to. Raises ConfigError."""
+def read_configuration(settings: Settings, locate: Locate | None, seen: Contents | None = None) -> Configuration:
+    """What to score and whom to give it to. Raises ConfigError.
+
+    `locate` gives the country of an IP address; `seen` is told what was in each file.
+    """
     paths = settings.paths
-    return load_configuration(paths.model, paths.events, paths.routing)
+    return load_configuration(paths.model, paths.events, paths.routing, locate, seen)
 
 
 @asynccontextmanager
@@ -104,10 +109,10 @@ async def read_model(settings: Settings) -> AsyncIterator[ReadModel]:
 
 async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
     """Score and route until `stop`; raises a one-line error where that cannot begin or go on."""
-    paths = settings.paths
-    files = (paths.model, paths.events, paths.routing)
-    used = contents(files)
-    topics, configuration, stream = read_catalog(settings), read_configuration(settings), stream_settings(settings)
+    locate = read_ip_database(settings.paths.ip_database)
+    topics, stream = read_catalog(settings), stream_settings(settings)
+    used: Contents = {}
+    configuration = read_configuration(settings, locate, used)
 
     def jobs(configuration: Configuration) -> tuple[Job, ...]:
         return configuration.jobs(
@@ -131,7 +136,9 @@ async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
     ):
         await check_topics(stream, topics, stop)
         reloading = Reloading(apply, metrics)
-        watching = asyncio.create_task(watch(files, used, lambda: read_configuration(settings), reloading))
+        watching = asyncio.create_task(
+            watch(used, lambda seen: read_configuration(settings, locate, seen), reloading)
+        )
         try:
             await worker.run(stop)
         finally:
@@ -213,7 +220,7 @@ class Demo:
 async def run_demo(settings: Settings, stop: asyncio.Event, demo: Demo) -> None:
     """The whole line on this machine: embedded broker, worker, read model in memory, board and a simulated site."""
     console = Console()
-    configuration = read_configuration(settings)
+    configuration = read_configuration(settings, read_ip_database(settings.paths.ip_database))
     topics = read_catalog(settings).with_partitions({EVENTS_TOPIC: DEMO_PARTITIONS})
     model = MemoryReadModel()
     async with embedded_broker() as bootstrap, shown_board(model, demo.port) as board_url, AsyncExitStack() as stack:

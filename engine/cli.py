@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.launch import FAILED, FLAGS, MISUSED, end, once, plain_errors, serve
+from engine.launch import FAILED, FLAGS, MISUSED, IpDatabase, end, locator, once, plain_errors, serve
 from engine.leadcli import erase, export_scores, import_leads, lead_app
 from engine.modelcli import model_app
 from engine.ops.settings import Settings, describe
@@ -184,6 +184,7 @@ def simulate(
     config: Annotated[Path, typer.Option(help="folder of model.yaml, routing.yaml, events.yaml")] = Path("config"),
     until: Annotated[str | None, typer.Option(help="RFC 3339; run the clock on to here")] = None,
     partitions: Annotated[int, typer.Option(min=1, max=10_000, help="of visitor-events and lead-inbox")] = 1,
+    ip_database: IpDatabase = None,
     *,
     final: Annotated[bool, typer.Option("--final", help="end with every lead's score")] = False,
     internal: Annotated[bool, typer.Option("--internal", help="print internal messages, too")] = False,
@@ -193,7 +194,7 @@ def simulate(
     from engine.local import simulate as simulation
 
     with plain_errors():
-        configuration = load_folder(config)
+        configuration = load_folder(config, locator(ip_database))
         simulation.run(
             configuration.model,
             configuration.jobs(partitions),

@@ -1,10 +1,12 @@
 """The files that users edit, read at start and when they change: what to score and whom to give it to."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from engine.agents.route import RouteJob
 from engine.agents.score import ScoreJob
+from engine.core.context import Locate
 from engine.core.erasure import Pseudonym
 from engine.core.flow import Job
 from engine.core.model import Model
@@ -13,8 +15,10 @@ from engine.core.names import Vocabulary, load_names
 from engine.core.partitioner import PARTITIONERS
 from engine.core.source import ConfigError, Problem
 from engine.local.configfile import MISSING, read_config
+from engine.ops.watch import Contents
 from engine.routing.config import Routing
-from engine.routing.routingfile import load_routing
+from engine.routing.routingfile import read_routing
+from engine.routing.whens import Known
 
 NO_ROUTING = Routing(frozenset(), {}, {}, ())
 
@@ -53,20 +57,25 @@ class Configuration:
         )
 
 
-def load_configuration(model: Path, events: Path, routing: Path) -> Configuration:
-    """What the files say; only the model must be there. Raises ConfigError with what is wrong in them."""
-    model_text, events_text, routing_text = read_config(model), read_config(events), read_config(routing)
+def load_configuration(
+    model: Path, events: Path, routing: Path, locate: Locate | None = None, seen: Contents | None = None
+) -> Configuration:
+    """What the files say; only the model must be there. Raises ConfigError with what is wrong in them.
+
+    `locate` gives the country of an IP address. `seen` is told what was in each file, those beside `routing` included.
+    """
+    read = partial(read_config, seen=seen)
+    model_text, events_text, routing_text = read(model), read(events), read(routing)
     if model_text is None:
         raise ConfigError([Problem(str(model), 1, 1, "", None, MISSING)])
     vocabulary = Vocabulary() if events_text is None else load_names(events_text, str(events))
     if routing_text is None:
-        return Configuration(load_model(model_text, str(model), vocabulary), NO_ROUTING)
-    fields = load_routing(routing_text, str(routing)).fields
-    loaded = load_model(model_text, str(model), vocabulary, fields)
-    alerts = [alert.id for alert in loaded.alerts if not alert.is_action]
-    return Configuration(loaded, load_routing(routing_text, str(routing), alerts))
+        return Configuration(load_model(model_text, str(model), vocabulary, (), locate), NO_ROUTING)
+    found = read_routing(routing_text, str(routing), lambda name: read(routing.parent / name))
+    loaded = load_model(model_text, str(model), vocabulary, found.finish().fields, locate)
+    return Configuration(loaded, found.finish(Known.of(loaded)))
 
 
-def load_folder(folder: Path) -> Configuration:
+def load_folder(folder: Path, locate: Locate | None = None) -> Configuration:
     """What `model.yaml`, `events.yaml` and `routing.yaml` in `folder` say. Raises ConfigError."""
-    return load_configuration(folder / "model.yaml", folder / "events.yaml", folder / "routing.yaml")
+    return load_configuration(folder / "model.yaml", folder / "events.yaml", folder / "routing.yaml", locate)

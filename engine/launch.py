@@ -7,12 +7,14 @@ import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 
+from engine.core.context import Locate
 from engine.core.source import ConfigError
 from engine.local.errors import LocalError
+from engine.local.ipdatabase import read_ip_database
 from engine.local.simulate import SimulateError
 from engine.ops.health import OpsPortTakenError
 from engine.ops.loading import SettingsError, load_settings
@@ -26,6 +28,9 @@ SETTINGS_FILE = Path("config/heatline.toml")
 SETTINGS_FLAG = "settings"
 FAILED = 1
 MISUSED = 2
+IpDatabase = Annotated[
+    str | None, typer.Option("--ip-database", help="gives the country of an IP address; else paths.ip_database")
+]
 
 
 class Flags:
@@ -75,6 +80,14 @@ def plain_errors() -> Iterator[None]:
         end(str(error), MISUSED)
     except (StreamError, LocalError, OpsPortTakenError, ReadModelAway, OSError) as error:
         end(str(error), FAILED)
+
+
+def locator(ip_database: str | None) -> Locate | None:
+    """What gives the country of an IP address: by the file `ip_database`, else by the one that the settings name.
+
+    Raises SettingsError.
+    """
+    return read_ip_database(FLAGS.settings(paths__ip_database=ip_database).paths.ip_database)
 
 
 def end(message: str, status: int) -> NoReturn:

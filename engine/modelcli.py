@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from engine.launch import FAILED, MISUSED, end, plain_errors
+from engine.launch import FAILED, MISUSED, IpDatabase, end, locator, plain_errors
 
 DIFFERS = 1
 model_app = typer.Typer(help="Check, test and compare what config/ says.", no_args_is_help=True)
@@ -33,13 +33,14 @@ def model_check(
 def model_test(
     files: Annotated[list[Path] | None, typer.Argument(help="of tests; tests/*.yaml of the folder if none")] = None,
     config: Config = Path("config"),
+    ip_database: IpDatabase = None,
 ) -> None:
     """Replay each test's events and compare; exit status 1 if one fails."""
     from engine.configuration import load_folder
     from engine.local.modeltest import read_tests, run_test
 
     with plain_errors():
-        configuration = load_folder(config)
+        configuration = load_folder(config, locator(ip_database))
         chosen = files or sorted((config / "tests").glob("*.yaml"))
         jobs = configuration.jobs(1)
         tests = read_tests(chosen, configuration.model, configuration.routing.reps, jobs)
@@ -63,6 +64,7 @@ def model_diff(
     new: Annotated[Path, typer.Argument(help="likewise")],
     events: Annotated[Path | None, typer.Argument(help="JSON lines to replay with both")] = None,
     until: Annotated[str | None, typer.Option(help="RFC 3339; run the clock of the replay on to here")] = None,
+    ip_database: IpDatabase = None,
 ) -> None:
     """What NEW states otherwise than OLD, and what it makes of EVENTS; exit status 0: nothing, 1: something."""
     from engine.configuration import load_configuration
@@ -77,7 +79,8 @@ def model_diff(
         end(f"--until = {until!r}: expected a time such as 2026-11-23T04:30:00Z", MISUSED)
     with plain_errors():
         files = _files(old, new), _files(new, old)
-        loaded = [load_configuration(*one) for one in files]
+        locate = locator(ip_database)
+        loaded = [load_configuration(*one, locate) for one in files]
         roots = [[read_root(file) for file in one[:2]] for one in files]
         told = [str(change) for change in changes(roots[0][0], roots[1][0])]
         told += [f"{change} (events.yaml)" for change in changes(roots[0][1], roots[1][1])]

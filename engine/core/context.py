@@ -18,6 +18,9 @@ PLACES = ("country", "state", "county", "city", "zip", "language")
 """What is remembered of where a lead's last event came from."""
 DEVICES = ("desktop", "mobile", "tablet", "other")
 
+Locate = Callable[[str], str | None]
+"""The code of the country that an IP address is in, None where it is not known or the text is no address."""
+
 _LOCATED: Mapping[str, tuple[str, ...]] = {
     "country": ("country",),
     "state": ("region", "state"),
@@ -36,8 +39,11 @@ _MOBILE = re.compile(r"mobi|iphone|ipod|windows phone|blackberry|opera mini|\bj2
 _DESKTOP = re.compile(r"windows|macintosh|mac os x|x11|cros |linux")
 
 
-def context_of(reads: Collection[str]) -> Any:
-    """The struct that decodes of `context` what the fields in `reads` need, and what every event is read for."""
+def context_of(reads: Collection[str], *, located: bool = False) -> Any:
+    """The struct that decodes of `context` what the fields in `reads` need, and what every event is read for.
+
+    `located`: IP addresses are looked up.
+    """
     fields: list[tuple[str, Any, Any]] = [
         ("page", Page | None, None),
         ("campaign", Campaign | None, None),
@@ -46,11 +52,13 @@ def context_of(reads: Collection[str]) -> Any:
     ]
     if "language" in reads:
         fields.append(("locale", str | None, None))
+    if located and "country" in reads:
+        fields.append(("ip", Any, None))
     # The country decides how a zip is written.
     wanted = {*reads, "country"} if "zip" in reads else reads
-    located = [name for place in _LOCATED if place in wanted for name in _LOCATED[place]]
-    if located:
-        location = msgspec.defstruct("Location", [(name, Any, None) for name in located], gc=False)
+    places = [name for place in _LOCATED if place in wanted for name in _LOCATED[place]]
+    if places:
+        location = msgspec.defstruct("Location", [(name, Any, None) for name in places], gc=False)
         fields.append(("location", location | None, None))
     return msgspec.defstruct("Context", fields, gc=False)
 
@@ -84,14 +92,21 @@ def language_of(said: Any) -> str | None:
     return found[1].lower() if found else None
 
 
-def place(event: Event, name: str) -> str | None:
-    """Country, state, county, city or zip of the event's location, as `placed` and `cut_zip` write it."""
+def place(event: Event, name: str, locate: Locate | None = None) -> str | None:
+    """Country, state, county, city or zip of the event's location, as `placed` and `cut_zip` write it.
+
+    A country that is not said there is the one that `locate` gives for the event's IP address.
+    """
     location = getattr(event.context, "location", None)
-    if location is None:
+    if location is not None:
+        said = (getattr(location, key, None) for key in _LOCATED[name])
+        told = placed(name, next((value for value in said if value is not None), None))
+        if told is not None:
+            return cut_zip(told, lambda: place(event, "country", locate)) if name == "zip" else told
+    if locate is None or name != "country":
         return None
-    said = (getattr(location, key, None) for key in _LOCATED[name])
-    told = placed(name, next((value for value in said if value is not None), None))
-    return cut_zip(told, lambda: place(event, "country")) if told and name == "zip" else told
+    ip = getattr(event.context, "ip", None)
+    return placed(name, locate(ip)) if isinstance(ip, str) else None
 
 
 def placed(name: str, said: Any) -> str | None:
@@ -125,7 +140,7 @@ def cut_zip(written: str, country: Callable[[], str | None]) -> str:
     return plus_4[1] if code in _US_POST or (code is None and plus_4[2]) else written
 
 
-def places(event: Event, names: Iterable[str]) -> dict[str, str]:
+def places(event: Event, names: Iterable[str], locate: Locate | None = None) -> dict[str, str]:
     """Of `names`, each one of `PLACES`, what the event tells."""
-    told = ((name, language(event) if name == "language" else place(event, name)) for name in names)
+    told = ((name, language(event) if name == "language" else place(event, name, locate)) for name in names)
     return {name: said for name, said in told if said is not None}

@@ -48,7 +48,7 @@ class EventDecoder:
     """Decodes records into events, reading only what is named: keys of `properties` and `traits`, fields of `context`.
 
     `reads` are fields of events and leads, of which those that stand in `context` count; `products` give the product
-    of interest by path.
+    of interest by path. `located`: IP addresses are looked up.
     """
 
     def __init__(
@@ -59,6 +59,8 @@ class EventDecoder:
         traits: Iterable[str],
         reads: Collection[str] = (),
         products: ProductPaths = (),
+        *,
+        located: bool = False,
     ) -> None:
         self._canonical = names.canonical
         self._lateness_ms = lateness_ms
@@ -74,7 +76,7 @@ class EventDecoder:
             [
                 *((key, str | None, None) for key in _TEXTS),
                 *((key, datetime | None, None) for key in ("timestamp", "originalTimestamp", "sentAt", "receivedAt")),
-                ("context", context_of(reads) | None, None),
+                ("context", context_of(reads, located=located) | None, None),
                 ("properties", partial("Properties", properties) | None, None),
                 ("traits", partial("Traits", traits) | None, None),
                 ("specversion", Any, None),

@@ -69,10 +69,15 @@ def within(value: Any, path: Iterable[str]) -> Any:
     return value
 
 
-def event_fields(zone: tzinfo | None = None, paths: Mapping[str, tuple[str, ...]] = _NONE) -> Fields:
+def event_fields(
+    zone: tzinfo | None = None,
+    paths: Mapping[str, tuple[str, ...]] = _NONE,
+    locate: context.Locate | None = None,
+) -> Fields:
     """The fields of an event; `hour` and `weekday` in `zone` (None: UTC).
 
-    `paths` maps a canonical property to the paths that may hold it: the first that is there counts.
+    `paths` maps a canonical property to the paths that may hold it: the first that is there counts. `locate` gives the
+    country of an IP address.
     """
 
     def property_getter(name: str) -> Getter:
@@ -92,7 +97,7 @@ def event_fields(zone: tzinfo | None = None, paths: Mapping[str, tuple[str, ...]
             **{f"page.{key}": _page(key, chars_max) for key, chars_max in _PAGE_CHARS_MAX.items()},
             "page.host": lambda event: host_of(event.page.url),
             **{f"campaign.{key}": _campaign(key) for key in ("source", "medium", "name", "term", "content")},
-            "country": partial(context.place, name="country"),
+            "country": partial(context.place, name="country", locate=locate),
             "language": context.language,
             "device": context.device,
             "hour": _hour(zone),

@@ -6,6 +6,7 @@ from math import inf
 from typing import Any, get_args
 
 from engine.core.channels import Lists
+from engine.core.context import Locate
 from engine.core.decode import EventDecoder
 from engine.core.events import Event
 from engine.core.packing import BYTES_MAX, TEXT_BYTES
@@ -146,7 +147,8 @@ class Model:
     there is one to cross. `fit_of_nobody` is the fit of a lead of whom no trait is known, None where fit or personas
     read more than traits; `fit_by_traits` then that of packed traits. `products` are path patterns by product, in
     order. `reads` are the fields of leads and events that anything reads, routing included, `places` those of them
-    that say where a lead is, `seen` those that only a fold can tell routing.
+    that say where a lead is, `seen` those that only a fold can tell routing. `locate` gives the country of an IP
+    address, None where there is no database of them.
     """
 
     version: str
@@ -187,6 +189,7 @@ class Model:
     reads: frozenset[str]
     places: tuple[str, ...]
     seen: Seen
+    locate: Locate | None
     decoder: EventDecoder
     fit_of_nobody: float | None
     fit_by_traits: Callable[[bytes], float]

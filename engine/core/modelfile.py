@@ -10,7 +10,7 @@ from engine.core.abandoned import FORM, FORM_KEYS
 from engine.core.bots import LINK_KEYS, MAIL_KEYS
 from engine.core.comparisons import Key
 from engine.core.contacts import DERIVED
-from engine.core.context import PLACES
+from engine.core.context import PLACES, Locate
 from engine.core.decode import EventDecoder
 from engine.core.fields import event_fields, properties_read, traits_read
 from engine.core.fit import fit_by_traits
@@ -59,12 +59,19 @@ STANDARD_TRAITS = (
 """The traits of Segment's `identify` that are kept besides those that the configuration names."""
 
 
-def load_model(text: str, file: str, vocabulary: Vocabulary | None = None, routing_fields: Iterable[str] = ()) -> Model:
+def load_model(
+    text: str,
+    file: str,
+    vocabulary: Vocabulary | None = None,
+    routing_fields: Iterable[str] = (),
+    locate: Locate | None = None,
+) -> Model:
     """The model that `text`, the content of `file`, states. Raises ConfigError with every problem.
 
-    `vocabulary` is what `events.yaml` says; `routing_fields` are the fields of leads that routing reads.
+    `vocabulary` is what `events.yaml` says; `routing_fields` are the fields of leads that routing reads; `locate`
+    gives the country of an IP address.
     """
-    return read_model(text, file, vocabulary, routing_fields).model
+    return read_model(text, file, vocabulary, routing_fields, locate).model
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +89,17 @@ class ModelFile:
 
 
 def read_model(
-    text: str, file: str, vocabulary: Vocabulary | None = None, routing_fields: Iterable[str] = ()
+    text: str,
+    file: str,
+    vocabulary: Vocabulary | None = None,
+    routing_fields: Iterable[str] = (),
+    locate: Locate | None = None,
 ) -> ModelFile:
     """`load_model`, for who also asks where things stand in the file. Raises ConfigError with every problem."""
     reader = Reader(file)
     node = reader.parse(text)
     root = reader.mapping(node, tuple(MODEL))
-    parts = _Parts(reader, root, vocabulary or Vocabulary(), frozenset(routing_fields))
+    parts = _Parts(reader, root, vocabulary or Vocabulary(), frozenset(routing_fields), locate)
     reader.finish()
     version = hashlib.sha256(repr((text, parts.vocabulary.stated)).encode("utf-8", "surrogatepass")).hexdigest()[:12]
     model = parts.model(version)
@@ -111,9 +122,16 @@ class _Parts:
     """What a file states, read part by part in the order in which they need each other."""
 
     def __init__(
-        self, reader: Reader, root: Mapping[str, Node], vocabulary: Vocabulary, routing_fields: frozenset[str]
+        self,
+        reader: Reader,
+        root: Mapping[str, Node],
+        vocabulary: Vocabulary,
+        routing_fields: frozenset[str],
+        locate: Locate | None,
     ) -> None:
         self.vocabulary = vocabulary
+        self.routing_fields = routing_fields
+        self.locate = locate
         self.scale = reader.number(root.get("scale"), _SCALE, above=0)
         self.lateness_ms = reader.duration_ms(root.get("lateness"), _LATENESS_MS)
         self.weights = sections.read_weights(reader, root.get("total"))
@@ -124,7 +142,6 @@ class _Parts:
         self.products = sections.read_products(reader, root.get("products"))
         self.conditions = self._conditions(reader, root)
         self.conditions.ask_of_leads(routing_fields)
-        self.routing_fields = routing_fields
         rule_file = RuleFile(reader, self.conditions, self.groups, _half_life_ms(reader, root.get("defaults")))
         self.rules = rule_file.engagement(root.get("engagement"))
         self.fit = rule_file.fit(root.get("fit"))
@@ -147,7 +164,7 @@ class _Parts:
     def _conditions(self, reader: Reader, root: Mapping[str, Node]) -> Conditions:
         stated = root["engagement"].value if "engagement" in root else None
         zone = sections.read_zone(reader, root.get("time_zone"))
-        fields = event_fields(zone, self.vocabulary.paths)
+        fields = event_fields(zone, self.vocabulary.paths, self.locate)
         conditions = Conditions(reader, fields, self.vocabulary, list(stated) if isinstance(stated, dict) else ())
         conditions.values["band"] = [band.name for band in self.bands]
         conditions.values["grade"] = [grade.name for grade in self.grades]
@@ -202,6 +219,7 @@ class _Parts:
             reads=frozenset(conditions.reads),
             places=tuple(name for name in PLACES if name in conditions.asked_of_leads),
             seen=seen_fields(self.routing_fields, conditions.lead_fields),
+            locate=self.locate,
             decoder=self._decoder(),
             fit_of_nobody=self._fit_of_nobody(),
             fit_by_traits=fit_by_traits([rule for rule, _ in self.fit], self.scale),
@@ -236,6 +254,7 @@ class _Parts:
             {*STANDARD_TRAITS, *traits, *places},
             reads,
             self.products,
+            located=self.locate is not None,
         )
 
     def _fit_of_nobody(self) -> float | None:

@@ -23,7 +23,7 @@ def observe_person(model: Model, row: Row, event: Event, time: int) -> None:
     if event.type == "identify":
         _identify(model, row, event, time)
     if model.places and event.context is not None and time >= row.now:
-        place = places(event, model.places)
+        place = places(event, model.places, model.locate)
         if place:
             row.place = {**row.place, **{name: clean(said, STORED_CHARS_MAX) for name, said in place.items()}}
 

@@ -103,12 +103,16 @@ class BoardSettings(Struct, frozen=True, kw_only=True):
 
 
 class PathSettings(Struct, frozen=True, kw_only=True):
-    """The other files of configuration, and where a worker may write."""
+    """The other files of configuration, and where a worker may write.
+
+    `ip_database` names a file of MaxMind's format that tells the country of an IP address; it is read at start.
+    """
 
     model: Path = Path("config/model.yaml")
     routing: Path = Path("config/routing.yaml")
     events: Path = Path("config/events.yaml")
     catalog: Path = Path("topics/catalog.yaml")
+    ip_database: str = ""
     data_dir: Path = Path("data")
 
 
