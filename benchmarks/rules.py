@@ -11,6 +11,7 @@ from benchmarks.sizes import Sizes
 from engine.agents.score import ScoreJob
 from engine.app import keep_collector_rare
 from engine.configuration import load_folder
+from engine.core.desks import only_main
 from engine.core.modelfile import load_model
 from engine.core.packing import BYTES_MAX, unpack
 from engine.core.pointers import is_pointer
@@ -27,7 +28,7 @@ def rules(sizes: Sizes) -> Iterator[Figure]:
     us = 1e6 / sum(map(len, chunks))
     spent_s: dict[int, float] = {}
     for count in (SHORT, LONG):
-        job = ScoreJob(load_model(_model(count), f"{count} rules"), lambda _key: 0, frozenset())
+        job = ScoreJob(load_model(_model(count), f"{count} rules"), lambda _key: 0, only_main(()))
         spent_s[count] = min(fold_all(job, chunks)[0] for _ in range(RUNS))
         yield Figure("rules", f"{count} rules", spent_s[count] * us, "µs/event")
     ratio = spent_s[LONG] / spent_s[SHORT]

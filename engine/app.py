@@ -18,6 +18,7 @@ from engine.configuration import Configuration, load_configuration
 from engine.core.context import Locate
 from engine.core.erasure import Pseudonym, pseudonym
 from engine.core.flow import Job
+from engine.core.messages import REQUESTS_TOPIC
 from engine.core.model import Model
 from engine.core.source import ConfigError, Problem
 from engine.local.broker import embedded_broker
@@ -118,6 +119,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
         return configuration.jobs(
             topics.partitions[EVENTS_TOPIC],
             stream.partitioner,
+            desk_partitions=topics.partitions[REQUESTS_TOPIC],
             alert_on_change=settings.worker.alert_on_change,
             pseudonym=erasure_pseudonym(settings),
         )
@@ -136,9 +138,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
     ):
         await check_topics(stream, topics, stop)
         reloading = Reloading(apply, metrics)
-        watching = asyncio.create_task(
-            watch(used, lambda seen: read_configuration(settings, locate, seen), reloading)
-        )
+        watching = asyncio.create_task(watch(used, lambda seen: read_configuration(settings, locate, seen), reloading))
         try:
             await worker.run(stop)
         finally:
@@ -227,7 +227,7 @@ async def run_demo(settings: Settings, stop: asyncio.Event, demo: Demo) -> None:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="heatline-demo-"))
         stream = StreamSettings(bootstrap=bootstrap, plain=True, idempotent=False, data_dir=Path(folder))
         await admin.apply(topics, bootstrap)
-        jobs = configuration.jobs(topics.partitions[EVENTS_TOPIC])
+        jobs = configuration.jobs(topics.partitions[EVENTS_TOPIC], desk_partitions=topics.partitions[REQUESTS_TOPIC])
         worker = make_worker(jobs, topics, stream, WorkerMetrics(__version__))
         print_banner(console, board_url, demo.seed)
         stopping = asyncio.Event()

@@ -7,8 +7,10 @@ from pathlib import Path
 from engine.agents.route import RouteJob
 from engine.agents.score import ScoreJob
 from engine.core.context import Locate
+from engine.core.desks import Desk, Desks
 from engine.core.erasure import Pseudonym
 from engine.core.flow import Job
+from engine.core.messages import MAIN_DESK
 from engine.core.model import Model
 from engine.core.modelfile import load_model
 from engine.core.names import Vocabulary, load_names
@@ -35,25 +37,35 @@ class Configuration:
         partitions: int,
         partitioner: str = "murmur2",
         *,
+        desk_partitions: int = 1,
         alert_on_change: bool = False,
         pseudonym: Pseudonym | None = None,
     ) -> tuple[Job, ...]:
-        """The jobs of a worker whose profiles have so many partitions.
+        """The jobs of a worker whose profiles, and whose desks, have so many partitions.
 
         `alert_on_change`: rows that were scored by another model fire the alerts that the change itself sets off.
         `pseudonym` hashes the ids of who is erased; without it nobody can be.
         """
         place = PARTITIONERS[partitioner]
+
+        def desk_lane(desk: str) -> int:
+            return place(desk.encode(), desk_partitions)
+
+        others = [
+            Desk(desk.name, desk_lane(desk.name), desk.routing.assign_on, desk.when.holds)
+            for desk in self.routing.desks
+        ]
+        main = Desk(MAIN_DESK, desk_lane(MAIN_DESK), self.routing.assign_on)
         return (
             ScoreJob(
                 self.model,
                 lambda key: place(key, partitions),
-                self.routing.assign_on,
+                Desks([*others, main]),
                 alert_on_change=alert_on_change,
                 lanes=partitions,
                 pseudonym=pseudonym,
             ),
-            RouteJob(self.routing),
+            RouteJob(self.routing, desk_lane),
         )
 
 
@@ -76,6 +88,6 @@ def load_configuration(
     return Configuration(loaded, found.finish(Known.of(loaded)))
 
 
-def load_folder(folder: Path, locate: Locate | None = None) -> Configuration:
+def load_folder(folder: Path, locate: Locate | None = None, seen: Contents | None = None) -> Configuration:
     """What `model.yaml`, `events.yaml` and `routing.yaml` in `folder` say. Raises ConfigError."""
-    return load_configuration(folder / "model.yaml", folder / "events.yaml", folder / "routing.yaml", locate)
+    return load_configuration(folder / "model.yaml", folder / "events.yaml", folder / "routing.yaml", locate, seen)

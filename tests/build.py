@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.agents.score import ScoreJob
 from engine.core.agenda import Agenda
+from engine.core.desks import only_main
 from engine.core.events import Event
 from engine.core.flow import Fold, InputRecord, Output
 from engine.core.identity import person_key
@@ -76,7 +77,7 @@ class Profiles:
         self, model: Model, partitions: int = 1, assign_on: Iterable[str] = (), *, deliver: bool = True
     ) -> None:
         self.model = model
-        self.job = ScoreJob(model, lambda key: by_murmur2(key, partitions), frozenset(assign_on))
+        self.job = ScoreJob(model, lambda key: by_murmur2(key, partitions), only_main(frozenset(assign_on)))
         self.lanes: dict[int, dict[bytes, bytes]] = {lane: {} for lane in range(partitions)}
         self.agendas = {lane: Agenda() for lane in range(partitions)}
         self.outputs: list[Output] = []
@@ -103,7 +104,7 @@ class Profiles:
     def restate(self, model: Model, at_ms: int, lane: int = 0) -> Fold:
         """Go on with another model, and bring the rows of a lane up to it."""
         stamp, self.model = self.job.stamp, model
-        self.job = ScoreJob(model, self.job.home, self.job.assign_on)
+        self.job = ScoreJob(model, self.job.home, self.job.desks)
         rows = self.lanes[lane]
         return self._take(lane, self.job.restate(lane, list(rows), rows, self.agendas[lane], stamp, at_ms))
 

@@ -6,13 +6,14 @@ from msgspec.structs import replace
 
 from engine.agents.leads import Lead, Leads, Outcome
 from engine.core.cloudevents import output
+from engine.core.desks import Desks
 from engine.core.erasure import Pseudonym, erased_at_ms, erased_header, mark_key, pack_mark
 from engine.core.flow import Output
 from engine.core.identity import is_person, person_key, public_id
 from engine.core.instants import to_rfc3339
-from engine.core.messages import INBOX_TOPIC, REQUESTS_TOPIC, LeadErase, LeadForget, LeadGone, MessageError, encode
+from engine.core.messages import INBOX_TOPIC, LeadErase, LeadForget, LeadGone, MessageError, encode
 from engine.core.origins import Origin
-from engine.core.outputs import DESK, DESK_PARTITION, SCORES_TOPIC, STAGES_TOPIC
+from engine.core.outputs import SCORES_TOPIC, STAGES_TOPIC
 from engine.core.pointers import without
 from engine.core.records import LeadErased
 
@@ -27,13 +28,20 @@ class Erasing:
     """
 
     def __init__(
-        self, leads: Leads, outcome: Outcome, home: Callable[[str], int], lanes: int, pseudonym: Pseudonym | None
+        self,
+        leads: Leads,
+        outcome: Outcome,
+        home: Callable[[str], int],
+        lanes: int,
+        pseudonym: Pseudonym | None,
+        desks: Desks,
     ) -> None:
         self._leads = leads
         self._outcome = outcome
         self._home = home
         self._lanes = lanes
         self._pseudonym = pseudonym
+        self._desks = desks
 
     def erased_at_ms(self, key: str) -> int | None:
         """When the lead of a key that has no row here was erased, in ms since the epoch; None: never."""
@@ -112,8 +120,8 @@ class Erasing:
         grave = Output(SCORES_TOPIC, lead.encode(), None, headers=(erased_header(hashed, message.at),))
         at = to_rfc3339(message.at)
         receipt = LeadErased(lead=hashed, at=at, reason=message.reason, time_kept_until=message.time_kept_until)
-        gone = Output(REQUESTS_TOPIC, DESK.encode(), encode(LeadGone(lead, message.at)), DESK_PARTITION)
-        self._outcome.send(grave, output(STAGES_TOPIC, ERASED, hashed, message.at, receipt, at), gone)
+        gone = [self._desks.send(LeadGone(lead, message.at), name) for name in self._desks.names]
+        self._outcome.send(grave, output(STAGES_TOPIC, ERASED, hashed, message.at, receipt, at), *gone)
         self._outcome.tally["erased",] += 1
 
     def _mark(self, lead: str, at_ms: int) -> str:

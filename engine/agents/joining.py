@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from engine.agents.erasing import Erasing
 from engine.agents.leads import Lead, Leads, Outcome
+from engine.core.desks import Desks
 from engine.core.events import Event
 from engine.core.flow import Output, Record
 from engine.core.identity import (
@@ -22,7 +23,6 @@ from engine.core.identity import (
 from engine.core.instants import DAY_MS, LAST_MS
 from engine.core.messages import (
     INBOX_TOPIC,
-    REQUESTS_TOPIC,
     Arrival,
     Errand,
     LeadJoin,
@@ -34,7 +34,7 @@ from engine.core.messages import (
 )
 from engine.core.model import Model
 from engine.core.origins import Origin, origin_of, stated_origin
-from engine.core.outputs import DESK, DESK_PARTITION, Profile, tombstone
+from engine.core.outputs import Profile, told_desks, tombstone
 from engine.core.packing import pack
 from engine.core.pointers import AWAITED_MAX, Pointer, used
 from engine.core.profile import DEPTH_MAX, Row
@@ -59,6 +59,7 @@ class Joins:
         outcome: Outcome,
         row_at: RowAt,
         erasing: Erasing,
+        desks: Desks,
     ) -> None:
         self._model = model
         self.home = home
@@ -66,6 +67,7 @@ class Joins:
         self._outcome = outcome
         self._row_at = row_at
         self._erasing = erasing
+        self._desks = desks
 
     def has_namesake(self, key: str) -> bool:
         """Whether a browser is called like a person: others could not tell them apart, so only the person is shown."""
@@ -171,10 +173,10 @@ class Joins:
         elif row.owner is not None:
             # What a robot's row earned is void, and it brings nothing along; but its rep is to know who that is.
             lead_id, home, band = public_id(target), self.home(target), self._model.bands[0].name
-            desk = LeadMerged(
+            one = LeadMerged(
                 lead_id, public_id(key), target, home, origin.time_ms, 0.0, band, closed=False, cause=cause
             )
-            self._outcome.send(Output(REQUESTS_TOPIC, DESK.encode(), encode(desk), DESK_PARTITION))
+            self._outcome.send(*told_desks(self._desks, one, row))
 
     def buried(self, profile: Profile) -> list[Output]:
         """What `lead-scores` must be told of a lead whose row goes."""

@@ -35,7 +35,7 @@ from engine.routing.desk import Desk, Held, desk_of, due_of, erased
 from engine.routing.duties import at_instant, fall_due, first_due
 from engine.routing.feedback import hear, trigger_of
 from engine.routing.reload import RELOAD, dissolved, restate
-from engine.routing.saying import read_saying
+from engine.routing.saying import read_saying, shown_value
 from engine.routing.sla import scheduled
 from engine.routing.union import merged, recycled
 from engine.routing.waiting import hand_out, hand_out_freed
@@ -46,12 +46,16 @@ TABLE = "desk"
 
 
 class RouteJob:
-    """Folds `routing-requests` and `rep-events` into the table `desk`."""
+    """Folds `routing-requests` and `rep-events` into the table `desk`.
+
+    `lane_of` gives the partition number of a desk, of which several may share one.
+    """
 
     table = TABLE
     inputs = (REQUESTS_TOPIC, FEEDBACK_TOPIC)
 
-    def __init__(self, routing: Routing) -> None:
+    def __init__(self, routing: Routing, lane_of: Callable[[str], int] = lambda desk: 0) -> None:  # noqa: ARG005
+        self.lane_of = lane_of
         self.desks = {MAIN_DESK: routing, **{desk.name: desk.routing for desk in routing.desks}}
         self.stamp = routing.version.encode()
 
@@ -154,6 +158,10 @@ class _Chunk:
         """What a rep says; it is for the desk that has the rep."""
         saying = read_saying(record)
         name = next((name for name, routing in self.job.desks.items() if saying.rep in routing.reps), MAIN_DESK)
+        lane = self.job.lane_of(name)
+        if lane != self.lane:
+            told = f"{shown_value(saying.rep)} is at desk {name}; expected the key {name}, which is partition {lane}"
+            raise Rejected("feedback", "key", told)
         desk = self.desk(name)
         trigger = trigger_of(saying, record, self.at_ms(record))
         self.on(desk, trigger, lambda: hear(desk, saying, trigger), trace_headers(record))
@@ -204,7 +212,9 @@ class _Chunk:
         gone = self.desks.setdefault(name, Desk(name, self.job.desks[MAIN_DESK], self.rows, self.agenda.put))
         request = dissolved(gone, key)
         if request is not None:
-            self.outputs.append(Output(REQUESTS_TOPIC, MAIN_DESK.encode(), encode(request), self.lane))
+            self.outputs.append(
+                Output(REQUESTS_TOPIC, MAIN_DESK.encode(), encode(request), self.job.lane_of(MAIN_DESK))
+            )
             self.urgent = True
 
     def safely(self, desk: Desk, trigger: Trigger, work: Callable[[], list[Told]]) -> None:

@@ -15,6 +15,7 @@ from engine.agents.placing import Places
 from engine.core.agenda import Agenda
 from engine.core.bots import CRAWLER, judge
 from engine.core.crawlers import is_crawler
+from engine.core.desks import Desks
 from engine.core.effects import Effect, Fired
 from engine.core.erasure import Pseudonym
 from engine.core.events import Event, Rejected
@@ -59,9 +60,9 @@ HOMES_CACHED_MAX = 16_384
 class ScoreJob:
     """Folds `visitor-events` and `lead-inbox` into the table `profiles`.
 
-    `home` gives the partition number of a lead's id, `home_of` that of a row's key; `assign_on` names the alerts that
-    ask for a rep. With `alert_on_change` a changed model fires the alerts that the change itself sets off. `lanes` is
-    the number of partitions; `pseudonym` hashes ids of who is erased, without it nobody can be.
+    `home` gives the partition number of a lead's id, `home_of` that of a row's key; `desks` are asked for reps. With
+    `alert_on_change` a changed model fires the alerts that the change itself sets off. `lanes` is the number of
+    partitions; `pseudonym` hashes ids of who is erased, without it nobody can be.
     """
 
     table = TABLE
@@ -71,7 +72,7 @@ class ScoreJob:
         self,
         model: Model,
         home: Callable[[bytes], int],
-        assign_on: frozenset[str],
+        desks: Desks,
         *,
         alert_on_change: bool = False,
         lanes: int = 1,
@@ -83,7 +84,7 @@ class ScoreJob:
         self.home = home
         # What follows a pointer is hashed at every hop, and the hash is a loop in Python.
         self.home_of = lru_cache(HOMES_CACHED_MAX)(lambda key: home(public_id(key).encode()))
-        self.assign_on = assign_on
+        self.desks = desks
         self.alert_on_change = alert_on_change
         self.stamp = stamp_of(model)
 
@@ -130,8 +131,8 @@ class _Chunk:
         self.leads = Leads(rows, agenda)
         self.outcome = Outcome()
         self.tally = self.outcome.tally
-        self.erasing = Erasing(self.leads, self.outcome, job.home_of, job.lanes, job.pseudonym)
-        self.joins = Joins(job.model, job.home_of, self.leads, self.outcome, self.row_at, self.erasing)
+        self.erasing = Erasing(self.leads, self.outcome, job.home_of, job.lanes, job.pseudonym, job.desks)
+        self.joins = Joins(job.model, job.home_of, self.leads, self.outcome, self.row_at, self.erasing, job.desks)
         self.places = Places(job.model, lane, self.leads, self.outcome, self.joins, self.erasing)
         self.hops: Counter[int] = Counter()
         self.alerted: list[int] = []
@@ -259,7 +260,7 @@ class _Chunk:
         total = score_at(self.model, row, row.now, fit_now(self.model, row)).total
         origin = stated_origin(message.cause, "merge")
         profile = Profile(lead.key, row)
-        self.outcome.send(*merge_outputs(self.model, profile, total, message, other, origin, self.lane))
+        self.outcome.send(*merge_outputs(self.model, profile, total, message, other, origin, self.lane, self.job.desks))
         self.settle(lead, Folded(row, total, []), origin, time_ms)
         self.tally["merged",] += 1
 
@@ -327,7 +328,7 @@ class _Chunk:
         self.leads.schedule(lead, next_due_ms(self.model, folded.row))
 
     def tell(self, profile: Profile, effects: list[Effect], origin: Origin, caused_ms: int) -> None:
-        self.outcome.send(*effect_outputs(self.model, profile, effects, origin, self.lane, self.job.assign_on))
+        self.outcome.send(*effect_outputs(self.model, profile, effects, origin, self.lane, self.job.desks))
         alerts = [effect.alert for effect in effects if isinstance(effect, Fired) and not effect.alert.is_action]
         self.tally.update(("alert", alert.id) for alert in alerts)
         self.alerted += [caused_ms] * len(alerts)

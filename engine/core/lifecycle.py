@@ -70,7 +70,7 @@ def recycle(step: Step, reason: str) -> Moved:
     model, row = step.model, step.row
     moved = _move(model, row, step, RECYCLED, reason)
     row.fast_track = False
-    row.owner = None
+    row.owner = row.desk = None
     row.ledger = {}
     row.gains = []
     step.recount()
@@ -87,6 +87,8 @@ def take_feedback(step: Step, feedback: LeadFeedback) -> Moved | None:
         row.life = replace(row.life, cycle_due=None)
     if feedback.kind == "won":
         step.convert("won", feedback.amount, feedback.currency, step.name)
+    if feedback.kind == "disqualified":
+        row.desk = None
     to = _SET_BY_FEEDBACK.get(feedback.kind)
     if to is None or STAGES[row.stage] == to:
         return None

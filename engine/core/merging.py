@@ -92,9 +92,10 @@ def merged(model: Model, person: Row, other: Row) -> Row:
         erased=person.erased,
         address=max((row.address for row in (one, two) if row.address is not None), key=_day, default=None),
         depth=max(one.depth, two.depth),
+        desk=person.desk or other.desk,
     )
     if person.owner is None and row.stage in UNOWNED:
-        row.owner = None
+        row.owner = row.desk = None
     row.recent_ids, row.recent_s = _recent(one, two)
     score = score_at(model, row, row.now, fit_now(model, row))
     row.falls = falls_after(model, row, row.now, score) if score.total >= model.watched_from else None

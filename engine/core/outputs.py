@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from engine.core.attribution import conversion
 from engine.core.cloudevents import derived_id, kind_of, output
+from engine.core.desks import Desks
 from engine.core.drift import next_band
 from engine.core.effects import Converted, Effect, Fired, Moved
 from engine.core.flow import Output
 from engine.core.identity import is_email, public_id
 from engine.core.instants import LAST_MS, to_rfc3339
-from engine.core.messages import REQUESTS_TOPIC, LeadMerge, LeadMerged, LeadRequested, StageChanged, encode
+from engine.core.messages import MAIN_DESK, LeadMerge, LeadMerged, LeadRequested, StageChanged
 from engine.core.model import RECYCLED, STAGES, UNOWNED, Model
 from engine.core.origins import Origin
 from engine.core.packing import stored_touch
@@ -33,8 +36,6 @@ ACTION_REQUESTED = "lead.action_requested"
 STAGE_CHANGED = "lead.stage_changed"
 MERGED = "lead.merged"
 CONVERTED = "lead.converted"
-DESK = "main"
-DESK_PARTITION = 0
 TOP_MAX = 5
 REPUBLISH_MS = 60_000
 
@@ -156,9 +157,9 @@ def tombstone(profile: Profile) -> list[Output]:
 
 
 def effect_outputs(
-    model: Model, profile: Profile, effects: list[Effect], origin: Origin, lane: int, assign_on: frozenset[str]
+    model: Model, profile: Profile, effects: list[Effect], origin: Origin, lane: int, desks: Desks
 ) -> list[Output]:
-    """The records of what came of a step, in order, with a request for a rep for each alert in `assign_on`.
+    """The records of what came of a step, in order, with a request for a rep for each alert that asks one of `desks`.
 
     `lane` is that of the profile, to which the desk sends its answer.
     """
@@ -170,16 +171,23 @@ def effect_outputs(
             if effect.alert.is_action:
                 outputs.append(_action(model, profile, effect, origin, shown[0]))
             else:
-                outputs += _alert(model, profile, effect, origin, shown, lane, assign_on)
+                outputs += _alert(model, profile, effect, origin, shown, lane, desks)
         elif isinstance(effect, Moved):
-            outputs += _moved(profile, effect, origin)
+            outputs += _moved(profile, effect, origin, desks)
         else:
             outputs.append(_converted(profile, effect, origin))
     return outputs
 
 
 def merge_outputs(
-    model: Model, profile: Profile, total: float, message: LeadMerge, other: Row, origin: Origin, lane: int
+    model: Model,
+    profile: Profile,
+    total: float,
+    message: LeadMerge,
+    other: Row,
+    origin: Origin,
+    lane: int,
+    desks: Desks,
 ) -> list[Output]:
     """What is told of a lead that is one with another from now on; the desk is, if it can know the other.
 
@@ -201,13 +209,17 @@ def merge_outputs(
     if not other.alerts and other.owner is None:
         return [told]
     band = model.band(total).name
-    desk = LeadMerged(
-        profile.lead, other_id, profile.key, lane, origin.time_ms, total, band, row.stage in UNOWNED, cause
-    )
-    return [told, Output(REQUESTS_TOPIC, DESK.encode(), encode(desk), DESK_PARTITION)]
+    one = LeadMerged(profile.lead, other_id, profile.key, lane, origin.time_ms, total, band, closed=False, cause=cause)
+    return [told, *told_desks(desks, one, row)]
 
 
-def _moved(profile: Profile, moved: Moved, origin: Origin) -> list[Output]:
+def told_desks(desks: Desks, merged: LeadMerged, row: Row) -> list[Output]:
+    """Each desk is told of a merge; at another than that of `row`, the person's, nobody keeps the lead."""
+    closed = {name: row.stage in UNOWNED or row.desk not in (None, name) for name in desks.names}
+    return [desks.send(replace(merged, closed=closed[name], desk=name), name) for name in desks.names]
+
+
+def _moved(profile: Profile, moved: Moved, origin: Origin, desks: Desks) -> list[Output]:
     cause = origin.cause(moved.name)
     change = LeadStageChange(
         lead=profile.lead,
@@ -223,8 +235,8 @@ def _moved(profile: Profile, moved: Moved, origin: Origin) -> list[Output]:
     if moved.stage_to != RECYCLED or origin.stated is not None:
         return [told]
     # The desk has not said so itself, and would give the lead to its owner again.
-    message = StageChanged(profile.lead, STAGES[RECYCLED], origin.time_ms, cause)
-    return [told, Output(REQUESTS_TOPIC, DESK.encode(), encode(message), DESK_PARTITION)]
+    messages = [StageChanged(profile.lead, STAGES[RECYCLED], origin.time_ms, cause, name) for name in desks.names]
+    return [told, *(desks.send(message, message.desk) for message in messages)]
 
 
 def _converted(profile: Profile, converted: Converted, origin: Origin) -> Output:
@@ -265,7 +277,7 @@ def _alert(
     origin: Origin,
     shown: tuple[Standing, Explanation],
     lane: int,
-    assign_on: frozenset[str],
+    desks: Desks,
 ) -> list[Output]:
     row = profile.row
     standing, explanation = shown
@@ -297,12 +309,16 @@ def _alert(
     )
     identity = (fired.alert.id, origin.identity_of(fired.name))
     alerted = output(ALERTS_TOPIC, ALERTED, profile.lead, origin.time_ms, alert, *identity, headers=origin.headers)
-    if fired.alert.id not in assign_on:
+    if fired.alert.id not in desks.assign_on:
         return [alerted]
     request = _request(
         model, profile, standing, fired, origin, lane, derived_id(kind_of(ALERTED), profile.lead, *identity)
     )
-    return [alerted, Output(REQUESTS_TOPIC, DESK.encode(), encode(request), DESK_PARTITION, origin.headers)]
+    desk = desks.of(row.desk, request)
+    if fired.alert.id not in desk.assign_on:
+        return [alerted]
+    row.desk = desk.name
+    return [alerted, desks.send(replace(request, desk=desk.name), desk.name, origin.headers)]
 
 
 def _request(
@@ -313,7 +329,7 @@ def _request(
         lead=profile.lead,
         profile=profile.key,
         partition=lane,
-        desk=DESK,
+        desk=MAIN_DESK,
         alert=alert_id,
         alert_name=fired.alert.id,
         at=row.now_ms,

@@ -80,6 +80,7 @@ def _is_rare(row: Row) -> bool:
         or row.erased is not None
         or row.address is not None
         or row.depth > 0
+        or row.desk is not None
         or bool(row.browsers or row.alerts or row.traits or row.pending)
         or bool(row.waits or row.videos or row.place)
     )

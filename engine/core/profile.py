@@ -124,6 +124,7 @@ class Row(msgspec.Struct, array_like=True):
     crosses no watched bound by decay alone.
     `address`: the e-mail address by which the person was last looked for, hashed, and on which day since the epoch.
     `depth`: over how many persons' pointers, one behind the other, events may come to it.
+    `desk`: the one that was asked for a rep, as long as sales are not done with the lead.
     `erased`: when a person of this id was erased, in ms since the epoch: nothing older counts.
     `changed`: something that `lead-scores` shows besides the score changed since its last record.
     """
@@ -162,6 +163,7 @@ class Row(msgspec.Struct, array_like=True):
     erased: int | None = None
     address: tuple[int, int] | None = None
     depth: int = 0
+    desk: str | None = None
 
     @property
     def now_ms(self) -> int:

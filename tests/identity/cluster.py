@@ -10,6 +10,7 @@ from random import Random
 
 from engine.agents.score import ScoreJob
 from engine.core.agenda import Agenda
+from engine.core.desks import only_main
 from engine.core.erasure import Pseudonym
 from engine.core.flow import Fold, InputRecord, Output
 from engine.core.messages import INBOX_TOPIC
@@ -43,7 +44,11 @@ class Cluster:
     def __init__(self, model: Model, partitions: int, seed: int, pseudonym: Pseudonym | None = None) -> None:
         self._draw = Random(seed)
         self._job = ScoreJob(
-            model, lambda key: by_murmur2(key, partitions), frozenset(), lanes=partitions, pseudonym=pseudonym
+            model,
+            lambda key: by_murmur2(key, partitions),
+            only_main(frozenset()),
+            lanes=partitions,
+            pseudonym=pseudonym,
         )
         self.lanes = [Lane() for _ in range(partitions)]
         self.outputs: list[Output] = []

@@ -7,6 +7,7 @@ import pytest
 
 from engine.agents.route import RouteJob
 from engine.agents.score import ScoreJob
+from engine.core.desks import only_main
 from engine.core.erasure import pseudonym
 from engine.core.flow import InputRecord, Output
 from engine.core.messages import INBOX_TOPIC, LeadErase, encode
@@ -33,7 +34,7 @@ class World:
     """All lanes and the desk, with everything that left them."""
 
     def __init__(self) -> None:
-        score = ScoreJob(MODEL, lambda key: by_murmur2(key, LANES), ASSIGN_ON, lanes=LANES, pseudonym=HASH)
+        score = ScoreJob(MODEL, lambda key: by_murmur2(key, LANES), only_main(ASSIGN_ON), lanes=LANES, pseudonym=HASH)
         self.simulation = Simulation([score, RouteJob(routing())], LANES)
         self.outputs: list[Output] = []
         self._offset = 0

@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.agents.score import ScoreJob
 from engine.core.agenda import Agenda
+from engine.core.desks import only_main
 from engine.core.flow import Fold, InputRecord, Output
 from engine.core.instants import from_rfc3339, to_rfc3339
 from engine.core.model import Model
@@ -55,7 +56,7 @@ class Lane:
     def restart(self, model: Model | None = None) -> None:
         """A new worker, with another model if there is one, builds its agenda from the rows."""
         self.model = model or self.model
-        self.job = ScoreJob(self.model, lambda key: 0, frozenset())
+        self.job = ScoreJob(self.model, lambda key: 0, only_main(()))
         dues = [(self.job.due(row), key) for key, row in self.rows.items()]
         self.agenda = Agenda((due_ms, key) for due_ms, key in dues if due_ms is not None)
 
@@ -117,7 +118,7 @@ def simulated(model: Model, arrivals: Iterable[Arrival], until_ms: int) -> list[
         for lead, seen in arrivals
     ]
     out = io.BytesIO()
-    jobs = [ScoreJob(model, lambda key: 0, frozenset())]
+    jobs = [ScoreJob(model, lambda key: 0, only_main(()))]
     run(model, jobs, lines, out, partitions=1, until=to_rfc3339(until_ms), final=True)
     return [json.loads(line) for line in out.getvalue().splitlines()]
 

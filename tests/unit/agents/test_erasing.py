@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from engine.agents.score import ScoreJob
+from engine.core.desks import only_main
 from engine.core.erasure import erased_header, mark_key, pseudonym
 from engine.core.flow import Fold, InputRecord
 from engine.core.identity import public_id
@@ -31,7 +32,7 @@ class Erasable(Profiles):
     def __init__(self, *events: dict[str, Any]) -> None:
         super().__init__(MODEL, LANES)
         self._folds: list[Fold] = []
-        self.job = ScoreJob(MODEL, lambda key: by_murmur2(key, LANES), frozenset(), lanes=LANES, pseudonym=HASH)
+        self.job = ScoreJob(MODEL, lambda key: by_murmur2(key, LANES), only_main(()), lanes=LANES, pseudonym=HASH)
         self.feed(*events)
 
     def tell(self, key: str, value: bytes) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.agents.score import ScoreJob
+from engine.core.desks import only_main
 from engine.core.reader import Reader
 from engine.core.source import Node
 from engine.local.modeldiff import SHOWN_MAX, Replay, changes, compare, flow
@@ -105,7 +106,7 @@ BASE: dict[str, Any] = {
 
 def replayed(spec: dict[str, Any], events: list[dict[str, Any]]) -> Replay:
     compiled = model(spec)
-    replay = Replay(compiled, [ScoreJob(compiled, lambda _key: 0, frozenset())])
+    replay = Replay(compiled, [ScoreJob(compiled, lambda _key: 0, only_main(()))])
     replay.feed([json.dumps(event).encode() + b"\n" for event in events] + [b"\n"])
     return replay
 

@@ -17,7 +17,7 @@ from tests.unit.routing.examples import request, routing
 
 
 class Seen(NamedTuple):
-    """A record of `lead-assignments`: its type without `lead.`, the lead, who has it, the event time and all it says."""
+    """A record of `lead-assignments`: its type without `lead.`, the lead, who has it, the event time, and all of it."""
 
     kind: str
     lead: str
