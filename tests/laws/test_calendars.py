@@ -89,7 +89,7 @@ def situations(draw: st.DrawFn) -> tuple[Plan, int]:
     zone = draw(st.sampled_from(ZONES))
     turns = changes(zone)
     free = st.integers(1_230_768_000_000 // MINUTE, 1_800_000_000_000 // MINUTE).map(lambda minute: minute * MINUTE)
-    at_ms = draw(st.sampled_from(turns) if turns and draw(st.integers(0, 3)) else free)
+    at_ms = draw(st.one_of(st.sampled_from(turns), free) if turns else free)
     near = st.integers(-2, 4).map(lambda days: wall(zone, at_ms).date() + timedelta(days=days))
     vacations = draw(st.lists(st.tuples(near, near).map(lambda pair: (min(pair), max(pair))), max_size=1))
     hours = draw(st.dictionaries(st.sampled_from(WEEKDAYS), intervals(), max_size=7))
