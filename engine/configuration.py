@@ -16,7 +16,7 @@ from engine.core.modelfile import load_model
 from engine.core.names import Vocabulary, load_names
 from engine.core.partitioner import PARTITIONERS
 from engine.core.source import ConfigError, Problem
-from engine.local.configfile import MISSING, read_config
+from engine.local.configfile import MISSING, beside, read_config
 from engine.ops.watch import Contents
 from engine.routing.config import Routing
 from engine.routing.routingfile import read_routing
@@ -83,7 +83,7 @@ def load_configuration(
     vocabulary = Vocabulary() if events_text is None else load_names(events_text, str(events))
     if routing_text is None:
         return Configuration(load_model(model_text, str(model), vocabulary, (), locate), NO_ROUTING)
-    found = read_routing(routing_text, str(routing), lambda name: read(routing.parent / name))
+    found = read_routing(routing_text, str(routing), beside(routing.parent, seen))
     loaded = load_model(model_text, str(model), vocabulary, found.finish().fields, locate)
     return Configuration(loaded, found.finish(Known.of(loaded)))
 

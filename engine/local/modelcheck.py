@@ -11,8 +11,9 @@ from engine.core.modelfile import read_model
 from engine.core.names import Vocabulary, load_names
 from engine.core.rowsize import MODEL_BYTES
 from engine.core.source import ConfigError, Problem
-from engine.local.configfile import MISSING, read_config
-from engine.routing.routingfile import load_routing
+from engine.local.configfile import MISSING, beside, read_config
+from engine.routing.routingfile import read_routing
+from engine.routing.whens import Known
 
 T = TypeVar("T")
 
@@ -66,19 +67,16 @@ def check_folder(folder: Path) -> Checked:
             return None
 
     vocabulary = read("events.yaml", load_names) or Vocabulary()
-    unchecked = len(mistakes)
-    routing = read("routing.yaml", load_routing)
-    fields = frozenset[str]() if routing is None else routing.fields
+    routing = read("routing.yaml", lambda text, name: read_routing(text, name, beside(folder)))
+    fields = frozenset[str]() if routing is None or routing.problems else routing.routing.fields
     file = folder / "model.yaml"
     model = read("model.yaml", lambda text, name: read_model(text, name, vocabulary, fields))
     if not file.exists():
         mistakes.append(Problem(str(file), 1, 1, "", None, MISSING))
+    if routing is not None:
+        mistakes += [*routing.problems, *(routing.asked(Known.of(model.model)) if model else ())]
     if model is None:
         return Checked(str(file), tuple(mistakes), (), None)
-    # Once more, now that the alerts are known: what `assign_on` names must be there.
-    del mistakes[unchecked:]
-    alerts = [alert.id for alert in model.model.alerts if not alert.is_action]
-    read("routing.yaml", lambda text, name: load_routing(text, name, alerts))
     return Checked(
         file=str(file),
         mistakes=tuple(mistakes),

@@ -1,13 +1,14 @@
 """Files that change while a process runs: read anew when they have settled, kept as they were where they are broken."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 T = TypeVar("T")
 T_contra = TypeVar("T_contra", contravariant=True)
-Contents = tuple[bytes | None, ...]
+Contents = dict[Path, bytes | None]
+"""What is in each file; None where it cannot be read."""
 LOOK_EVERY_S = 1.0
 """A change counts once it is the same at two looks: a file half written must not be taken for what was meant."""
 
@@ -25,32 +26,34 @@ class User(Protocol[T_contra]):
 
 
 async def watch(
-    files: Sequence[Path],
     used: Contents,
-    load: Callable[[], T],
+    load: Callable[[Contents], T],
     user: User[T],
     every_s: float = LOOK_EVERY_S,
 ) -> None:
-    """Give `user` what `load` makes of `files` each time their contents have changed from `used`, until cancelled.
+    """Give `user` what `load` makes of files each time their contents have changed from `used`, until cancelled.
 
-    Where `load` or the user raises, what was used last is still in force.
+    `load` tells which files it read, and what was in them, by filling what it is given: these are watched from then
+    on. Where it or the user raises, what was used last is still in force.
     """
     before = used
     while True:
         await asyncio.sleep(every_s)
-        seen = await asyncio.to_thread(contents, files)
+        seen = await asyncio.to_thread(contents, used)
         if seen != used and seen == before:
-            used = seen
+            read: Contents = {}
             try:
-                user.use(await asyncio.to_thread(load))
+                user.use(await asyncio.to_thread(load, read))
             except Exception as error:  # noqa: BLE001  whatever is wrong with the files, the process goes on
                 user.refuse(error)
+                read = seen | read
+            used = read
         before = seen
 
 
-def contents(files: Sequence[Path]) -> Contents:
-    """What is in each file; None where it cannot be read."""
-    return tuple(_content(file) for file in files)
+def contents(files: Iterable[Path]) -> Contents:
+    """What is in each of `files` now."""
+    return {file: _content(file) for file in files}
 
 
 def _content(file: Path) -> bytes | None:

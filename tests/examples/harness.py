@@ -19,6 +19,7 @@ from engine.core.names import Vocabulary
 from engine.core.outputs import STAGE_CHANGED
 from engine.local.simulate import run
 from engine.routing.routingfile import load_routing
+from engine.routing.whens import Known
 from tests.build import T0, segment
 
 Spec = Mapping[str, Any]
@@ -143,8 +144,7 @@ def _configured(text: str, desk: Spec | None, names: Spec) -> Configuration:
         return Configuration(load_model(text, "model.yaml", vocabulary), NO_ROUTING)
     stated = json.dumps(desk)
     model = load_model(text, "model.yaml", vocabulary, load_routing(stated, "routing.yaml").fields)
-    alerts = [alert.id for alert in model.alerts if not alert.is_action]
-    return Configuration(model, load_routing(stated, "routing.yaml", alerts))
+    return Configuration(model, load_routing(stated, "routing.yaml", Known.of(model)))
 
 
 def since(time: str) -> int:

@@ -11,7 +11,7 @@ from engine.core.model import Model
 from engine.core.source import ConfigError
 from engine.ops.metrics import WorkerMetrics
 from engine.ops.reloading import Reloading, show_model
-from engine.ops.watch import contents, watch
+from engine.ops.watch import Contents, watch
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 MISTAKES = {file.stem: file.read_text() for file in sorted(GOLDEN.glob("mistakes/*.yaml"))}
@@ -28,12 +28,12 @@ class Worker:
         self.file.write_text(MODEL)
         self.metrics = WorkerMetrics("0")
         self.used: list[str] = []
-        model = load_folder(folder).model
+        used: Contents = {}
+        model = load_folder(folder, seen=used).model
         show_model(self.metrics, model)
         self.first = model.version
         reloading = Reloading(self.apply, self.metrics)
-        files = (self.file,)
-        self.task = asyncio.create_task(watch(files, contents(files), lambda: load_folder(folder), reloading, LOOK_S))
+        self.task = asyncio.create_task(watch(used, lambda seen: load_folder(folder, seen=seen), reloading, LOOK_S))
 
     def apply(self, configuration: Configuration) -> Model:
         self.used.append(configuration.model.version)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.ops.watch import contents, watch
+from engine.ops.watch import Contents, contents, watch
 
 LOOK_S = 0.02
 
@@ -23,8 +23,14 @@ class Reader:
         for file in self.files:
             file.write_text("1")
 
-    def load(self) -> int:
-        return sum(int(file.read_text()) for file in self.files)
+    def load(self, seen: Contents) -> int:
+        """The sum of their numbers; `=c` stands for the number in the file c beside them."""
+        return sum(self.number(file, seen) for file in self.files)
+
+    def number(self, file: Path, seen: Contents) -> int:
+        seen |= contents([file])
+        text = file.read_text()
+        return self.number(file.with_name(text[1:]), seen) if text.startswith("=") else int(text)
 
     def use(self, value: int) -> None:
         if value == 666:
@@ -40,7 +46,7 @@ class Reader:
     @contextlib.asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
         used = contents(self.files)
-        task = asyncio.create_task(watch(self.files, used, self.load, self, LOOK_S))
+        task = asyncio.create_task(watch(used, self.load, self, LOOK_S))
         yield
         assert not task.done()
         task.cancel()
@@ -88,3 +94,22 @@ async def test_what_cannot_be_used_is_refused_once_and_the_next_change_is_read(r
         reader.files[0].write_text("1")
         await reader.looks(8)
     assert (reader.used, len(reader.refused)) == ([2], 3)
+
+
+async def test_a_file_that_another_names_is_watched_as_long_as_it_is_named(reader: Reader) -> None:
+    """Also one that was not there when it was first looked for; what it said is not read twice."""
+    beside = reader.files[0].with_name("c")
+    async with reader.watching():
+        reader.files[0].write_text("=c")
+        await reader.looks(8)
+        assert (reader.used, len(reader.refused)) == ([], 1)
+        beside.write_text("5")
+        await reader.looks(8)
+        beside.write_text("6")
+        await reader.looks(8)
+        assert reader.used == [6, 7]
+        reader.files[0].write_text("2")
+        await reader.looks(8)
+        beside.write_text("7")
+        await reader.looks(8)
+    assert (reader.used, len(reader.refused)) == ([6, 7, 3], 1)
