@@ -52,10 +52,10 @@ def context_of(reads: Collection[str], *, located: bool = False) -> Any:
     ]
     if "language" in reads:
         fields.append(("locale", str | None, None))
-    if located and "country" in reads:
-        fields.append(("ip", Any, None))
     # The country decides how a zip is written.
     wanted = {*reads, "country"} if "zip" in reads else reads
+    if located and "country" in wanted:
+        fields.append(("ip", Any, None))
     places = [name for place in _LOCATED if place in wanted for name in _LOCATED[place]]
     if places:
         location = msgspec.defstruct("Location", [(name, Any, None) for name in places], gc=False)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.core.context import DEVICES, PLACES, device, language_of, placed, places
+from engine.core.context import DEVICES, PLACES, context_of, device, language_of, place, placed, places
 from engine.core.decode import EventDecoder
 from engine.core.events import Event
 from engine.core.names import Names
@@ -98,3 +98,52 @@ def test_whatever_is_written_there_is_a_device_and_a_place_or_none(text: str, na
 
 def test_a_user_agent_takes_no_longer_than_its_first_500_characters() -> None:
     assert device(event(userAgent="android" * 30_000)) == "tablet"
+
+
+AT_HOME = {"81.2.69.142": "GB", "2.125.160.216": "gb"}
+LOCATED = EventDecoder(Names({}), 96 * HOUR, (), (), ("country",), located=True)
+
+
+@pytest.mark.parametrize(
+    ("context", "country"),
+    [
+        ({"ip": "81.2.69.142"}, "GB"),
+        ({"ip": "2.125.160.216"}, "GB"),
+        ({"ip": "81.2.69.142", "location": {"country": "Germany"}}, "DE"),
+        ({"ip": "81.2.69.142", "location": {"city": "Cedar Rapids"}}, "GB"),
+        ({"ip": "81.2.69.142", "location": {"country": ""}}, "GB"),
+        ({"ip": "81.2.69.142", "location": {"country": 5}}, "GB"),
+        ({"ip": "10.0.0.1"}, None),
+        ({"ip": ""}, None),
+        ({"ip": 5}, None),
+        ({"ip": ["81.2.69.142"]}, None),
+        ({"ip": None}, None),
+        ({}, None),
+    ],
+)
+def test_an_event_that_says_no_country_has_that_of_its_address(context: dict[str, Any], country: str | None) -> None:
+    """Whatever stands where the address should: an event is not rejected for it."""
+    located = LOCATED.decode(record(segment("chat", context=context)))
+    assert place(located, "country", AT_HOME.get) == country
+    assert places(located, ("country", "city"), AT_HOME.get).get("country") == country
+
+
+def test_an_address_tells_no_other_place() -> None:
+    located = LOCATED.decode(record(segment("chat", context={"ip": "81.2.69.142"})))
+    assert [place(located, name, AT_HOME.get) for name in PLACES[1:-1]] == [None] * 4
+
+
+@pytest.mark.parametrize(
+    ("reads", "located", "decoded"),
+    [
+        (("country",), True, True),
+        (("zip",), True, True),
+        (("city", "language", "device"), True, False),
+        (("country",), False, False),
+    ],
+)
+def test_an_address_is_decoded_only_where_a_country_is_read_and_addresses_are_looked_up(
+    reads: tuple[str, ...], located: bool, decoded: bool
+) -> None:
+    """A zip reads the country, too: it decides how the zip is written."""
+    assert ("ip" in context_of(reads, located=located).__struct_fields__) is decoded
