@@ -39,7 +39,7 @@ def zip_problem(written: str) -> str | None:
     if len(written) > ZIP_CHARS_MAX:
         return f"{len(written):,} characters; a zip has at most {ZIP_CHARS_MAX}"
     if "?" in written or "*" in written[:-1]:
-        return "a star stands at the end only: expected a zip, a prefix such as 524*, or a range such as 52000-52499"
+        return "a star stands at the end only: expected a zip, a prefix such as 524* or a range such as 52000-52499"
     ends = _ends(written)
     if ends and ends[0] > ends[1]:
         return f"nothing is between {written.replace('-', ' and ')}: the smaller comes first"
@@ -142,30 +142,29 @@ class Territories:
         self._reps = tuple(reps)
         rank: dict[str | None, int | None] = {rep: number for number, rep in enumerate(self._reps)}
         self._listed = [[number for rep in one.reps if (number := rank.get(rep)) is not None] for one in territories]
-        self._texts = [tuple(territory.texts.items()) for territory in territories]
         self._whens = [territory.when.holds if territory.when else None for territory in territories]
-        read = frozenset[str]().union(*(territory.texts for territory in territories))
-        self._getters = [(name, LEAD_FIELDS.known[name]) for name in TEXTS if name in read]
+        self._zipped = any(territory.zips for territory in territories)
         self._zips = Zips(
             (written, (number, rank.get(rep)))
             for number, territory in enumerate(territories)
             for written, rep in territory.zips or ()
         )
-        self._zipped = any(territory.zips for territory in territories)
+        read = [name for name in TEXTS if any(name in territory.texts for territory in territories)]
+        self._getters = [(name, LEAD_FIELDS.known[name]) for name in read]
         self._always: list[int] = []
         self._by_text: dict[str, dict[str, list[int]]] = {name: {} for name in read}
-        for number, territory in enumerate(territories):
-            if territory.zips is None:
-                self._index(number, territory.texts)
+        self._rest = [self._indexed(number, territory) for number, territory in enumerate(territories)]
 
-    def _index(self, number: int, texts: Mapping[str, frozenset[str]]) -> None:
-        """Lets a territory without zips be found."""
-        telling = next((name for name in TEXTS if name in texts), None)
-        if telling is None:
+    def _indexed(self, number: int, territory: Territory) -> tuple[tuple[str, frozenset[str]], ...]:
+        """Makes sure that the territory is found; the fields in `TEXTS` that are left to ask, with the texts wanted."""
+        asked = [(name, territory.texts[name]) for name in TEXTS if name in territory.texts]
+        if territory.zips is None and asked:
+            name, wanted = asked.pop(0)
+            for text in wanted:
+                self._by_text[name].setdefault(text, []).append(number)
+        elif territory.zips is None:
             self._always.append(number)
-        else:
-            for text in texts[telling]:
-                self._by_text[telling].setdefault(text, []).append(number)
+        return tuple(asked)
 
     def holding(self, lead: Any) -> tuple[str, ...]:
         """The names of the territories that hold the lead, in the order of the file."""
@@ -191,8 +190,8 @@ class Territories:
         return {number: reps for number, reps in found.items() if self._holds(number, texts, lead)}
 
     def _holds(self, number: int, texts: Mapping[str, str], lead: Any) -> bool:
-        """Whether every entry of the territory but its zips holds for the lead, whose fields in `TEXTS` say `texts`."""
-        for name, wanted in self._texts[number]:
+        """Whether what is left to ask of a territory that was found holds; the lead's fields in `TEXTS` say `texts`."""
+        for name, wanted in self._rest[number]:
             if texts.get(name) not in wanted:
                 return False
         when = self._whens[number]

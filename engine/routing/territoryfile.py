@@ -22,7 +22,7 @@ LINES_MAX = 1_000_000
 FILE_CHARS_MAX = 50_000_000
 SHOWN_MAX = 20
 """Mistakes of one zip file that are listed."""
-
+_NAME_CHARS_MAX = 100
 # `zip_file` is none of a lead's fields, but may be the one that was meant.
 _FIELDS = replace(FIELDS, known={**FIELDS.known, "zip_file": lambda _lead: None})
 
@@ -98,7 +98,8 @@ def _countries(reader: Reader, node: Node) -> frozenset[str]:
     for text, one in _texts(reader, node):
         code = country_code(text)
         if code is None:
-            near = difflib.get_close_matches(text[:100], [country.apolitical_name for country in countries], n=1)
+            names = [country.apolitical_name for country in countries]
+            near = difflib.get_close_matches(text[:_NAME_CHARS_MAX], names, n=1, cutoff=0.75)
             hint = f"did you mean `{near[0]}`?" if near else "expected a name or a code, such as Germany or DE"
             reader.problem(one, f"there is no such country; {hint}")
         else:
@@ -184,17 +185,25 @@ class _ZipFile:
     def rows(self) -> list[Row]:
         """What the lines say, as far as they are right."""
         lines = csv.reader(self.lines)
+        rows: list[Row] = []
+        line = 1
         try:
             self.columns = [column.strip().casefold() for column in next(lines, [])]
-            if sorted(self.columns) in (["zip"], ["rep", "zip"]):
-                self.zip_at = self.columns.index("zip")
-                self.rep_at = self.columns.index("rep") if "rep" in self.columns else None
-                return [row for cells in lines if (row := self.row(cells, lines.line_num))]
-            header = self.cell(1, "", self.lines[0] if self.lines else "")
-            self.reader.problem(header, "expected the names of the columns, zip or zip,rep, in the first line")
+            if sorted(self.columns) not in (["zip"], ["rep", "zip"]):
+                said = self.lines[0] if self.lines else ""
+                self.reader.problem(self.cell(1, "columns", said), "expected zip or zip,rep in the first line")
+                return []
+            self.zip_at = self.columns.index("zip")
+            self.rep_at = self.columns.index("rep") if "rep" in self.columns else None
+            line = lines.line_num + 1
+            for cells in lines:
+                if row := self.row(cells, line):
+                    rows.append(row)
+                # A quote that is left open makes one row of many lines: it is wrong where it begins.
+                line = lines.line_num + 1
         except csv.Error as error:
-            self.reader.problem(self.cell(lines.line_num, "", ""), f"not CSV: {error}")
-        return []
+            self.reader.key_problem(self.cell(line, "", ""), f"not CSV: {error}")
+        return rows
 
     def row(self, cells: list[str], line: int) -> Row | None:
         """What one line says; None where it is empty or wrong."""
@@ -212,7 +221,7 @@ class _ZipFile:
         """Notes what is wrong with a line."""
         if len(cells) != len(self.columns):
             expected = f"expected {len(self.columns)}: {','.join(self.columns)}"
-            self.reader.problem(self.cell(line, "", ",".join(cells)), f"{len(cells)} values; {expected}")
+            self.reader.problem(self.cell(line, "line", self.lines[line - 1]), f"{len(cells)} values; {expected}")
             return
         written, rep = self.said(cells)
         problem = zip_problem(written) if written else "expected a zip, such as 52402, 524* or 52000-52499"
@@ -229,7 +238,7 @@ class _ZipFile:
 
     def cell(self, line: int, column: str, value: str) -> Node:
         """A value of the file with its place."""
-        before = self.columns.index(column) if column else 0
-        written = self.lines[line - 1] if 0 < line <= len(self.lines) else ""
+        before = self.columns.index(column) if column in self.columns else 0
+        written = self.lines[line - 1] if line <= len(self.lines) else ""
         place = 1 + sum(len(cell) + 1 for cell in written.split(",")[:before])
         return Node(value, column, line, place, line, place, value)
