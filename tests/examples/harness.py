@@ -13,6 +13,7 @@ import pytest
 
 from engine.configuration import NO_ROUTING, Configuration
 from engine.core.cloudevents import kind_of
+from engine.core.context import Locate
 from engine.core.instants import from_rfc3339, to_rfc3339
 from engine.core.modelfile import load_model
 from engine.core.names import Vocabulary
@@ -124,26 +125,32 @@ class Told:
 
 
 def simulate(
-    model: Spec | str, *lines: Line, until: int | None = None, desk: Spec | None = None, names: Spec | None = None
+    model: Spec | str,
+    *lines: Line,
+    until: int | None = None,
+    desk: Spec | None = None,
+    names: Spec | None = None,
+    locate: Locate | None = None,
 ) -> Told:
     """What `lines` come to under `model`: as `heatline simulate --final --until T0+until` prints it.
 
-    `desk` is a routing.yaml, without one there is no rep; `names` maps other tools' names to canonical ones.
+    `desk` is a routing.yaml, without one there is no rep; `names` maps other tools' names to canonical ones; `locate`
+    gives the country of an IP address.
     """
     out = io.BytesIO()
-    configuration = _configured(model if isinstance(model, str) else json.dumps(model), desk, names or {})
+    configuration = _configured(model if isinstance(model, str) else json.dumps(model), desk, names or {}, locate)
     packed = [json.dumps(line).encode() for line in lines]
     until_time = None if until is None else to_rfc3339(T0 + until)
     run(configuration.model, configuration.jobs(1), packed, out, partitions=1, until=until_time, final=True)
     return Told([json.loads(line) for line in out.getvalue().splitlines()])
 
 
-def _configured(text: str, desk: Spec | None, names: Spec) -> Configuration:
+def _configured(text: str, desk: Spec | None, names: Spec, locate: Locate | None) -> Configuration:
     vocabulary = Vocabulary(names)
     if desk is None:
-        return Configuration(load_model(text, "model.yaml", vocabulary), NO_ROUTING)
+        return Configuration(load_model(text, "model.yaml", vocabulary, (), locate), NO_ROUTING)
     stated = json.dumps(desk)
-    model = load_model(text, "model.yaml", vocabulary, load_routing(stated, "routing.yaml").fields)
+    model = load_model(text, "model.yaml", vocabulary, load_routing(stated, "routing.yaml").fields, locate)
     return Configuration(model, load_routing(stated, "routing.yaml", Known.of(model)))
 
 

@@ -14,6 +14,7 @@ from engine.core.fields import LEAD_FIELDS, event_fields
 from engine.core.messages import LeadRequested, decode_request, encode
 from engine.core.model import Model
 from engine.core.modelfile import load_model
+from engine.core.names import Vocabulary
 from engine.core.reader import Reader
 from engine.core.seen import seen
 from engine.routing.leadfields import FIELDS
@@ -71,6 +72,13 @@ def test_a_request_carries_what_routing_reads_and_only_that() -> None:
 
 def test_where_routing_reads_nothing_of_an_event_a_request_carries_nothing_of_it() -> None:
     assert asked(read_by("total", "traits.vip", "country"), page("/"), page("/")).seen == {}
+
+
+def test_a_property_is_read_from_the_paths_that_may_hold_it() -> None:
+    """As rules of the model read it: `events.yaml` says where other tools write it."""
+    vocabulary = Vocabulary(paths={"plan": ("properties.plan", "properties.tier")})
+    model = load_model(MODEL, "model.yaml", vocabulary, ["properties.plan"])
+    assert asked(model, page("/"), page("/", properties={"tier": "gold"})).seen == {"properties.plan": "gold"}
 
 
 def test_a_request_written_before_there_was_any_such_field_is_read() -> None:
