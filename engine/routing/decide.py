@@ -77,6 +77,7 @@ class _Choosing:
         self.asked: list[str] = []
         """What tells the leads that wait for the same reps."""
         self.steps_left_out = 0
+        self.seen: dict[str, str] = {}
         self.holders: tuple[str, ...] | None = None
 
     def overridden(self, owner: str) -> Choice | None:
@@ -130,10 +131,23 @@ class _Choosing:
             self.tell("rule", rule.name, "matched", "has no condition")
             return True
         holds = rule.when.holds(self.request)
-        seen = _values(rule.when, self.request)
+        seen = self.values(rule.when)
         outcome, told = ("matched", "holds") if holds else ("passed over", "does not hold")
         self.tell("rule", rule.name, outcome, f"{told}: {seen}")
         return holds
+
+    def values(self, condition: Condition) -> str:
+        """What `condition` saw, for people: the first five fields that it reads."""
+        fields = condition.fields
+        first = sorted(fields)[:WHY_FIELDS_MAX] if len(fields) > 1 else fields
+        return ", ".join([self.said(name) for name in first]) + (", …" if len(fields) > WHY_FIELDS_MAX else "")
+
+    def said(self, name: str) -> str:
+        """A field of the lead, for people; most rules read the same few."""
+        told = self.seen.get(name)
+        if told is None:
+            told = self.seen[name] = f"{name} = {shown(self.value(name))}"
+        return told
 
     def members(self, rule: Rule) -> tuple[Sequence[str], str]:
         """Whom a rule names, and what their pool is called."""
@@ -280,12 +294,3 @@ def _called(rule: Rule) -> str:
 
 def _digest(parts: Iterable[str]) -> bytes:
     return blake2b("\0".join(parts).encode(), digest_size=8).digest()
-
-
-def _values(condition: Condition, request: LeadRequested) -> str:
-    """What `condition` saw, for people: the first five fields that it reads."""
-    seen = []
-    for name in sorted(condition.fields)[:WHY_FIELDS_MAX]:
-        getter = FIELDS(name)
-        seen.append(f"{name} = {shown(None if isinstance(getter, str) else getter(request))}")
-    return ", ".join(seen) + (", …" if len(condition.fields) > WHY_FIELDS_MAX else "")
