@@ -15,6 +15,7 @@ from benchmarks.latency import latency
 from benchmarks.recovery import recovery
 from benchmarks.report import Figure, print_figures, this_machine, write_json
 from benchmarks.robots import robots
+from benchmarks.routing import routing
 from benchmarks.rules import rules
 from benchmarks.sizes import QUICK, Sizes
 from benchmarks.throughput import throughput
@@ -29,6 +30,7 @@ BENCHMARKS: Mapping[str, Callable[[Sizes], Iterator[Figure]]] = {
     "failover": failover,
     "faults": faults,
     "identity": identity,
+    "routing": routing,
 }
 
 FILE_COLUMNS = 160

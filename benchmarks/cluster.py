@@ -63,8 +63,8 @@ class Worker(Program):
 
     name = "worker"
 
-    def __init__(self, cluster: "Cluster", number: int = 0) -> None:
-        """Nothing runs before `start`; `number` tells workers of one cluster apart."""
+    def __init__(self, cluster: "Cluster", number: int = 0, config: Path = ROOT / "config") -> None:
+        """Nothing runs before `start`; `number` tells workers of one cluster apart; `config` holds what they read."""
         directory = cluster.directory / f"worker-{number}"
         self.ops_port = free_port()
         command = [
@@ -73,7 +73,7 @@ class Worker(Program):
             f"--worker.ops_port={self.ops_port}",
             f"--paths.catalog={cluster.catalog_file}",
             f"--paths.data_dir={directory / 'data'}",
-            *(f"--paths.{name}={ROOT / 'config' / name}.yaml" for name in ("model", "events", "routing")),
+            *(f"--paths.{name}={config / name}.yaml" for name in ("model", "events", "routing")),
         ]
         super().__init__(directory, command)
 
@@ -110,9 +110,9 @@ class Cluster:
         self.catalog_file = catalog_file
         self._stack = stack
 
-    def worker(self, number: int = 0) -> Worker:
+    def worker(self, number: int = 0, config: Path = ROOT / "config") -> Worker:
         """A worker that is killed with the cluster; not started."""
-        worker = Worker(self, number)
+        worker = Worker(self, number, config)
         self._stack.callback(worker.kill)
         return worker
 

@@ -16,6 +16,7 @@ class Sizes(NamedTuple):
     fault_events: int = 200_000
     fault_sending_s: float = 90.0
     identity_seeds: int = 1_000
+    open_leads: int = 100_000
 
 
 QUICK = Sizes(
@@ -29,5 +30,6 @@ QUICK = Sizes(
     fault_events=10_000,
     fault_sending_s=30.0,
     identity_seeds=20,
+    open_leads=5_000,
 )
 """Enough to see that everything runs; not enough for a figure to mean anything."""
