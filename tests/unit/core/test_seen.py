@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -72,6 +73,17 @@ def test_a_request_carries_what_routing_reads_and_only_that() -> None:
 
 def test_where_routing_reads_nothing_of_an_event_a_request_carries_nothing_of_it() -> None:
     assert asked(read_by("total", "traits.vip", "country"), page("/"), page("/")).seen == {}
+
+
+def test_nothing_is_looked_at_before_an_alert_asks_for_a_rep() -> None:
+    """Of three views, of 20 points each, the second crosses 40; only what names the alert then asks."""
+    looks: list[float] = []
+    model = replace(read_by(), seen=(("total", lambda lead: looks.append(lead.total)),))
+    views = page("/a"), page("/b"), page("/c")
+    Profiles(model).feed(*views)
+    assert looks == []
+    Profiles(model, assign_on=["hot"]).feed(*views)
+    assert looks == [40.0]
 
 
 def test_a_property_is_read_from_the_paths_that_may_hold_it() -> None:

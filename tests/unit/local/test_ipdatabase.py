@@ -127,7 +127,10 @@ def test_where_none_is_named_nothing_is_looked_up() -> None:
         ("networks.mmdb", "a database of GeoLite2-ASN, which tells no countries"),
     ],
 )
-def test_what_is_no_such_database_is_told_at_the_start(tmp_path: Path, name: str, told: str) -> None:
+def test_what_is_no_such_database_is_told_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, told: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "folder.mmdb").mkdir()
     (tmp_path / "text.mmdb").write_text("81.2.69.0/24,GB")
     (tmp_path / "empty.mmdb").touch()
@@ -135,9 +138,9 @@ def test_what_is_no_such_database_is_told_at_the_start(tmp_path: Path, name: str
     (tmp_path / "half.mmdb").write_bytes(whole[len(whole) // 2 :])
     written(tmp_path / "networks.mmdb", {"81.2.69.0/24": {"autonomous_system_number": 20712}}, kind="GeoLite2-ASN")
     with pytest.raises(SettingsError) as caught:
-        read_ip_database(str(tmp_path / name))
+        read_ip_database(name)
     expected = "expected a file such as GeoLite2-Country.mmdb, or nothing"
-    assert str(caught.value) == f'paths.ip_database = "{tmp_path / name}": {told}; {expected}'
+    assert str(caught.value) == f'paths.ip_database = "{name}": {told}; {expected}'
 
 
 MODEL = """
@@ -189,13 +192,13 @@ def test_tests_and_replays_of_a_model_take_it_too(config: Path, database: Path) 
 
 def test_a_command_ends_with_what_is_wrong_with_the_file(config: Path) -> None:
     for command in (("simulate", config / "events.jsonl"), ("model", "test")):
-        ended = heatline(*command, "--config", config, "--ip-database", config / "none.mmdb")
+        ended = heatline(*command, "--config", config, "--ip-database", "none.mmdb")
         assert (ended.exit_code, ended.stdout) == (2, "")
         assert 'none.mmdb": cannot be read' in ended.stderr
 
 
-def test_a_worker_does_not_start_without_the_file_that_it_is_to_read(tmp_path: Path) -> None:
+def test_a_worker_does_not_start_without_the_file_that_it_is_to_read() -> None:
     """It says so before it looks for a broker."""
-    settings = Settings(paths=PathSettings(ip_database=str(tmp_path / "none.mmdb")))
+    settings = Settings(paths=PathSettings(ip_database="none.mmdb"))
     with pytest.raises(SettingsError, match=r"none\.mmdb"):
         asyncio.run(run_worker(settings, asyncio.Event()))
