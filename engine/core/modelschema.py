@@ -18,7 +18,8 @@ _OPERATOR_VALUES: Mapping[str, Shape] = {
     **dict.fromkeys(("contains", "starts_with", "ends_with", "glob", "matches"), TEXT),
     "exists": BOOLEAN,
 }
-_FAMILIES = ("properties", "traits", "counts", "points")
+FAMILIES = "^(properties|traits|counts|points)[.].+$"
+"""Fields of which there may be any number."""
 
 
 def model_schema() -> dict[str, Any]:
@@ -29,7 +30,7 @@ def model_schema() -> dict[str, Any]:
         "title": "config/model.yaml",
         "description": "How Heatline scores a lead. `heatline model check` knows what is beyond a schema.",
         **mapping(MODEL),
-        "$defs": {"condition": _condition(), "test": _test()},
+        "$defs": definitions(),
     }
 
 
@@ -48,6 +49,11 @@ def events_schema() -> dict[str, Any]:
     }
 
 
+def definitions() -> dict[str, Any]:
+    """What schemas call `condition`, and `test`: what is asked of one field."""
+    return {"condition": _condition(), "test": _test()}
+
+
 def _condition() -> dict[str, Any]:
     inner = {"$ref": "#/$defs/condition"}
     fields = [*event_fields().known, *LEAD_FIELDS.known]
@@ -62,7 +68,7 @@ def _condition() -> dict[str, Any]:
             "not": inner,
             **dict.fromkeys(sorted(set(fields)), test),
         },
-        "patternProperties": {f"^({'|'.join(_FAMILIES)})[.].+$": test},
+        "patternProperties": {FAMILIES: test},
         "additionalProperties": False,
     }
 

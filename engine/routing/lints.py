@@ -56,6 +56,8 @@ def _unreached_rules(read: RoutingFile) -> Found:
         elif before is not None:
             takes = "takes every lead" if before.when is None else "takes every lead for which this one holds"
             yield node, f"never matches: rule `{before.name}` before it {takes}, and passes none on"
+        elif not _pool(read, rule):
+            yield node, "never gives a lead to anybody: no rep has a territory"
         elif _keeps(rule):
             keeping.append(rule)
 

