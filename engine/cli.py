@@ -13,7 +13,7 @@ from engine.launch import FAILED, FLAGS, MISUSED, IpDatabase, end, locator, once
 from engine.leadcli import erase, export_scores, import_leads, lead_app
 from engine.modelcli import model_app
 from engine.ops.settings import Settings, describe
-from engine.routingcli import routing_app
+from engine.routingcli import route, routing_app
 
 if TYPE_CHECKING:
     from engine.stream.letters import Wanted
@@ -178,6 +178,7 @@ def feed(
 app.command("import")(import_leads)
 app.command("export")(export_scores)
 app.command()(erase)
+app.command()(route)
 
 
 @app.command()

@@ -1,11 +1,11 @@
-"""The commands `heatline routing …`: whether config/routing.yaml can be used, before it is."""
+"""The commands `heatline routing …` and `heatline route`: what config/routing.yaml is worth, before it is used."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from engine.launch import FAILED, plain_errors
+from engine.launch import FAILED, MISUSED, end, plain_errors
 
 routing_app = typer.Typer(help="Check what config/routing.yaml says.", no_args_is_help=True)
 
@@ -29,3 +29,50 @@ def routing_check(
         typer.echo("\n".join(checked.lines()))
     if checked.mistakes or (strict and checked.warnings):
         raise typer.Exit(FAILED)
+
+
+def route(
+    lead: Annotated[Path | None, typer.Option(help="JSON: a record of lead-scores, or fields of a lead")] = None,
+    zip_: Annotated[str | None, typer.Option("--zip", help="of the lead, as the options that follow")] = None,
+    country: Annotated[str | None, typer.Option()] = None,
+    state: Annotated[str | None, typer.Option()] = None,
+    county: Annotated[str | None, typer.Option()] = None,
+    city: Annotated[str | None, typer.Option()] = None,
+    language: Annotated[str | None, typer.Option()] = None,
+    product: Annotated[str | None, typer.Option()] = None,
+    owner: Annotated[str | None, typer.Option(help="the rep who has it")] = None,
+    total: Annotated[float | None, typer.Option(help="its score")] = None,
+    at: Annotated[str | None, typer.Option(help="RFC 3339; when it asks, now if not given")] = None,
+    config: Annotated[Path, typer.Option(help="folder of routing.yaml, model.yaml, events.yaml")] = Path("config"),
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="the record, for programs")] = False,
+) -> None:
+    """Who would get such a lead while nobody has one, by which rule, and why not everybody else; nothing is changed."""
+    import time
+
+    import msgspec
+
+    from engine.configuration import load_folder
+    from engine.core.instants import from_rfc3339
+    from engine.local.dryrun import decide, lead_of, lines, request_of
+
+    try:
+        at_ms = int(time.time() * 1000) if at is None else from_rfc3339(at)
+    except ValueError:
+        end(f"--at = {at!r}: expected a time such as 2026-11-23T04:30:00Z", MISUSED)
+    said = {
+        "zip": zip_,
+        "country": country,
+        "state": state,
+        "county": county,
+        "city": city,
+        "language": language,
+        "product": product,
+        "owner": owner,
+        "total": total,
+    }
+    with plain_errors():
+        configuration = load_folder(config)
+        asked = request_of(lead_of(lead, said), configuration.model, at_ms)
+        assignment = decide(configuration.routing, asked, at_ms)
+    typer.echo(msgspec.json.encode(assignment) if as_json else "\n".join(lines(assignment)))
