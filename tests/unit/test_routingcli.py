@@ -1,0 +1,110 @@
+"""`heatline routing …`: what is printed, and the exit status that scripts rely on."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from engine.cli import app
+
+MODEL = "engagement: {view: {when: {event: page_view}, points: 20}}\nalerts: {hot: {crosses: 40}}\n"
+ROUTING = """\
+assign_on: [hot]
+reps: {andy: {}, bea: {}}
+teams: {us: {reps: [andy, bea]}}
+rules: [{name: all, to: {team: us}}]
+"""
+
+
+def heatline(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in ("routing", *arguments)])
+
+
+def folder(path: Path, **files: str) -> Path:
+    path.mkdir(exist_ok=True)
+    for name, text in files.items():
+        (path / name.replace("_", ".")).write_text(text)
+    return path
+
+
+def check(path: Path, *arguments: str) -> tuple[int, list[str]]:
+    """The exit status and the lines of a check of the folder, whose name is left out."""
+    found = heatline("check", "--config", path, *arguments)
+    return found.exit_code, found.stdout.replace(f"{path}/", "").splitlines()
+
+
+def test_the_shipped_file_is_summed_up() -> None:
+    found = heatline("check", "--config", Path(__file__).parents[2] / "config", "--strict")
+    assert found.exit_code == 0
+    assert "routing.yaml: usable, 0 warnings; " in found.stdout
+
+
+def test_a_good_file_is_summed_up_and_with_strict_warnings_fail(tmp_path: Path) -> None:
+    good = folder(tmp_path / "good", model_yaml=MODEL, routing_yaml=ROUTING)
+    summary = ["routing.yaml: usable, 0 warnings; 2 reps, 1 team, 1 rule"]
+    assert check(good) == check(good, "--strict") == (0, summary)
+    warned = folder(tmp_path / "warned", model_yaml=MODEL, routing_yaml=ROUTING.replace("andy, bea]", "andy]"))
+    told = [
+        "routing.yaml:2:18: warning: reps.bea: no rule can reach this rep: "
+        "name a team, a region or a territory of theirs in one",
+        "routing.yaml: usable, 1 warning; 2 reps, 1 team, 1 rule",
+    ]
+    assert check(warned) == (0, told)
+    assert check(warned, "--strict") == (1, told)
+
+
+def test_all_mistakes_of_all_files_are_told_and_no_warnings_beside_them(tmp_path: Path) -> None:
+    """Those in files beside it, too, and what only the model can tell."""
+    text = ROUTING.replace("[hot]", "[hto]") + (
+        "territories: {big: {zip_file: zips.csv}}\ndesks: {eu: {when: {known: true}, file: eu.yaml}}\n"
+    )
+    broken = folder(
+        tmp_path,
+        model_yaml=MODEL,
+        routing_yaml=text,
+        zips_csv="zip,rep\n1,dora\n",
+        eu_yaml="assign_on: [hot]\nreps: {andy: {}}\nrules: []\n",
+    )
+    status, told = check(broken)
+    assert status == 1
+    assert [line.split(": ")[0] for line in told] == [
+        *("eu.yaml:2:8", "eu.yaml:3:8", "routing.yaml:1:13", "zips.csv:2:3", "routing.yaml"),
+    ]
+    assert told[-1] == "routing.yaml: not usable: 4 mistakes, 0 warnings"
+
+
+def test_territories_and_desks_are_counted(tmp_path: Path) -> None:
+    text = ROUTING.replace("andy: {}", "andy: {territories: [a, b]}").replace(
+        "[{name", "[{name: own, to: territory}, {name"
+    )
+    more = "territories: {a: {city: Rome}, b: {city: Bonn}}\ndesks: {eu: {when: {known: true}, file: eu.yaml}}\n"
+    desk = "assign_on: []\nreps: {dora: {}}\nrules: [{name: all, to: {rep: dora}}]\n"
+    good = folder(tmp_path, model_yaml=MODEL, routing_yaml=text + more, eu_yaml=desk)
+    assert check(good, "--strict") == (
+        *(0, ["routing.yaml: usable, 0 warnings; 2 reps, 1 team, 2 rules, 2 territories, 1 other desk"]),
+    )
+
+
+@pytest.mark.parametrize("model", [None, "scale: 0"])
+def test_without_a_good_model_its_names_are_not_checked_and_that_is_told(tmp_path: Path, model: str | None) -> None:
+    files = {} if model is None else {"model_yaml": model}
+    status, told = check(folder(tmp_path, routing_yaml=ROUTING.replace("hot", "hto"), **files))
+    assert (status, len(told)) == (0, 2)
+    assert told[0].startswith("model.yaml:1:1: warning: ")
+    assert "heatline model check" in told[0]
+
+
+def test_a_file_that_is_not_there_is_a_mistake(tmp_path: Path) -> None:
+    status, told = check(folder(tmp_path, model_yaml=MODEL))
+    assert status == 1
+    assert told == [
+        "routing.yaml:1:1: there is no such file: it states who gets a lead; the shipped one is config/routing.yaml",
+        "routing.yaml: not usable: 1 mistake, 0 warnings",
+    ]
+
+
+@pytest.mark.parametrize("text", ["a: [", "reps: 3"])
+def test_what_is_no_yaml_or_no_mapping_ends_in_a_line(tmp_path: Path, text: str) -> None:
+    status, told = check(folder(tmp_path, model_yaml=MODEL, routing_yaml=text))
+    assert status == 1
+    assert all(line.startswith("routing.yaml:") for line in told)
