@@ -14,6 +14,7 @@ reps: {andy: {}, bea: {}}
 teams: {us: {reps: [andy, bea]}}
 rules: [{name: all, to: {team: us}}]
 """
+UNREACHED = "no rule can reach this rep: name a team, a region or a territory of theirs in one"
 
 
 def heatline(*arguments: object) -> Result:
@@ -45,8 +46,7 @@ def test_a_good_file_is_summed_up_and_with_strict_warnings_fail(tmp_path: Path) 
     assert check(good) == check(good, "--strict") == (0, summary)
     warned = folder(tmp_path / "warned", model_yaml=MODEL, routing_yaml=ROUTING.replace("andy, bea]", "andy]"))
     told = [
-        "routing.yaml:2:18: warning: reps.bea: no rule can reach this rep: "
-        "name a team, a region or a territory of theirs in one",
+        f"routing.yaml:2:18: warning: reps.bea: {UNREACHED}",
         "routing.yaml: usable, 1 warning; 2 reps, 1 team, 1 rule",
     ]
     assert check(warned) == (0, told)

@@ -17,7 +17,7 @@ from aiokafka.structs import TopicPartition
 from prometheus_client.parser import text_string_to_metric_families
 from ruamel.yaml import YAML
 
-from engine.configuration import Configuration, load_configuration
+from engine.configuration import Configuration, load_folder
 from engine.core.flow import InputRecord
 from engine.stream import catalog
 from engine.stream.shard import RESERVED
@@ -121,7 +121,7 @@ class Deployment:
 
     def configuration(self) -> Configuration:
         """What this installation's files say."""
-        return load_configuration(*(self.folder / f"{name}.yaml" for name in ("model", "events", "routing")))
+        return load_folder(self.folder)
 
     def counts(self) -> dict[str, int]:
         """The number of partitions of each topic."""

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from engine.core.model import STAGES
-from engine.local.modelcheck import Checked, check_folder
+from engine.local.checked import Checked
+from engine.local.modelcheck import check_folder
 
 GOOD = """
 bands: {warm: 30, hot: 80}
