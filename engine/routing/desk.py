@@ -6,7 +6,7 @@ each under the name of its desk. What a lead's row says is said once more where 
 has, and which leads wait. Both follow from the leads' rows, and only `Desk.hold` changes either.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -138,7 +138,17 @@ class Queue(msgspec.Struct, array_like=True, frozen=True):
 
 
 class _Due(msgspec.Struct, array_like=True):
+    """How every row begins."""
+
     due: int | None
+
+
+class _Who(msgspec.Struct, array_like=True):
+    """How the row of a lead begins."""
+
+    due: int | None
+    state: str
+    rep: str | None
 
 
 _MERGES_MAX = ALIASES_MAX + 2
@@ -153,6 +163,7 @@ _decoders: Mapping[type[Row], "msgspec.msgpack.Decoder[Any]"] = {
     kind: msgspec.msgpack.Decoder(kind) for kind in _KINDS.values()
 }
 _due = msgspec.msgpack.Decoder(_Due)
+_who = msgspec.msgpack.Decoder(_Who)
 _request = msgspec.msgpack.Decoder(LeadRequested)
 _encoder = msgspec.msgpack.Encoder()
 
@@ -201,6 +212,7 @@ class Desk:
         self._changed: set[bytes] = set()
         self._before: dict[bytes, Row | None] = {}
         self._waiting: dict[str, Wait] | None = None
+        self._moved: dict[str, set[str]] | None = None
 
     def begin(self) -> None:
         """A record begins: what it changes can be taken back."""
@@ -210,7 +222,7 @@ class Desk:
     def take_back(self) -> None:
         """Leave every row as it was when the record began."""
         self._seen.update(self._before)
-        self._waiting = None
+        self._waiting = self._moved = None
         self.begin()
 
     @property
@@ -254,6 +266,7 @@ class Desk:
                 load = self.load(taken)
                 self._put(_REP + taken.encode(), msgspec.structs.replace(load, open=load.open + 1))
         self._wait(lead, None if before is None else before.wait, None if held is None else held.wait)
+        self._move(lead, None if before is None else before.moved, None if held is None else held.moved)
         self._put(_LEAD + lead.encode(), held)
 
     def load(self, rep: str) -> Load:
@@ -295,13 +308,28 @@ class Desk:
             self._waiting = {lead: wait for lead, wait in found if wait is not None}
         return sorted(self._waiting.items(), key=lambda item: (-item[1].score, item[1].since_ms, item[0]))
 
-    def leads(self, whose: Callable[[Held], bool]) -> list[tuple[str, Held]]:
-        """The leads for which `whose` holds, by id. It looks at all of them."""
+    def leads_of(self, rep: str) -> list[tuple[str, Held]]:
+        """The leads that the rep has, by id. It looks at all, as far as it must: there may be a hundred thousand."""
+        found = [lead for lead, row in self._every(_who) if row.rep == rep]
+        return [(lead, held) for lead in found if (held := self.held(lead)) is not None]
+
+    def were(self, lead: str) -> Collection[str]:
+        """The leads that are `lead` by now. It looks at all leads, once."""
+        if self._moved is None:
+            self._moved = {}
+            for other, held in self._every(_decoders[Held]):
+                self._move(other, None, held.moved)
+        return self._moved.get(lead, ())
+
+    def _every(self, decoder: "msgspec.msgpack.Decoder[Any]") -> Iterator[tuple[str, Any]]:
+        """Every lead with its row, what was changed as it stands and any other as `decoder` reads it."""
         prefix = self._prefix + _LEAD
-        keys = [key for key, _ in self._rows.items() if key.startswith(prefix)]
-        names = {key[len(self._prefix) :] for key in keys} | {key for key in self._seen if key.startswith(_LEAD)}
-        found = ((name.removeprefix(_LEAD).decode(), self._peek(name)) for name in sorted(names))
-        return [(lead, held) for lead, held in found if held is not None and whose(held)]
+        packed = {key[len(self._prefix) :]: row for key, row in self._rows.items() if key.startswith(prefix)}
+        names = packed.keys() | {name for name in self._seen if name.startswith(_LEAD)}
+        for name in sorted(names):
+            row = self._seen[name] if name in self._seen else decoder.decode(packed[name])
+            if row is not None:
+                yield name.removeprefix(_LEAD).decode(), row
 
     def read(self, key: bytes) -> tuple[str, str, Row] | None:
         """Kind, id and content of the row under a whole `key`; None where there is none."""
@@ -309,6 +337,13 @@ class Desk:
         prefix = next(prefix for prefix in _KINDS if name.startswith(prefix))
         row = self._get(name, _KINDS[prefix])
         return None if row is None else (prefix.decode().rstrip("/"), name.removeprefix(prefix).decode(), row)
+
+    def _move(self, lead: str, before: str | None, after: str | None) -> None:
+        if self._moved is not None and before != after:
+            if before is not None:
+                self._moved.get(before, set()).discard(lead)
+            if after is not None:
+                self._moved.setdefault(after, set()).add(lead)
 
     def _wait(self, lead: str, before: Wait | None, after: Wait | None) -> None:
         if before == after:
@@ -321,13 +356,6 @@ class Desk:
         more = (after is not None) - (before is not None)
         if more:
             self._put(_QUEUE, msgspec.structs.replace(self.queue, waiting=self.queue.waiting + more))
-
-    def _peek(self, name: bytes) -> Held | None:
-        """A lead's row that is not kept: there may be a hundred thousand."""
-        if name in self._seen:
-            return self._get(name, Held)
-        packed = self._rows.get(self._prefix + name)
-        return None if packed is None else _decoders[Held].decode(packed)
 
     def _get(self, name: bytes, kind: type[T]) -> T | None:
         if name not in self._seen:
@@ -343,12 +371,9 @@ class Desk:
             self._schedule(row.due, self._prefix + name)
 
 
-def erased(lead: str, desk: Desk) -> Iterable[str]:
+def erased(lead: str, desk: Desk) -> Sequence[str]:
     """The leads to forget with `lead`: itself, and those that were one with it."""
     found = [lead]
-    moved: dict[str, list[str]] = {}
-    for other, held in desk.leads(lambda held: held.moved is not None):
-        moved.setdefault(held.moved or "", []).append(other)
     for name in found:
-        found += [other for other in moved.get(name, ()) if other not in found]
+        found += sorted(set(desk.were(name)).difference(found))
     return found

@@ -68,7 +68,7 @@ def _of_rep(desk: Desk, saying: Saying, rep: Rep, trigger: Trigger) -> None:
     else:
         after = replace(before, away_from=None, away_until=None)
     desk.set_load(rep.id, after)
-    for lead, held in desk.leads(lambda held: held.rep == rep.id):
+    for lead, held in desk.leads_of(rep.id):
         clock = held.clock
         if clock is not None:
             clock = timed(stopped(clock, rep, before, at_ms), rep, after)
@@ -91,7 +91,7 @@ def _of_lead(desk: Desk, saying: Saying, rep: Rep, trigger: Trigger) -> list[Tol
     )
     if kind == "declined" and held.state in OPEN:
         left = replace(held, declined=[*held.declined, rep.id])
-        return [told, reassign(desk, left, trigger, _declined(saying), begin=held.rule, without={})]
+        return [told, reassign(desk, left, trigger, _declined(saying), begin=held.rule)]
     if after != held:
         desk.hold(saying.lead, scheduled(desk, after))
     return [told]

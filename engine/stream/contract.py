@@ -70,7 +70,10 @@ EMITTED = (
     Kind("lead-assignments", "lead.assigned", LeadAssignment),
     Kind("lead-assignments", "lead.reassigned", LeadAssignment),
     Kind("lead-assignments", "lead.queued", LeadAssignment),
+    Kind("lead-assignments", "lead.reminded", LeadAssignment),
+    Kind("lead-assignments", "lead.escalated", LeadAssignment),
     Kind("lead-assignments", "lead.released", LeadAssignment),
+    Kind("lead-assignments", "lead.call_due", LeadAssignment),
     *(Kind("lead-assignments", f"lead.{said}", LeadFeedbackRecord) for said in get_args(FeedbackKind)),
     Kind("dead-letters", "event.rejected", DeadLetter),
 )
