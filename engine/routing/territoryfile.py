@@ -168,7 +168,7 @@ class _ZipFile:
     def __init__(self, file: str, text: str, reps: Collection[str]) -> None:
         self.reader = Reader(file)
         self.lines = text.removeprefix("\ufeff").splitlines()
-        self.reps = frozenset(reps)
+        self.reps = dict.fromkeys(reps)
         self.columns: list[str] = []
         self.zip_at = 0
         self.rep_at: int | None = None

@@ -1,5 +1,6 @@
 """Which territories hold a lead, and which reps."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -13,13 +14,15 @@ from tests.unit.routing.examples import request
 REPS = ("andy", "bea", "carla", "ravi")
 
 
-def territories(text: str, listed: dict[str, tuple[str, ...]] | None = None, **files: str) -> Territories:
+def territories(
+    text: str, listed: dict[str, tuple[str, ...]] | None = None, reps: Sequence[str] = REPS, **files: str
+) -> Territories:
     """Those that `text` states; `zips` is the text of the file `zips.csv`."""
     reader = Reader("routing.yaml")
     named = {f"{name}.csv": content for name, content in files.items()}
-    read = read_territories(reader, reader.parse(text), REPS, listed or {}, named.get)
+    read = read_territories(reader, reader.parse(text), reps, listed or {}, named.get)
     reader.finish()
-    return Territories(read, REPS)
+    return Territories(read, reps)
 
 
 def held(entries: str, **lead: Any) -> bool:
@@ -168,6 +171,14 @@ def test_all_territories_that_hold_a_lead_and_each_of_their_reps_once(
     known = territories(MAP, LISTED, zips=ROWS)
     lead = request(traits=traits, total=total)
     assert (known.holding(lead), known.holders(lead)) == (names, reps)
+
+
+def test_reps_stand_in_the_order_of_the_file_however_many_there_are() -> None:
+    """Not in that of the territory, nor in one that a set has by accident."""
+    reps = [f"rep-{number}" for number in range(100)]
+    listed = {"us": ("rep-64", "rep-9", "rep-8", "rep-1"), "all": ("rep-99", "rep-8")}
+    known = territories("us: {country: US}\nall: {total: {gt: 0}}", listed, reps)
+    assert known.holders(request()) == ("rep-1", "rep-8", "rep-9", "rep-64", "rep-99")
 
 
 def test_a_row_gives_its_zip_to_one_rep_and_who_lists_the_territory_holds_all_of_it() -> None:

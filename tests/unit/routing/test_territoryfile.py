@@ -133,6 +133,11 @@ andi,52499-52000
     ]
 
 
+def test_reps_are_named_in_their_order() -> None:
+    told = 'zips.csv:2:7: rep = "x": there is no such rep; expected one of andy, bea, carla, ravi'
+    assert of_file("zip,rep\n52402,x\n") == [told]
+
+
 def test_of_many_mistakes_the_first_are_told() -> None:
     """Twenty lines, and how many more are wrong."""
     told = of_file("zip,rep\n" + "52402,nobody\n" * 1_000)
