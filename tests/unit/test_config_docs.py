@@ -1,16 +1,22 @@
 """config/README.md: every example in it is one that works."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from engine.configuration import load_folder
 from engine.core.modelkeys import ACTION, FIT_RULE, MODEL, RULE
 from engine.core.names import load_names
 from engine.local.modeltest import read_tests, run_test
+from engine.routing import routingkeys as keys
+from engine.routing.lints import lints
+from engine.routing.routingfile import load_routing, read_routing
 from tests.build import model
 
+YAML_1_2 = YAML(typ="safe", pure=True)
 PAGE = (Path(__file__).parents[2] / "config" / "README.md").read_text()
 
 
@@ -21,6 +27,16 @@ def blocks(kind: str) -> list[str]:
 @pytest.mark.parametrize("block", blocks("model"))
 def test_every_example_of_a_model_loads(block: str) -> None:
     assert model(block).row_bytes_max > 0
+
+
+def test_every_example_of_routing_loads_and_the_whole_one_gives_nothing_to_look_at() -> None:
+    """Each behind the first states sections anew."""
+    whole, *parts = (YAML_1_2.load(block) for block in blocks("routing"))
+    assert lints(read_routing(blocks("routing")[0], "routing.yaml")) == ()
+    desks = YAML_1_2.load(blocks("desks")[0])
+    desk = {"assign_on": [], "reps": {"dora": {}}, "rules": []}
+    for part in (*parts, desks):
+        load_routing(json.dumps(whole | part, default=str), "routing.yaml", read={"routing-eu.yaml": json.dumps(desk)}.get)
 
 
 def test_the_example_of_names_loads() -> None:
@@ -39,6 +55,15 @@ def test_the_example_of_tests_passes_with_the_model_on_top(tmp_path: Path) -> No
     assert [run_test(loaded.model, jobs, test) for test in tests] == [[], []]
 
 
-@pytest.mark.parametrize("key", sorted({*MODEL, *RULE, *FIT_RULE, *ACTION}))
+ROUTING_KEYS = {*keys.ROUTING, *keys.REP, *keys.TEAM, *keys.REGION, *keys.RULE, *keys.SLA, *keys.LIMITS, *keys.STICKY}
+OPTIONS = {*keys.PICKS, *keys.NOBODY, *keys.ABSENCE, *keys.REMOVED, *keys.TARGETS}
+
+
+@pytest.mark.parametrize("key", sorted({*MODEL, *RULE, *FIT_RULE, *ACTION, *ROUTING_KEYS}))
 def test_every_key_is_explained(key: str) -> None:
     assert f"`{key}" in PAGE
+
+
+@pytest.mark.parametrize("word", sorted(OPTIONS))
+def test_every_choice_is_explained(word: str) -> None:
+    assert word in PAGE
