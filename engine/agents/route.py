@@ -29,7 +29,7 @@ from engine.core.messages import (
 from engine.core.origins import Headers, trace_headers
 from engine.core.records import LeadAssignment, Reason
 from engine.core.rejects import reject
-from engine.routing.assigning import Told, Trigger, answer, wake_trigger
+from engine.routing.assigning import Told, Trigger, answer, look_by, wake_trigger
 from engine.routing.config import Routing
 from engine.routing.desk import Desk, Held, desk_of, due_of, erased
 from engine.routing.duties import at_instant, fall_due, first_due
@@ -135,7 +135,7 @@ class _Chunk:
     def take_message(self, record: Record) -> None:
         message = decode_request(record.value)
         if isinstance(message, LeadGone):
-            self.erase(message)
+            self.erase(message, self.at_ms(record))
             return
         desk = self.desk(message.desk)
         time_ms = message.at if isinstance(message, LeadMerged) else from_rfc3339(message.cause.time)
@@ -166,13 +166,15 @@ class _Chunk:
         trigger = trigger_of(saying, record, self.at_ms(record))
         self.on(desk, trigger, lambda: hear(desk, saying, trigger), trace_headers(record))
 
-    def erase(self, message: LeadGone) -> None:
+    def erase(self, message: LeadGone, at_ms: int) -> None:
         for name in self.job.desks:
             desk = self.desk(name)
             desk.begin()
             for lead in erased(message.lead, desk):
                 if desk.held(lead) is not None:
                     desk.hold(lead, None)
+            if desk.freed and desk.queue.waiting:
+                look_by(desk, at_ms)
 
     def wake(self, until_ms: float, at_most: int | None = None) -> None:
         """Fold what is due at or before `until_ms`, at most so many rows."""

@@ -1,6 +1,6 @@
 """What a decision comes to: the lead's row, the record that tells of it, and the new owner for the lead's profile."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -92,27 +92,28 @@ def reassign(
     trigger: Trigger,
     why: str,
     *,
-    begin: str | None,
-    without: Mapping[str, str],
+    begin: str | None = None,
+    gone: Mapping[str, str] = {},
 ) -> Told:
     """The lead goes from its rep to the next one, tried from the rule `begin` on; to nobody where there is none.
 
-    `without` are reps who do not come into question, and why, besides those who had the lead for the same cause.
+    Not to who had it for the same cause; `gone` are reps who cannot take it now, and why. Where nobody else is left it
+    goes to the manager of its region.
     """
     request = held.request
-    excluded = {**passed(held), **without}
-    choice = choose(desk, request, trigger.at_ms, excluded=excluded, begin=begin)
-    choice = choice._replace(reason=f"{why}; {choice.reason}")
-    if choice.hopeless and begin is not None:
+    choice = choose(desk, request, trigger.at_ms, excluded=passed(held), gone=gone, begin=begin)
+    if choice.hopeless and passed(held):
         manager = manager_of(desk, held)
-        if manager is not None and manager.id not in excluded:
-            return escalate(desk, held, trigger, f"{why}; nobody else is left", manager)
-    return settle(desk, held, request, choice, trigger)
+        if manager is not None:
+            return escalate(desk, held, trigger, f"{why}; nobody else is left", manager, choice.trace)
+    return settle(desk, held, request, choice._replace(reason=f"{why}; {choice.reason}"), trigger)
 
 
-def escalate(desk: Desk, held: Held, trigger: Trigger, why: str, manager: Rep) -> Told:
-    """The lead goes to the manager of its region, without a clock: nobody comes after."""
-    trace = [TraceStep("manager", manager.id, "picked", f"manager of region {held.region}")]
+def escalate(
+    desk: Desk, held: Held, trigger: Trigger, why: str, manager: Rep, considered: Sequence[TraceStep] = ()
+) -> Told:
+    """The lead goes to the manager of its region, without a clock: nobody comes after. `considered` are the others."""
+    trace = [*considered, TraceStep("manager", manager.id, "picked", f"manager of region {held.region}")]
     reason = f"{why}; to {manager.id}, manager of region {held.region}"
     choice = Choice(manager.id, False, held.rule, held.team, held.region, reason, trace)
     return settle(desk, held, held.request, choice, trigger, kind=ESCALATED)
@@ -231,7 +232,7 @@ def _row(
             wait=wait,
             due=None,
         )
-        _look(desk, choice.back_ms)
+        look_by(desk, choice.back_ms)
         return row
     rep = desk.routing.reps[choice.rep]
     if choice.kept:
@@ -268,8 +269,8 @@ def _sooner(clock: Clock, than: Clock) -> bool:
     return clock.due_at is not None and (than.due_at is None or clock.due_at < than.due_at)
 
 
-def _look(desk: Desk, back_ms: int | None) -> None:
-    """Look after those who wait at `back_ms`, if not before."""
+def look_by(desk: Desk, back_ms: int | None) -> None:
+    """Look after those who wait at `back_ms`, if not before; None: something else has to happen first."""
     due = desk.queue.due
     if back_ms is not None and (due is None or back_ms < due):
         desk.look_at_queue(back_ms)

@@ -46,15 +46,16 @@ def choose(
     *,
     owner: str | None = None,
     excluded: Mapping[str, str] = {},
+    gone: Mapping[str, str] = {},
     begin: str | None = None,
 ) -> Choice:
     """Who gets the lead of `request` at that instant; turns are taken in `desk`.
 
     A lead that `owner` has stays, unless the owner is gone or a rule before the first other one that holds overrides
-    it. `excluded` are reps who do not come into question for the lead, and why. With `begin` the rules before that one
-    are not tried.
+    it. `excluded` are reps who do not come into question for the lead, and why; `gone` those who do not now, not even
+    where somebody is to get it anyway. With `begin` the rules before that one are not tried.
     """
-    choosing = _Choosing(desk, request, at_ms, dict(excluded))
+    choosing = _Choosing(desk, request, at_ms, excluded, dict(gone))
     if owner is not None:
         taken = choosing.overridden(owner) or choosing.keep(owner)
         if taken is not None:
@@ -65,12 +66,15 @@ def choose(
 
 
 class _Choosing:
-    def __init__(self, desk: Desk, request: LeadRequested, at_ms: int, excluded: dict[str, str]) -> None:
+    def __init__(
+        self, desk: Desk, request: LeadRequested, at_ms: int, excluded: Mapping[str, str], gone: dict[str, str]
+    ) -> None:
         self.routing = desk.routing
         self.desk = desk
         self.request = request
         self.at_ms = at_ms
         self.excluded = excluded
+        self.gone = gone
         self.trace: list[TraceStep] = []
         self.waited: dict[str, None] = {}
         """Reps who may take it later."""
@@ -104,7 +108,7 @@ class _Choosing:
             return None
         gone = long_absence(rep, self.desk.load(owner), self.at_ms, self.routing.away_ms)
         if gone is not None:
-            self.excluded[owner] = gone
+            self.gone[owner] = gone
             self.tell("owner", owner, "passed over", gone)
             return None
         self.tell("owner", owner, "kept", "owns the lead")
@@ -179,7 +183,7 @@ class _Choosing:
         able = [member for member, reason in missing.items() if reason is None]
         anyway = not able and rule.nobody == "assign_anyway"
         if anyway:
-            able = fitting
+            able = [member for member in fitting if member not in self.gone]
         why |= {member: reason for member, reason in missing.items() if reason is not None and member not in able}
         needs = [self.value(name) for name in rule.needs]
         self.asked.append(f"{rule.name}\0{pool}\0{needs}")
@@ -208,7 +212,7 @@ class _Choosing:
             winner, row = least_loaded(row, members, able, loads)
         else:
             weights = {rep: reps[rep].weight if method == "weighted" else 1.0 for rep in able}
-            unavailable = [rep for rep in why if rep not in self.excluded]
+            unavailable = [rep for rep in why if rep not in self.excluded or self.absent(rep)]
             winner, row = picked(row, members, able, unavailable, weights, team.after_absence if team else "parity")
         self.desk.set_pool(f"{method}/{pool}", row)
         return winner, f"{METHODS[method]} in {_called(rule)}"
@@ -229,7 +233,7 @@ class _Choosing:
 
     def absent(self, member: str) -> str | None:
         """Why the rep cannot take it now."""
-        return why_not(self.routing.reps[member], self.desk.load(member), self.at_ms)
+        return self.gone.get(member) or why_not(self.routing.reps[member], self.desk.load(member), self.at_ms)
 
     def is_anybody_left(self, rule: Rule) -> bool:
         """Whether somebody whom the rule names may take it later."""

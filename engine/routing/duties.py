@@ -78,11 +78,11 @@ def _missed(desk: Desk, held: Held, clock: Clock, trigger: Trigger) -> Told:
         manager = manager_of(desk, held)
         if manager is not None:
             return escalate(desk, held, trigger, f"{why}, the miss number {len(held.missed)}", manager)
-    return reassign(desk, held, trigger, why, begin=held.rule, without={})
+    return reassign(desk, held, trigger, why, begin=held.rule)
 
 
 def _gone(desk: Desk, held: Held, trigger: Trigger) -> Told:
     """Who has the lead is gone for too long to get in touch with it."""
     rep = held.rep or ""
     why = long_absence(desk.routing.reps[rep], desk.load(rep), trigger.at_ms, desk.routing.away_ms) or "is away"
-    return reassign(desk, held, trigger, f"{rep} {why}", begin=None, without={rep: why})
+    return reassign(desk, held, trigger, f"{rep} {why}", gone={rep: why})

@@ -46,7 +46,7 @@ def dissolved(desk: Desk, key: bytes) -> LeadRequested | None:
 def _lead(desk: Desk, lead: str, held: Held, trigger: Trigger) -> list[Told]:
     gone = _gone(desk, held)
     if gone is not None and held.state in OPEN and not desk.routing.keep_removed:
-        return [reassign(desk, held, trigger, gone, begin=None, without={})]
+        return [reassign(desk, held, trigger, gone)]
     if gone is not None and held.state not in OPEN:
         held = replace(held, rep=None, team=None, rule=None, region=None)
     rep = desk.routing.reps.get(held.rep or "")

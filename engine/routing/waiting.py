@@ -2,8 +2,8 @@
 
 from msgspec.structs import replace
 
-from engine.routing.assigning import Told, Trigger, passed, settle
-from engine.routing.availability import why_not
+from engine.routing.assigning import Told, Trigger, look_by, passed, settle
+from engine.routing.availability import back_ms
 from engine.routing.decide import choose
 from engine.routing.desk import Desk
 
@@ -36,10 +36,13 @@ def hand_out(desk: Desk, trigger: Trigger) -> list[Told]:
 
 
 def hand_out_freed(desk: Desk, trigger: Trigger) -> list[Told]:
-    """Likewise, where somebody can take more than before."""
+    """Likewise, where somebody can take more than before: now, or else once they are there."""
     if not desk.queue.waiting:
         return []
-    reps = (desk.routing.reps[rep] for rep in desk.freed if rep in desk.routing.reps)
-    if any(why_not(rep, desk.load(rep.id), trigger.at_ms) is None for rep in reps):
+    reps = [desk.routing.reps[rep] for rep in desk.freed if rep in desk.routing.reps]
+    backs = [back_ms(rep, desk.load(rep.id), trigger.at_ms) for rep in reps]
+    if trigger.at_ms in backs:
         return hand_out(desk, trigger)
+    for back in backs:
+        look_by(desk, back)
     return []

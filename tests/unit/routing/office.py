@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from engine.agents.route import RouteJob
+from engine.core.agenda import Agenda
 from engine.core.flow import InputRecord, Output
 from engine.core.instants import from_rfc3339, to_rfc3339
 from engine.core.messages import LeadRequested, Message, Request, decode_inbox, encode
@@ -80,6 +81,26 @@ class Office:
     def restart(self) -> None:
         """Nothing stays but the rows."""
         self.simulation.restart()
+
+    def reload(self, config: str | Routing, at: str | None = None) -> list[Seen]:
+        """The routing is another from now on, and every row is brought up to it; what a desk asks another is asked."""
+        self._at(at)
+        told = self._take(list(self.simulation.advance(self.at_ms)))
+        stamp, rows = self.job.stamp, self.rows
+        self.job = RouteJob(routing(config) if isinstance(config, str) else config)
+        self.simulation = Simulation([self.job], 1)
+        self.simulation.rows["desk"][0] = rows
+        fold = self.job.restate(0, list(rows), rows, Agenda(), stamp, self.at_ms)
+        assert not fold.errors
+        rows.update({key: row for key, row in fold.rows.items() if row is not None})
+        for key in [key for key, row in fold.rows.items() if row is None]:
+            rows.pop(key, None)
+        self.simulation.restart()
+        told += self._take(fold.outputs)
+        for output in fold.outputs:
+            if output.topic == "routing-requests":
+                told += self.read(output.topic, output.value or b"")
+        return told
 
     @property
     def rows(self) -> dict[bytes, bytes]:
