@@ -22,7 +22,7 @@ def read_config(file: Path, seen: Contents | None = None) -> str | None:
         return content.decode("utf-8")
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # no UTF-8, or no name that a file can have
         raise ConfigError([Problem(str(file), 1, 1, "", None, f"cannot be read: {error}")]) from None
 
 

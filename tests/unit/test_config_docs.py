@@ -35,8 +35,9 @@ def test_every_example_of_routing_loads_and_the_whole_one_gives_nothing_to_look_
     assert lints(read_routing(blocks("routing")[0], "routing.yaml")) == ()
     desks = YAML_1_2.load(blocks("desks")[0])
     desk = {"assign_on": [], "reps": {"dora": {}}, "rules": []}
+    beside = {"routing-eu.yaml": json.dumps(desk)}
     for part in (*parts, desks):
-        load_routing(json.dumps(whole | part, default=str), "routing.yaml", read={"routing-eu.yaml": json.dumps(desk)}.get)
+        load_routing(json.dumps(whole | part, default=str), "routing.yaml", read=beside.get)
 
 
 def test_the_example_of_names_loads() -> None:

@@ -8,6 +8,7 @@ from engine.agents.route import RouteJob
 from engine.agents.score import ScoreJob
 from engine.configuration import load_configuration, load_folder
 from engine.core.source import ConfigError
+from engine.ops.watch import contents
 from tests.build import Profiles, segment
 
 SHIPPED = Path(__file__).parents[2] / "config"
@@ -70,6 +71,37 @@ def test_an_alert_that_routing_names_must_be_in_the_model(tmp_path: Path) -> Non
     written = problems(folder(tmp_path, routing=ROUTING.replace("hot", "hto")))
     assert written.startswith("routing.yaml:1:13: assign_on[0]")
     assert "`hot`" in written
+
+
+BESIDE = "territories: {big: {zip_file: zips.csv}}\ndesks: {eu: {when: {country: DE}, file: eu.yaml}}\n"
+
+
+def test_files_beside_routing_are_read_and_told_with_what_was_in_them(tmp_path: Path) -> None:
+    """So that a change to any of them is seen; one that is not there, too."""
+    path = folder(tmp_path, routing=ROUTING + BESIDE, eu="assign_on: []\nreps: {dora: {}}\nrules: []\n")
+    (path / "zips.csv").write_bytes(b"zip,rep\n02134,andy\n")
+    seen: dict[Path, bytes | None] = {}
+    routing = load_folder(path, seen=seen).routing
+    assert [desk.name for desk in routing.desks] == ["eu"]
+    assert routing.territories.names == ("big",)
+    names = ("model.yaml", "events.yaml", "routing.yaml", "zips.csv", "eu.yaml")
+    assert seen == contents(path / name for name in names)
+    assert seen[path / "events.yaml"] is None
+    (path / "zips.csv").unlink()
+    seen.clear()
+    with pytest.raises(ConfigError):
+        load_folder(path, seen=seen)
+    assert seen[path / "zips.csv"] is None
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("zips.csv", "Is a directory"), ("a\\0b", "null byte"), ("\\ud800", "can't")]
+)
+def test_a_file_beside_routing_that_cannot_be_read_is_a_mistake(tmp_path: Path, name: str, why: str) -> None:
+    (tmp_path / "zips.csv").mkdir()
+    written = problems(folder(tmp_path, routing=ROUTING + f'territories: {{big: {{zip_file: "{name}"}}}}\n'))
+    assert "cannot be read: " in written
+    assert why in written
 
 
 @pytest.mark.parametrize("name", ["model", "events", "routing"])
