@@ -19,7 +19,7 @@ from engine.core.modelfile import load_model
 from engine.core.names import Vocabulary
 from engine.core.outputs import STAGE_CHANGED
 from engine.local.simulate import run
-from engine.routing.routingfile import load_routing
+from engine.routing.routingfile import read_routing
 from engine.routing.whens import Known
 from tests.build import T0, segment
 
@@ -76,6 +76,12 @@ def says(after_ms: int, kind: str, lead: str = "ada", rep: str = "andy", **keys:
     return {"topic": "rep-events", "key": "main", "value": value, "timestamp": T0 + after_ms}
 
 
+def reports(after_ms: int, kind: str, rep: str = "andy", **keys: Any) -> Line:
+    """What a rep says of where the rep is: `kind` is `away` or `available`."""
+    value = {"type": f"rep.{kind}", "rep": rep, "at": to_rfc3339(T0 + after_ms), **keys}
+    return {"topic": "rep-events", "key": "main", "value": value, "timestamp": T0 + after_ms}
+
+
 class Told:
     """The output lines of a simulation."""
 
@@ -112,6 +118,19 @@ class Told:
         moved = [change["data"] for change in changes]
         return [(move["from"], move["to"], since(move["cause"]["time"])) for move in moved]
 
+    def assignments(self) -> list[tuple[str, str, str | None, int]]:
+        """What the desk told: of what kind, of which lead, of whom, and when after T0."""
+        told = [line["value"] for line in self._on("lead-assignments")]
+        kinds = [one["type"].removeprefix("io.heatline.lead.").removesuffix(".v1") for one in told]
+        return [
+            (kind, one["subject"], one["data"]["rep"], since(one["time"]))
+            for kind, one in zip(kinds, told, strict=True)
+        ]
+
+    def owners(self, *leads: str) -> list[str | None]:
+        """Who has these leads at the end."""
+        return [self.score(lead)["owner"] for lead in leads]
+
     def rejected(self) -> list[str]:
         """The reasons of the dead letters."""
         return [letter["failure"]["reason"] for letter in self.on("dead-letters")]
@@ -131,27 +150,32 @@ def simulate(
     desk: Spec | None = None,
     names: Spec | None = None,
     locate: Locate | None = None,
+    files: Mapping[str, str] | None = None,
 ) -> Told:
     """What `lines` come to under `model`: as `heatline simulate --final --until T0+until` prints it.
 
-    `desk` is a routing.yaml, without one there is no rep; `names` maps other tools' names to canonical ones; `locate`
-    gives the country of an IP address.
+    `desk` is a routing.yaml, without one there is no rep, and `files` are the texts of those beside it; `names` maps
+    other tools' names to canonical ones; `locate` gives the country of an IP address.
     """
     out = io.BytesIO()
-    configuration = _configured(model if isinstance(model, str) else json.dumps(model), desk, names or {}, locate)
+    configuration = _configured(
+        model if isinstance(model, str) else json.dumps(model), desk, names or {}, locate, files or {}
+    )
     packed = [json.dumps(line).encode() for line in lines]
     until_time = None if until is None else to_rfc3339(T0 + until)
     run(configuration.model, configuration.jobs(1), packed, out, partitions=1, until=until_time, final=True)
     return Told([json.loads(line) for line in out.getvalue().splitlines()])
 
 
-def _configured(text: str, desk: Spec | None, names: Spec, locate: Locate | None) -> Configuration:
+def _configured(
+    text: str, desk: Spec | None, names: Spec, locate: Locate | None, files: Mapping[str, str]
+) -> Configuration:
     vocabulary = Vocabulary(names)
     if desk is None:
         return Configuration(load_model(text, "model.yaml", vocabulary, (), locate), NO_ROUTING)
-    stated = json.dumps(desk)
-    model = load_model(text, "model.yaml", vocabulary, load_routing(stated, "routing.yaml").fields, locate)
-    return Configuration(model, load_routing(stated, "routing.yaml", Known.of(model)))
+    routing = read_routing(json.dumps(desk), "routing.yaml", files.get)
+    model = load_model(text, "model.yaml", vocabulary, routing.finish().fields, locate)
+    return Configuration(model, routing.finish(Known.of(model)))
 
 
 def since(time: str) -> int:
