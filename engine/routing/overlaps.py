@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from engine.core.comparisons import Key
 from engine.core.reader import listed
-from engine.routing.territories import Owner, Territory, Zips, range_of
+from engine.routing.territories import TEXTS, Owner, Territory, Zips, range_of
 
 _CODES = ("country", "state")
 
@@ -44,9 +44,13 @@ def _by_texts(territories: Sequence[Territory]) -> Iterator[Found]:
     reps = [holders(territory) for territory in territories]
     wider: defaultdict[tuple[tuple[str, ...], Key], defaultdict[str, list[int]]]
     wider = defaultdict(lambda: defaultdict(list))
+    known: set[Key] = set()
     for number, territory in enumerate(territories):
-        if territory.zips is None and territory.reps:
-            fields = tuple(territory.texts)
+        # Of those that are alike for the same reps the first one stands for all.
+        alike = frozenset(territory.texts.items()), _when(territory), reps[number]
+        if territory.zips is None and territory.reps and alike not in known:
+            known.add(alike)
+            fields = [name for name in TEXTS if name in territory.texts]
             for text in territory.texts[fields[0]] if fields else ("",):
                 wider[tuple(sorted(fields)), _when(territory)][text].append(number)
     for number, territory in enumerate(territories):
@@ -54,8 +58,10 @@ def _by_texts(territories: Sequence[Territory]) -> Iterator[Found]:
             if when not in (None, _when(territory)) or not territory.texts.keys() >= set(fields):
                 continue
             for other in _candidates(territory, by_text):
+                if number == other or not _differ(reps[number], reps[other]):
+                    continue
                 shared = _shared(territory.texts, territories[other].texts)
-                if number != other and shared is not None and _differ(reps[number], reps[other]):
+                if shared is not None:
                     yield number, other, shared or "the same condition", reps[number] | reps[other]
 
 
