@@ -50,9 +50,9 @@ def _by_texts(territories: Sequence[Territory]) -> Iterator[Found]:
         alike = frozenset(territory.texts.items()), _when(territory), reps[number]
         if territory.zips is None and territory.reps and alike not in known:
             known.add(alike)
-            fields = [name for name in TEXTS if name in territory.texts]
-            for text in territory.texts[fields[0]] if fields else ("",):
-                wider[tuple(sorted(fields)), _when(territory)][text].append(number)
+            telling = [name for name in TEXTS if name in territory.texts]
+            for text in territory.texts[telling[0]] if telling else ("",):
+                wider[tuple(telling), _when(territory)][text].append(number)
     for number, territory in enumerate(territories):
         for (fields, when), by_text in wider.items():
             if when not in (None, _when(territory)) or not territory.texts.keys() >= set(fields):
