@@ -75,7 +75,7 @@ def test_an_hour_that_the_clock_skips_takes_nothing_off_a_limit() -> None:
 
 
 def test_an_hour_that_the_clock_repeats_counts_twice() -> None:
-    """The shift of 31 October has 9 hours. Assigned at 23:00 (03:00 UTC), it ends 8 hours later, at 6:00 (11:00 UTC)."""
+    """The shift of 31 October has 9 hours. Assigned at 23:00 (03:00 UTC), 8 hours on it ends: 6:00, 11:00 UTC."""
     assert due(one(NIGHTS, "3h"), "2026-11-01T03:00") == "2026-11-01T06:00"
     assert due(one(NIGHTS, "8h"), "2026-11-01T03:00") == "2026-11-01T11:00"
     assert due(one(NIGHTS, "9h"), "2026-11-01T03:00") == "2026-11-08T04:00"
