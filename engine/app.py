@@ -180,7 +180,8 @@ async def run_projection(settings: Settings, stop: asyncio.Event) -> None:
     quiet_libraries(log)
     ops = OpsServer(settings.worker.ops_host, settings.worker.ops_port, metrics.registry, lambda: None)
     async with ops, read_model(settings) as model:
-        await run_projector(model, client, stop, metrics.lag, metrics.drop, erasure_pseudonym(settings) or itself)
+        pseudonym = erasure_pseudonym(settings) or itself
+        await run_projector(model, client, stop, metrics.lag, metrics.drop, pseudonym, metrics.bands)
 
 
 async def run_board(settings: Settings, stop: asyncio.Event, on_ready: Callable[[str], None]) -> None:

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from engine.core.bots import KINDS
 from engine.core.flow import Fold
 from engine.core.records import Failure
+from engine.ops.backlog import Backlog
 
 BUCKETS_S = (0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 LATE_BUCKETS_S = (0.1, 1, 10, 60, 600, 3_600, 21_600, 86_400, 345_600)
@@ -44,18 +45,25 @@ class Metrics:
 
 
 class ProjectorMetrics(Metrics):
-    """What a projector exports; `lag` and `drop` are what it is to be started with."""
+    """What a projector exports; `lag`, `drop` and `bands` are what it is to be started with."""
 
     def __init__(self, version: str) -> None:
         """`version` is the program's."""
         super().__init__(version)
         self._lag = self.gauge("read_model_lag_seconds", "How far the read model is behind the topics")
+        self._leads = self.gauge("leads", "Leads in the read model, by the band of their last score", ("band",))
         for reason in ("malformed", "foreign"):
             self.dropped.labels(reason)
 
     def lag(self, seconds: float) -> None:
         """The read model is this far behind."""
         self._lag.set(seconds)
+
+    def bands(self, leads: Mapping[str, int]) -> None:
+        """The read model holds so many leads by band."""
+        self._leads.clear()
+        for band, count in leads.items():
+            self._leads.labels(band).set(count)
 
     def drop(self, reason: str, records: int) -> None:
         """So many records could not be shown."""
@@ -90,6 +98,11 @@ class WorkerMetrics(Metrics):
         self.rebalances = self.counter("rebalances", "Rebalances that ended")
         self.lag_records = self.gauge("consumer_lag_records", "Records up to a topic's end", ("topic", "partition"))
         self.lag = self.gauge("consumer_lag_seconds", "Age of the last record folded, of the input furthest behind")
+        self.unowned = self.gauge("leads_unowned", "Leads that asked for a rep and wait for one")
+        self.uncontacted = self.gauge("leads_uncontacted", "Leads that nobody has been in touch with since they asked")
+        self.uncontacted_oldest = self.gauge(
+            "leads_uncontacted_oldest_seconds", "How long the oldest of these has waited, 0 where there is none"
+        )
         self.recovering = self.gauge("recovery_remaining_records", "Changelog records still to be read")
         self._model = self.gauge("model_info", "The scoring model in force", ("version",))
         self._reloaded = self.gauge(
@@ -136,6 +149,10 @@ class MetricsObserver:
         self._remaining: dict[tuple[str, int], int] = {}
         metrics.lag.set_function(lambda: max(self._lag_s.copy().values(), default=0.0))
         metrics.recovering.set_function(lambda: sum(self._remaining.copy().values()))
+        self._backlog = Backlog()
+        metrics.unowned.set_function(self._backlog.unowned)
+        metrics.uncontacted.set_function(self._backlog.uncontacted)
+        metrics.uncontacted_oldest.set_function(lambda: self._backlog.oldest_s(clock()))
         self._families: Mapping[str, Counter] = {
             "consumed": metrics.consumed,
             "scored": metrics.scored,
@@ -162,6 +179,7 @@ class MetricsObserver:
         self._metrics.transactions.labels("committed").inc()
         self._metrics.transaction.observe(seconds)
         for fold in folds:
+            self._backlog.change(table, fold.rows)
             for (name, *labels), count in fold.tally.items():
                 family = self._families.get(name)
                 if family is not None:
@@ -180,11 +198,16 @@ class MetricsObserver:
     def assigned(self, lanes: Mapping[str, int]) -> None:
         """Count the rebalance, and forget what was told of lanes that may be gone."""
         self._metrics.rebalances.inc()
+        self._backlog.clear()
         self._remaining.clear()
         self._lag_s.clear()
         self._metrics.lag_records.clear()
         for table, count in lanes.items():
             self._metrics.lanes_owned.labels(table).set(count)
+
+    def started(self, table: str, lane: int, rows: Mapping[bytes, bytes]) -> None:
+        """See which leads wait for a rep, or to be contacted."""
+        self._backlog.change(table, rows)
 
     def recovering(self, table: str, lane: int, remaining: int) -> None:
         """Remember how much a lane has still to read."""

@@ -21,6 +21,9 @@ class Observer(Protocol):
     def assigned(self, lanes: Mapping[str, int]) -> None:
         """A rebalance ended; the worker now owns this many lanes of each table."""
 
+    def started(self, table: str, lane: int, rows: Mapping[bytes, bytes]) -> None:
+        """A lane runs, after a rebalance ended, and these are its committed rows: to look at, not to keep."""
+
     def recovering(self, table: str, lane: int, remaining: int) -> None:
         """So many changelog records of a lane are still to be read; 0 when it is recovered."""
 

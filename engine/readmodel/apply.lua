@@ -1,17 +1,18 @@
 -- Takes a batch of changes, or nothing where the positions are not the expected ones.
--- KEYS: positions, progress, scores (hash), order (sorted set), erased (sorted set), then for alerts and assignments
---   each: the log (sorted set), its events (hash), whose they are (hash: time and pseudonym)
+-- KEYS: positions, progress, scores (hash), order (sorted set), erased (sorted set), band (hash: of a lead), bands (hash:
+--   how many leads), then for alerts and assignments each: the log (sorted set), its events (hash), whose they are
+--   (hash: time and pseudonym)
 -- ARGV: since, until, progress, leads_max, log_max, erased_max, channel, then six for each change:
---   kind, name, rank, event, pseudonym, time
+--   kind, name, rank, event, pseudonym (of a score: its band), time
 -- Returns 1 where it was taken, 0 where the positions differ.
 
 if (redis.call('GET', KEYS[1]) or '[]') ~= ARGV[1] then
   return 0
 end
 
-local scores, order, erased = KEYS[3], KEYS[4], KEYS[5]
+local scores, order, erased, of_band, bands = unpack(KEYS, 3, 7)
 local leads_max, log_max, erased_max = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local logs = { alerts = { KEYS[6], KEYS[7], KEYS[8] }, assignments = { KEYS[9], KEYS[10], KEYS[11] } }
+local logs = { alerts = { unpack(KEYS, 8, 10) }, assignments = { unpack(KEYS, 11, 13) } }
 
 local function drop(set, name, ...)
   redis.call('ZREM', set, name)
@@ -20,12 +21,16 @@ local function drop(set, name, ...)
   end
 end
 
-local function drop_range(excess, first, last, set, ...)
-  if excess > 0 then
-    for _, name in ipairs(redis.call('ZRANGE', set, first, last)) do
-      drop(set, name, ...)
-    end
+local function count(lead, change)
+  local band = redis.call('HGET', of_band, lead)
+  if band then
+    redis.call('HINCRBY', bands, band, change)
   end
+end
+
+local function drop_lead(lead)
+  count(lead, -1)
+  drop(order, lead, scores, of_band)
 end
 
 local function is_erased(pseudonym, time)
@@ -46,13 +51,20 @@ end
 for i = 8, #ARGV, 6 do
   local kind, name, rank, event, pseudonym, time = unpack(ARGV, i, i + 5)
   if kind == 'scored' then
+    count(name, -1)
     redis.call('HSET', scores, name, event)
+    redis.call('HSET', of_band, name, pseudonym)
     redis.call('ZADD', order, rank, name)
-    drop_range(redis.call('ZCARD', order) - leads_max, leads_max, -1, order, scores)
+    count(name, 1)
+    if redis.call('ZCARD', order) > leads_max then
+      for _, lead in ipairs(redis.call('ZRANGE', order, leads_max, -1)) do
+        drop_lead(lead)
+      end
+    end
   elseif kind == 'gone' then
-    drop(order, name, scores)
+    drop_lead(name)
   elseif kind == 'erased' then
-    drop(order, name, scores)
+    drop_lead(name)
     forget(logs.alerts, name, pseudonym, rank)
     forget(logs.assignments, name, pseudonym, rank)
     if not is_erased(pseudonym, rank) then
@@ -65,7 +77,11 @@ for i = 8, #ARGV, 6 do
       redis.call('HSET', log[2], name, event)
       redis.call('HSET', log[3], name, time .. ' ' .. pseudonym)
       local excess = redis.call('ZCARD', log[1]) - log_max
-      drop_range(excess, 0, excess - 1, unpack(log))
+      if excess > 0 then
+        for _, oldest in ipairs(redis.call('ZRANGE', log[1], 0, excess - 1)) do
+          drop(log[1], oldest, log[2], log[3])
+        end
+      end
     end
   end
 end

@@ -132,7 +132,7 @@ def _scored(record: Record, value: bytes, kind: str) -> LeadScored | Foreign:
     score = _score.decode(value).data
     if score.lead != _lead(record):
         raise ValueError(f"its key is {record.key!r}, but its lead {score.lead!r}: no tombstone could remove it")
-    return LeadScored(score.lead, score.total, value)
+    return LeadScored(score.lead, score.total, score.band, value)
 
 
 def _lead(record: Record) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 from bisect import bisect_left, insort
+from collections import Counter
 from collections.abc import AsyncGenerator, Container
 
 from engine.readmodel.port import (
@@ -71,7 +72,8 @@ class MemoryReadModel:
         self._news = asyncio.Event()
         self._positions: dict[tuple[str, int], int] = {}
         self._progress: Progress | None = None
-        self._scores: dict[str, tuple[float, bytes]] = {}
+        self._scores: dict[str, LeadScored] = {}
+        self._bands: Counter[str] = Counter()
         self._order: list[tuple[float, str]] = []
         self._erased: dict[str, int] = {}
         self._logs: dict[Log, MemoryLog] = {log: MemoryLog(log_max) for log in LOGS}
@@ -91,6 +93,7 @@ class MemoryReadModel:
     async def clear(self) -> None:
         self._positions, self._progress = {}, None
         self._scores.clear()
+        self._bands.clear()
         self._order.clear()
         self._erased.clear()
         for log in self._logs.values():
@@ -98,11 +101,11 @@ class MemoryReadModel:
         self._announce()
 
     async def hottest(self, limit: int) -> list[bytes]:
-        return [self._scores[lead][1] for _, lead in self._order[:limit]]
+        return [self._scores[lead].event for _, lead in self._order[:limit]]
 
     async def lead(self, lead: str) -> bytes | None:
         held = self._scores.get(lead)
-        return held[1] if held else None
+        return held.event if held else None
 
     async def erased(self, pseudonym: str) -> int | None:
         return self._erased.get(pseudonym)
@@ -112,6 +115,9 @@ class MemoryReadModel:
 
     async def counts(self) -> Counts:
         return Counts(len(self._scores), len(self._logs["alerts"]), len(self._logs["assignments"]))
+
+    async def bands(self) -> dict[str, int]:
+        return dict(self._bands)
 
     async def progress(self) -> Progress | None:
         return self._progress
@@ -131,12 +137,13 @@ class MemoryReadModel:
 
     def _take(self, change: Change) -> None:
         match change:
-            case LeadScored(lead, total, event):
+            case LeadScored(lead, total, band):
                 self._forget(lead)
-                self._scores[lead] = (total, event)
+                self._scores[lead] = change
+                self._bands[band] += 1
                 insort(self._order, (-total, lead))
                 if len(self._order) > self._leads_max:
-                    del self._scores[self._order.pop()[1]]
+                    self._forget(self._order[-1][1])
             case LeadGone(lead):
                 self._forget(lead)
             case LeadErased():
@@ -159,4 +166,5 @@ class MemoryReadModel:
     def _forget(self, lead: str) -> None:
         held = self._scores.pop(lead, None)
         if held is not None:
-            del self._order[bisect_left(self._order, (-held[0], lead))]
+            self._bands[held.band] -= 1
+            del self._order[bisect_left(self._order, (-held.total, lead))]

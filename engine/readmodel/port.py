@@ -22,10 +22,11 @@ Positions = Mapping[tuple[str, int], int]
 
 
 class LeadScored(NamedTuple):
-    """A lead's score is now `event`, a CloudEvent in JSON whose `data` is a `LeadScore` with this `total`."""
+    """A lead's score is now `event`, a CloudEvent in JSON; its `data` is a `LeadScore` with this `total` and `band`."""
 
     lead: str
     total: float
+    band: str
     event: bytes
 
 
@@ -138,6 +139,10 @@ class ReadModel(Protocol):
 
     async def counts(self) -> Counts:
         """How much is held."""
+        ...
+
+    async def bands(self) -> dict[str, int]:
+        """How many leads are held by band, each as its last score event says; none of a band: it may be missing."""
         ...
 
     async def progress(self) -> Progress | None:

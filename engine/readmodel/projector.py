@@ -43,21 +43,23 @@ async def run_projector(
     on_lag: Callable[[float], None] = _ignore,
     on_dropped: Callable[[str, int], None] = _ignore,
     pseudonym: Pseudonym = itself,
+    on_bands: Callable[[Mapping[str, int]], None] = _ignore,
 ) -> None:
     """Keep `model` up with the topics until `stop`.
 
     `client` are aiokafka's arguments for connecting: `bootstrap_servers`, security and the like. Outages of Kafka or
     the store are waited out, each with one line when it begins and one when it ends. A record that cannot be shown is
     skipped, logged and told to `on_dropped(reason, records)`: `malformed`, or `foreign` for kinds that a newer
-    version writes. `on_lag` hears at least every few seconds how many seconds the model is behind. `pseudonym` hashes
-    ids as the worker does; without it what was logged of an erased lead may be shown again once all is read anew.
+    version writes. `on_lag` hears at least every few seconds how many seconds the model is behind, `on_bands` how many
+    leads it holds by band. `pseudonym` hashes ids as the worker does; without it what was logged of an erased lead may
+    be shown again once all is read anew.
     """
     lag = _Lag(on_lag)
     outage = _Outage()
     while not stop.is_set():
         try:
             async with _consumer(client) as consumer:
-                await _Session(model, consumer, lag, outage, on_dropped, pseudonym).run(stop)
+                await _Session(model, consumer, lag, outage, on_dropped, pseudonym, on_bands).run(stop)
         except PositionsMoved:
             log.warning("the read model is not where it was left; going on from the positions it holds now")
             await _wait(stop, _BACKOFF_S)
@@ -120,8 +122,10 @@ class _Session:
         outage: _Outage,
         on_dropped: Callable[[str, int], None],
         pseudonym: Pseudonym,
+        on_bands: Callable[[Mapping[str, int]], None],
     ) -> None:
         self._model = model
+        self._on_bands = on_bands
         self._pseudonym = pseudonym
         self._consumer = consumer
         self._lag = lag
@@ -145,6 +149,8 @@ class _Session:
             if beat or fetched:
                 await self._apply(fetched)
                 self._outage.ends()
+            if beat:
+                self._on_bands(await self._model.bands())
 
     async def _begin(self) -> None:
         # In this order: a rival may write on in between, and its positions must not look like those of a longer topic.

@@ -33,7 +33,7 @@ from engine.readmodel.port import (
     ReadModelAway,
 )
 
-PREFIX = "heatline:2:"
+PREFIX = "heatline:3:"
 """Before every key; the number goes up when the layout changes, and the projector fills the new one."""
 
 _SCRIPT = Path(__file__).with_name("apply.lua")
@@ -54,12 +54,13 @@ class RedisReadModel:
         self._script = self._client.register_script(_SCRIPT.read_text())
         self._limits = (leads_max, log_max, ERASED_MAX)
         self._channel = prefix + "changed"
-        self._positions, self._progress, self._scores, self._order, self._erased = (
-            prefix + name for name in ("positions", "progress", "scores", "order", "erased")
+        self._positions, self._progress, self._scores, self._order, self._erased, self._of_band, self._bands = (
+            prefix + name for name in ("positions", "progress", "scores", "order", "erased", "band", "bands")
         )
         self._logs: dict[Log, tuple[str, str]] = {log: (prefix + log, f"{prefix}{log}:events") for log in LOGS}
         log_keys = [key for log in LOGS for key in (*self._logs[log], f"{prefix}{log}:leads")]
-        self._keys = [self._positions, self._progress, self._scores, self._order, self._erased, *log_keys]
+        leads = [self._scores, self._order, self._erased, self._of_band, self._bands]
+        self._keys = [self._positions, self._progress, *leads, *log_keys]
 
     async def apply(self, batch: Batch) -> None:
         arguments: list[bytes | str | float] = [
@@ -118,6 +119,11 @@ class RedisReadModel:
                     pipeline.zcard(order)
                 return Counts(*await pipeline.execute())
 
+    async def bands(self) -> dict[str, int]:
+        with self._named_errors():
+            counts = cast("dict[bytes, bytes]", await self._client.hgetall(self._bands))
+        return {band.decode(): int(leads) for band, leads in counts.items()}
+
     async def progress(self) -> Progress | None:
         with self._named_errors():
             text = await self._client.get(self._progress)
@@ -157,10 +163,10 @@ def _positions_text(positions: Positions) -> bytes:
 
 
 def _words(change: Change) -> list[bytes | str | float]:
-    """A change as the script reads it: kind, name, rank, event, pseudonym, time."""
+    """A change as the script reads it: kind, name, rank, event, pseudonym (of a score: its band), time."""
     match change:
-        case LeadScored(lead, total, event):
-            return ["scored", lead, -total, event, b"", 0]
+        case LeadScored(lead, total, band, event):
+            return ["scored", lead, -total, event, band, 0]
         case LeadGone(lead):
             return ["gone", lead, 0, b"", b"", 0]
         case LeadErased(lead, pseudonym, at_ms):

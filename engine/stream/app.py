@@ -155,6 +155,8 @@ class StreamApp(faust.App):
         counts = Counter(dict.fromkeys(self.lane_tables, 0))
         counts.update(lane.job.table for lane in self.lanes())
         self._observer.assigned(dict(counts))
+        for lane in self.lanes():
+            self._observer.started(lane.job.table, lane.number, lane.shard.rows)
         log.info("running %s", ", ".join(f"{count} lanes of {table}" for table, count in counts.items()))
 
     def on_commit(self) -> None:

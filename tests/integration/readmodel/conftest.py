@@ -1,7 +1,7 @@
 """A broker with the topics that a read model is made from, and a projector to run against it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, NamedTuple
 
@@ -76,17 +76,21 @@ class Heard(NamedTuple):
 
     lags: list[float]
     dropped: list[tuple[str, int]]
+    bands: list[Mapping[str, int]]
 
 
 @asynccontextmanager
 async def projecting(model: ReadModel, cluster: Cluster) -> AsyncIterator[Heard]:
     """A projector that runs, and must end in order."""
-    heard, stop = Heard([], []), asyncio.Event()
+    heard, stop = Heard([], [], []), asyncio.Event()
 
     def dropped(reason: str, records: int) -> None:
         heard.dropped.append((reason, records))
 
-    task = asyncio.create_task(run_projector(model, cluster.client, stop, heard.lags.append, dropped))
+    def bands(leads: Mapping[str, int]) -> None:
+        heard.bands.append({band: count for band, count in leads.items() if count})
+
+    task = asyncio.create_task(run_projector(model, cluster.client, stop, heard.lags.append, dropped, on_bands=bands))
     async with AsyncExitStack() as stack:
         stack.push_async_callback(asyncio.wait_for, task, 20)
         stack.callback(stop.set)

@@ -51,7 +51,7 @@ def lines(caplog: pytest.LogCaptureFixture, text: str) -> int:
 
 
 async def test_the_topics_are_shown(cluster: Cluster) -> None:
-    """Latest scores, alerts and assignments; a tombstone removes; read out, the lag is nothing."""
+    """Latest scores, alerts and assignments; a tombstone removes; read out, the lag is nothing and all are counted."""
     model = MemoryReadModel()
     await cluster.put([scored("ada", 40.0), scored("bob", 50.0), scored("eve", 60.0), alerted("ada"), assigned("ada")])
     async with projecting(model, cluster) as heard:
@@ -67,7 +67,7 @@ async def test_the_topics_are_shown(cluster: Cluster) -> None:
         heard.lags.clear()
 
         async def read_out() -> bool:
-            return 0.0 in heard.lags
+            return 0.0 in heard.lags and {"hot": 1, "warm": 1} in heard.bands
 
         await until(read_out)
     progress = await model.progress()

@@ -132,8 +132,8 @@ async def test_of_the_person_only_the_hash_is_left(
     redis: Any = Redis.from_url(redis_server.url)
     began_ms = now_ms() - 60_000
     await site.send(*LIFE, track("demo_request", userId=OTHER), at_ms=began_ms)
-    tables, model = {"profiles-changelog", "desk-changelog", "lead-scores"}, "erase:heatline:2:"
-    logs = {f"{model}{name}" for name in ("scores", "order", "alerts:events", "assignments:events")}
+    tables, model = {"profiles-changelog", "desk-changelog", "lead-scores"}, "erase:heatline:3:"
+    logs = {f"{model}{name}" for name in ("scores", "order", "band", "alerts:events", "assignments:events")}
     await until_there_are(deployment, redis, tables | logs)
 
     done = await asyncio.to_thread(deployment.run, "erase", PHONE, "--yes", "--reason", "letter of May 4")

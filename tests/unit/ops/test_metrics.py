@@ -55,6 +55,9 @@ def test_names_and_labels_are_the_contract(metrics: WorkerMetrics) -> None:
         ("heatline_assignments_total", "outcome", "team"),
         ("heatline_consumer_lag_records", "partition", "topic"),
         ("heatline_consumer_lag_seconds",),
+        ("heatline_leads_unowned",),
+        ("heatline_leads_uncontacted",),
+        ("heatline_leads_uncontacted_oldest_seconds",),
         ("heatline_recovery_remaining_records",),
         ("heatline_rebalances_total",),
         ("heatline_model_info", "version"),
@@ -180,11 +183,14 @@ def test_an_observer_is_what_the_stream_layer_asks_for(observer: MetricsObserver
 
 
 def test_a_projector_shows_its_lag_and_what_it_skipped() -> None:
-    """`lag` and `drop` are the projector's callbacks."""
+    """`lag`, `drop` and `bands` are the projector's callbacks; a band that is empty now shows 0."""
     metrics = ProjectorMetrics("0.1.0")
     metrics.lag(2.5)
     metrics.drop("malformed", 3)
+    metrics.bands({"hot": 2, "warm": 5})
+    metrics.bands({"hot": 0, "warm": 7})
     value = metrics.registry.get_sample_value
     assert value("heatline_read_model_lag_seconds") == 2.5
     assert value("heatline_events_dropped_total", {"reason": "malformed"}) == 3
     assert value("heatline_events_dropped_total", {"reason": "foreign"}) == 0
+    assert [value("heatline_leads", {"band": band}) for band in ("hot", "warm")] == [0, 7]

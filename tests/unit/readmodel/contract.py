@@ -1,6 +1,7 @@
 """What every read model does, whatever keeps it: the tests of each backend inherit these."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -23,8 +24,8 @@ BEHIND = Progress(1_000, 2.5)
 Make = Callable[[int, int], Awaitable[ReadModel]]
 
 
-def scored(lead: str, total: float) -> LeadScored:
-    return LeadScored(lead, total, f"{lead}={total}".encode())
+def scored(lead: str, total: float, band: str = "warm") -> LeadScored:
+    return LeadScored(lead, total, band, f"{lead}={total}".encode())
 
 
 def logged(entry: str, at_ms: int, log: Log = "alerts") -> Logged:
@@ -73,6 +74,21 @@ class ReadModelContract:
         assert await model.hottest(9) == []
         await take(model, scored("a", 5.0))
         assert await model.hottest(9) == [b"a=5.0"]
+
+    async def test_leads_are_counted_by_band(self, model: ReadModel, make: Make) -> None:
+        """Each once, under its last band; not those that are gone, erased, or dropped for hotter ones."""
+        assert sum((await model.bands()).values()) == 0
+        await take(model, scored("a", 90.0, "hot"), scored("b", 50.0), scored("c", 40.0), scored("d", 5.0, "cold"))
+        assert await model.bands() == {"hot": 1, "warm": 2, "cold": 1}
+        await take(model, scored("a", 60.0), scored("b", 95.0, "hot"), scored("b", 96.0, "hot"))
+        assert await model.bands() == {"hot": 1, "warm": 2, "cold": 1}
+        await take(model, LeadGone("a"), LeadGone("nobody"), LeadErased("d", "h", 1), LeadErased(None, "i", 1))
+        assert +Counter(await model.bands()) == {"hot": 1, "warm": 1}
+        await model.clear()
+        assert sum((await model.bands()).values()) == 0
+        small = await make(2, 9)
+        await take(small, scored("a", 90.0, "hot"), scored("b", 5.0, "cold"), scored("c", 50.0))
+        assert +Counter(await small.bands()) == {"hot": 1, "warm": 1}
 
     async def test_the_latest_by_instant_then_by_id(self, model: ReadModel) -> None:
         """Newest first whatever the order of arrival; the logs are kept apart."""

@@ -17,7 +17,7 @@ from tests.unit.readmodel.samples import AT, NOW_MS, alerted, as_record, assigne
 def test_a_score_is_kept_as_it_came() -> None:
     """Its bytes, its lead and its full total."""
     made = scored("ada", 83.123456789)
-    assert project(as_record(made)) == LeadScored("ada", 83.123456789, made.value or b"")
+    assert project(as_record(made)) == LeadScored("ada", 83.123456789, "hot", made.value or b"")
     assert decode_score(made.value or b"").data.total == 83.123456789
 
 

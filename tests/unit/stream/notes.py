@@ -14,6 +14,7 @@ class Notes:
         self.commits = 0
         self.failures: list[str] = []
         self.assignments: list[Mapping[str, int]] = []
+        self.rows: dict[tuple[str, int], Mapping[bytes, bytes]] = {}
         self.recovered: dict[int, int] = {}
         self.lags: dict[tuple[str, int], tuple[int, float]] = {}
 
@@ -28,6 +29,9 @@ class Notes:
 
     def assigned(self, lanes: Mapping[str, int]) -> None:
         self.assignments.append(dict(lanes))
+
+    def started(self, table: str, lane: int, rows: Mapping[bytes, bytes]) -> None:
+        self.rows[table, lane] = dict(rows)
 
     def recovering(self, table: str, lane: int, remaining: int) -> None:
         self.recovered[lane] = remaining
