@@ -16,54 +16,57 @@ from engine.core.text import clean
 
 class _Said(msgspec.Struct, tag_field="type"):
     rep: str = ""
-    lead: str = ""
     at: datetime | None = None
 
 
-class _Accepted(_Said, tag="lead.accepted"):
+class _OfLead(_Said):
+    lead: str = ""
+
+
+class _Accepted(_OfLead, tag="lead.accepted"):
     pass
 
 
-class _Declined(_Said, tag="lead.declined"):
+class _Declined(_OfLead, tag="lead.declined"):
     reason: str | None = None
 
 
-class _Contacted(_Said, tag="lead.contacted"):
+class _Contacted(_OfLead, tag="lead.contacted"):
     channel: str | None = None
 
 
-class _Snoozed(_Said, tag="lead.snoozed"):
+class _Snoozed(_OfLead, tag="lead.snoozed"):
     until: datetime | None = None
     text: str | None = None
 
 
-class _Qualified(_Said, tag="lead.qualified"):
+class _Qualified(_OfLead, tag="lead.qualified"):
     pass
 
 
-class _Disqualified(_Said, tag="lead.disqualified"):
+class _Disqualified(_OfLead, tag="lead.disqualified"):
     reason: str | None = None
 
 
-class _Opportunity(_Said, tag="lead.opportunity"):
+class _Opportunity(_OfLead, tag="lead.opportunity"):
     amount: float | None = None
     close_on: date | None = None
 
 
-class _Won(_Said, tag="lead.won"):
+class _Won(_OfLead, tag="lead.won"):
     amount: float | None = None
     currency: str | None = None
 
 
-class _Lost(_Said, tag="lead.lost"):
+class _Lost(_OfLead, tag="lead.lost"):
     reason: str | None = None
 
 
-class _Recycled(_Said, tag="lead.recycled"):
+class _Recycled(_OfLead, tag="lead.recycled"):
     pass
 
 
-class _Noted(_Said, tag="lead.noted"):
+class _Noted(_OfLead, tag="lead.noted"):
     text: str | None = None
 
 
@@ -136,7 +139,7 @@ def read_saying(record: Record) -> Saying:
     return Saying(
         kind=kind,
         rep=_id("rep", said.rep),
-        lead=_id("lead", said.lead) if kind in KINDS else "",
+        lead=_id("lead", said.lead) if isinstance(said, _OfLead) else "",
         at_ms=_at_ms(record, said.at),
         until_ms=_instant("until", getattr(said, "until", None)),
         amount=getattr(said, "amount", None),

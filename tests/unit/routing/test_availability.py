@@ -69,7 +69,9 @@ def test_nothing_is_in_the_way_of_who_states_nothing() -> None:
         ),
     ],
 )
-def test_why_not_and_when_time_alone_brings_the_rep_back(load: Load, time: str, why: str | None, back: str) -> None:
+def test_why_not_and_when_time_alone_brings_the_rep_back(
+    load: Load, time: str, why: str | None, back: str | None
+) -> None:
     """Leads that are open do not go by themselves; a new day, the end of an absence and the next hours come."""
     assert why_not(BUSY, load, at(time)) == why
     assert back_ms(BUSY, load, at(time)) == (None if back is None else ms(back))
