@@ -106,6 +106,9 @@ def reassign(
         manager = manager_of(desk, held)
         if manager is not None:
             return escalate(desk, held, trigger, f"{why}; nobody else is left", manager, choice.trace)
+    if choice.rep is None and begin is not None:
+        # For what waits every rule counts.
+        choice = choose(desk, request, trigger.at_ms, excluded=passed(held), gone=gone)
     return settle(desk, held, request, choice._replace(reason=f"{why}; {choice.reason}"), trigger)
 
 
@@ -162,7 +165,8 @@ def settle(
     else:
         usual, outcome = REASSIGNED, "reassigned"
     data = record(desk, row, request, choice.reason, trigger, previous, choice.trace)
-    is_known = choice.rep == (previous if identity is None else knows)
+    # A profile that takes the new owner for the owner may be about to hear of the one in between.
+    is_known = choice.rep == previous and (identity is None or choice.rep == knows)
     at = trigger.at_ms if identity is None else request.at
     changed = OwnerChanged(request.lead, row.profile, choice.rep, at, trigger.cause)
     return Told(
