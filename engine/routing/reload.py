@@ -2,10 +2,11 @@
 
 from msgspec.structs import replace
 
-from engine.core.messages import MAIN_DESK, LeadRequested
+from engine.core.messages import MAIN_DESK, LeadRequested, OwnerChanged
 from engine.routing.assigning import Told, Trigger, reassign
 from engine.routing.desk import OPEN, Desk, Held, Load, Queue
 from engine.routing.sla import scheduled, timed
+from engine.routing.union import released
 
 RELOAD = "routing"
 
@@ -40,15 +41,18 @@ def dissolved(desk: Desk, key: bytes) -> LeadRequested | None:
     desk.hold(lead, None)
     if row.state not in OPEN and row.state != "waiting":
         return None
-    return replace(row.request, desk=MAIN_DESK, owner=None)
+    return replace(row.request, desk=MAIN_DESK, owner=row.rep)
 
 
 def _lead(desk: Desk, lead: str, held: Held, trigger: Trigger) -> list[Told]:
-    gone = _gone(desk, held)
-    if gone is not None and held.state in OPEN and not desk.routing.keep_removed:
+    gone = None if desk.routing.keep_removed else _gone(desk, held)
+    if gone is not None and held.state in OPEN:
         return [reassign(desk, held, trigger, gone)]
-    if gone is not None and held.state not in OPEN:
-        held = replace(held, rep=None, team=None, rule=None, region=None)
+    if gone is not None and held.rep not in desk.routing.reps:
+        return [_owned_by_nobody(desk, lead, held, trigger, gone)]
+    if gone is not None:
+        desk.hold(lead, replace(held, team=None, rule=None))
+        return []
     rep = desk.routing.reps.get(held.rep or "")
     clock = None if held.clock is None or rep is None else timed(held.clock, rep, desk.load(rep.id))
     wait = None if held.wait is None else replace(held.wait, sort=b"")
@@ -56,6 +60,15 @@ def _lead(desk: Desk, lead: str, held: Held, trigger: Trigger) -> list[Told]:
     if row != held:
         desk.hold(lead, row)
     return []
+
+
+def _owned_by_nobody(desk: Desk, lead: str, held: Held, trigger: Trigger, why: str) -> Told:
+    """Sales are done with the lead, and its owner is no more: it goes by the rules when it asks again."""
+    after = replace(held, rep=None, team=None, rule=None, region=None, call_at=None)
+    desk.hold(lead, scheduled(desk, after))
+    told = released(desk, held, lead, why, trigger)
+    owner = OwnerChanged(lead, held.profile, None, trigger.at_ms, trigger.cause)
+    return told._replace(messages=(owner,), partition=held.partition)
 
 
 def _gone(desk: Desk, held: Held) -> str | None:

@@ -42,7 +42,7 @@ def merged(desk: Desk, message: LeadMerged, trigger: Trigger) -> Union:
     why = f"merged: the lead is {message.lead} now"
     owner = OwnerChanged(message.lead, message.profile, row.rep, message.at, message.cause)
     return Union(
-        _released(desk, other, message.other, why, trigger) if is_released else None,
+        released(desk, other, message.other, why, trigger) if is_released else None,
         owner if kept is other and row.rep is not None else None,
     )
 
@@ -55,7 +55,7 @@ def recycled(desk: Desk, message: StageChanged, trigger: Trigger) -> list[Told]:
     if held.rep is None and held.wait is None:
         return []
     desk.hold(message.lead, scheduled(desk, _closed(held, trigger.at_ms)))
-    return [] if held.rep is None else [_released(desk, held, message.lead, "recycled", trigger)]
+    return [] if held.rep is None else [released(desk, held, message.lead, "recycled", trigger)]
 
 
 def _kept(lead: Held | None, other: Held) -> Held:
@@ -89,7 +89,8 @@ def _left(other: Held, message: LeadMerged) -> Held:
     return replace(_closed(other, message.at), state="moved", moved=message.lead, asked=b"")
 
 
-def _released(desk: Desk, held: Held, lead: str, why: str, trigger: Trigger) -> Told:
+def released(desk: Desk, held: Held, lead: str, why: str, trigger: Trigger) -> Told:
+    """The record of a lead that nobody has any more; `held` is its row before."""
     was = replace(held, rep=None, region=None, attempt=1, clock=None)
     data: LeadAssignment = record(desk, was, held.request, why, trigger, held.rep, [])
     return Told(RELEASED, trigger.time_ms, replace(data, lead=lead), (trigger.identity,))

@@ -158,7 +158,7 @@ def simulate(
     other tools' names to canonical ones; `locate` gives the country of an IP address.
     """
     out = io.BytesIO()
-    configuration = _configured(
+    configuration = configured(
         model if isinstance(model, str) else json.dumps(model), desk, names or {}, locate, files or {}
     )
     packed = [json.dumps(line).encode() for line in lines]
@@ -167,7 +167,7 @@ def simulate(
     return Told([json.loads(line) for line in out.getvalue().splitlines()])
 
 
-def _configured(
+def configured(
     text: str, desk: Spec | None, names: Spec, locate: Locate | None, files: Mapping[str, str]
 ) -> Configuration:
     vocabulary = Vocabulary(names)
