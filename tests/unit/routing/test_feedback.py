@@ -1,279 +1,217 @@
-"""Only the rep who has a lead says what became of it; anything else is refused with what would be right."""
+"""Only the rep who has a lead says what became of it; a saying changes the lead's row, and is told to its profile."""
 
-import json
-from contextlib import suppress
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from engine.core.events import Rejected
-from engine.core.flow import InputRecord
-from engine.core.instants import from_rfc3339
-from engine.core.messages import LeadFeedback, OwnerChanged, decode_inbox, encode
+from engine.core.instants import from_rfc3339, to_rfc3339
+from engine.core.messages import FeedbackKind, LeadFeedback, OwnerChanged
 from engine.core.records import Cause
-from engine.routing.desk import Held, held_key, pack, unpack_held
-from engine.routing.feedback import Heard, hear
-from engine.stream.accepted import ACCEPTED
-from tests.unit.routing.examples import routing
-from tests.unit.stream.test_contract import validator
+from engine.routing.desk import Held, Load
+from tests.unit.routing.office import Office, ms
 
-ROUTING = routing()
-AT = "2026-11-23T04:30:00.000Z"
-AT_MS = from_rfc3339(AT)
-HELD = Held("andy", "us", "us", 1_000, ["a1"], "browser-of-ada", 3)
-SAID = {"rep": "andy", "lead": "ada", "at": AT}
-KINDS = "accepted declined contacted snoozed qualified disqualified opportunity won lost recycled noted".split()
+CONFIG = """
+assign_on: [hot-lead]
+reps: {andy: {}, bea: {}}
+teams: {us: {reps: [andy, bea]}}
+rules: [{name: us, to: {team: us}}]
+sla: {hot: {accept_within: 15m, contact_within: 1h}, remind_at: 0.5}
+"""
+KINDS: tuple[FeedbackKind, ...] = get_args(FeedbackKind)
+UNTIL = "2027-05-23T04:30:00.000Z"
 OWN_FIELDS: dict[str, dict[str, Any]] = {
     "declined": {"reason": "on leave"},
     "contacted": {"channel": "phone"},
-    "snoozed": {"until": "2027-05-23T04:30:00.000Z", "text": "call again in six months"},
+    "snoozed": {"until": UNTIL, "text": "call again in six months"},
     "disqualified": {"reason": "a student"},
     "opportunity": {"amount": 1200.5, "close_on": "2026-12-31"},
     "won": {"amount": 900.0, "currency": "EUR"},
     "lost": {"reason": "too dear"},
     "noted": {"text": "nice"},
 }
-"""What belongs to a kind, besides rep, lead and time."""
-ALL_FIELDS = {field: value for fields in OWN_FIELDS.values() for field, value in fields.items()}
+ALL_FIELDS = sorted({field for fields in OWN_FIELDS.values() for field in fields})
 
 
-def record(value: Any, at_ms: int = AT_MS) -> InputRecord:
-    packed = value if value is None or isinstance(value, bytes) else json.dumps(value).encode()
-    return InputRecord("rep-events", 0, 7, at_ms, b"main", packed)
+def asked() -> Office:
+    """At 09:00 Ada asked for a rep and got Andy; it is 09:05."""
+    office = Office(CONFIG, at="2026-11-23T09:00")
+    office.ask("ada")
+    office.outputs.clear()
+    office.until("2026-11-23T09:05")
+    return office
 
 
-def said(kind: str = "accepted", **changes: Any) -> dict[str, Any]:
-    return {"type": f"lead.{kind}", **SAID, **changes}
-
-
-def heard(value: Any, at_ms: int = AT_MS, held: Held | None = HELD) -> Heard:
-    rows = {} if held is None else {held_key("ada"): pack(held)}
-    return hear(ROUTING, record(value, at_ms), rows.get)
-
-
-def refused(value: Any, at_ms: int = AT_MS, held: Held | None = HELD) -> tuple[str, str | None, str]:
-    with pytest.raises(Rejected) as caught:
-        heard(value, at_ms, held)
-    return caught.value.reason, caught.value.field, str(caught.value)
+def row(office: Office) -> Held:
+    held = office.held("ada")
+    assert held is not None
+    return held
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_kind_is_told_with_what_belongs_to_it_and_nothing_else(kind: str) -> None:
-    """Fields of other kinds are not read, whatever they hold."""
-    others = {field: [1] for field in ALL_FIELDS}
-    told = heard(said(kind, **{**others, **OWN_FIELDS.get(kind, {})}))
-    cause = Cause("rep-events", 0, 7, None, f"lead.{kind}", AT)
-    assert (told.kind, told.at_ms, told.partition) == (f"lead.{kind}", AT_MS, 3)
-    assert json.loads(msgspec.json.encode(told.data)) == {
+def test_each_kind_is_told_downstream_and_to_the_profile_with_what_belongs_to_it(kind: str) -> None:
+    office = asked()
+    own = OWN_FIELDS.get(kind, {})
+    told = office.say(kind, "andy", "ada", **own)[0]
+    cause = Cause("rep-events", 0, 0, None, f"lead.{kind}", to_rfc3339(office.at_ms))
+    assert (told.kind, told.lead, told.time) == (kind, "ada", "2026-11-23T09:05")
+    accepted = "2026-11-23T10:05:00.000Z" if kind == "accepted" else None
+    assert told.data == {
         **dict.fromkeys(ALL_FIELDS),
-        **OWN_FIELDS.get(kind, {}),
-        **SAID,
+        **own,
+        "lead": "ada",
+        "rep": "andy",
+        "at": cause.time,
+        "due_at": accepted,
         "cause": msgspec.to_builtins(cause),
     }
-    message = told.messages[0]
-    assert isinstance(message, LeadFeedback)
-    assert decode_inbox(encode(message)) == message
-    assert (message.lead, message.profile, message.kind, message.rep) == ("ada", "browser-of-ada", kind, "andy")
-    assert (message.at, message.cause) == (AT_MS, cause)
-    assert message.until == (from_rfc3339("2027-05-23T04:30:00Z") if kind == "snoozed" else None)
-    assert (message.amount, message.currency, message.reason) == (
-        told.data.amount,
-        told.data.currency,
-        told.data.reason,
+    message = office.inbox[0]
+    assert message == LeadFeedback(
+        lead="ada",
+        profile="browser-of-ada",
+        kind=kind,  # type: ignore[arg-type]
+        rep="andy",
+        at=office.at_ms,
+        until=from_rfc3339(UNTIL) if kind == "snoozed" else None,
+        amount=own.get("amount"),
+        currency=own.get("currency"),
+        reason=own.get("reason"),
+        cause=cause,
     )
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_what_the_schema_promises_is_heard_and_what_it_forbids_is_refused(kind: str) -> None:
-    """Field by field: the schema and the reading know the same ones, and take nothing but their types."""
-    schema = validator(ACCEPTED["rep-events"])
-    (stated,) = (one for one in ACCEPTED["rep-events"]["oneOf"] if one["title"] == f"lead.{kind}")
-    right = said(kind, **OWN_FIELDS.get(kind, {}))
-    assert set(stated["properties"]) == set(right)
-    assert schema.is_valid(right)
-    for field, property_ in stated["properties"].items():
-        assert not schema.is_valid({**right, field: [1]})
-        assert refused({**right, field: [1]})[:2] == ("schema", field)
-        if "null" in property_.get("type", ()):
-            assert schema.is_valid({**right, field: None})
-            assert heard({**right, field: None}).kind == f"lead.{kind}"
+    home = next(output for output in office.outputs if output.topic == "lead-inbox")
+    assert (home.key, home.partition) == (b"browser-of-ada", 3)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_only_a_recycled_or_disqualified_lead_loses_its_owner(kind: str) -> None:
-    told = heard(said(kind))
+    """A declined one goes to another."""
+    office = asked()
+    (told, *_) = office.say(kind, "andy", "ada", **OWN_FIELDS.get(kind, {}))
+    owners = [message.owner for message in office.inbox if isinstance(message, OwnerChanged)]
     if kind in ("recycled", "disqualified"):
-        assert told.messages[1:] == (OwnerChanged("ada", "browser-of-ada", None, AT_MS, told.data.cause),)
-        row = unpack_held(told.rows[held_key("ada")])
-        assert row == Held(None, None, None, AT_MS, ["a1"], "browser-of-ada", 3)
+        assert owners == [None]
+        assert (row(office).rep, row(office).team, row(office).rule, row(office).region) == (None, None, None, None)
+        assert isinstance(office.inbox[0], LeadFeedback)
+    elif kind == "declined":
+        assert (owners, row(office).rep) == (["bea"], "bea")
     else:
-        assert len(told.messages) == 1
-        assert told.rows == {}
+        assert (owners, row(office).rep) == ([], "andy")
+    assert told.rep == "andy"
 
 
 @pytest.mark.parametrize(
-    ("held", "changes", "field", "message"),
+    ("kind", "state", "is_open"),
     [
-        (HELD, {"rep": "andi"}, "rep", "'andi' is no rep; the configuration knows andy, bea, mina, ravi"),
-        (HELD, {"rep": "bea"}, "rep", "lead 'ada' is not bea's; expected andy, who has it"),
-        (HELD, {"lead": "bob"}, "lead", "no rep was ever asked for lead 'bob'; expected one that was"),
-        (None, {}, "lead", "no rep was ever asked for lead 'ada'; expected one that was"),
-        (
-            Held(None, None, None, 1_000, ["a1"], "browser-of-ada", 3),
-            {},
-            "rep",
-            "lead 'ada' has no rep now; only the rep who has a lead can say something about it",
-        ),
-        (
-            Held("andy", "us", "us", 1_000, ["a1"]),
-            {},
-            "lead",
-            "the desk will know where lead 'ada' is kept after its next alert; send it again then",
-        ),
+        ("accepted", "accepted", True),
+        ("contacted", "contacted", True),
+        ("snoozed", "contacted", False),
+        ("qualified", "contacted", True),
+        ("opportunity", "contacted", True),
+        ("noted", "assigned", True),
+        ("won", "closed", False),
+        ("lost", "closed", False),
+        ("disqualified", "closed", False),
+        ("recycled", "closed", False),
     ],
 )
-def test_who_does_not_have_the_lead_says_nothing_about_it(
-    held: Held | None, changes: dict[str, str], field: str, message: str
-) -> None:
-    assert refused(said(**changes), held=held) == ("feedback", field, message)
+def test_the_row_says_how_far_the_rep_has_come(kind: str, state: str, is_open: bool) -> None:
+    """Since when, too; no clock runs once the rep was in touch, and what is put off takes no capacity."""
+    office = asked()
+    office.say(kind, "andy", "ada", **OWN_FIELDS.get(kind, {}))
+    held = row(office)
+    assert (held.state, office.load("andy").open) == (state, int(is_open))
+    assert held.since_ms == (ms("2026-11-23T09:00") if kind == "noted" else office.at_ms)
+    assert (held.clock is not None) == (kind in ("accepted", "noted"))
+    assert held.call_at == (from_rfc3339(UNTIL) if kind == "snoozed" else None)
 
 
-@pytest.mark.parametrize("kind", ["rep.available", "rep.away"])
-def test_availability_is_not_read_yet_and_told_so(kind: str) -> None:
-    message = f"{kind} is not supported yet: this version reads feedback on leads, such as lead.accepted"
-    assert refused({"type": kind, "rep": "andy", "at": AT}) == ("feedback", "type", message)
+def test_who_accepts_twice_gets_no_more_time() -> None:
+    office = asked()
+    office.say("accepted", "andy", "ada")
+    *_, again = office.say("accepted", "andy", "ada", at="2026-11-23T09:50")
+    assert again.data["due_at"] == "2026-11-23T10:05:00.000Z"
 
 
-TIME = "a time such as 2026-11-23T04:30:00Z"
+def test_a_word_on_a_lead_that_is_closed_opens_it_only_where_it_says_so() -> None:
+    """A note, a call or a decline leaves it closed; qualified, or an opportunity, is work again."""
+    office = asked()
+    office.say("won", "andy", "ada", amount=1)
+    for kind in ("noted", "contacted", "accepted", "snoozed", "declined"):
+        office.say(kind, "andy", "ada", **OWN_FIELDS.get(kind, {}))
+        assert (row(office).state, office.load("andy").open) == ("closed", 0)
+    office.say("opportunity", "andy", "ada", amount=2)
+    assert row(office).state == "contacted"
 
 
 @pytest.mark.parametrize(
-    ("value", "field", "message"),
+    ("rep", "lead", "field", "message"),
     [
-        ({**SAID}, "type", "type is missing; expected one of rep.available, rep.away, lead.accepted, lead.declined, "),
-        ({**SAID, "type": 7}, "type", "type is 7; expected one of rep.available, "),
-        ({**SAID, "type": "lead.kissed"}, "type", "type is 'lead.kissed'; expected one of rep.available, "),
-        (said(rep=None), "rep", "rep is missing; expected the id of a rep"),
-        (said(rep=""), "rep", "rep is missing or empty; expected the id of a rep"),
-        ({"type": "lead.lost", "rep": "andy"}, "lead", "lead is missing or empty; expected the id of a lead"),
-        (said(lead=["ada"]), "lead", "lead is ['ada']; expected the id of a lead"),
-        (said(lead="a" * 501), "lead", "lead has 501 characters; at most 500 are an id"),
-        (said(at="yesterday"), "at", f"at is 'yesterday'; expected {TIME}"),
-        (said(at=AT_MS), "at", f"at is {AT_MS}; expected {TIME}"),
-        (said("snoozed", until="May"), "until", f"until is 'May'; expected {TIME}"),
-        (said("won", amount="much"), "amount", "amount is 'much'; expected a number"),
-        (said("won", amount=True), "amount", "amount is True; expected a number"),
-        (said("won", currency=978), "currency", "currency is 978; expected text"),
-        (
-            said("opportunity", close_on="2026-13-01"),
-            "close_on",
-            "close_on is '2026-13-01'; expected a day such as 2026-12-31",
-        ),
-        (said("declined", reason={}), "reason", "reason is {}; expected text"),
-        (said("contacted", channel=0), "channel", "channel is 0; expected text"),
-        (said("noted", text=0), "text", "text is 0; expected text"),
-        (
-            json.dumps(said("won", amount=0)).replace(": 0}", ": 1e999}").encode(),
-            None,
-            "Number out of range - at `$[...]`; expected numbers that a 64-bit float holds",
-        ),
+        ("andi", "ada", "rep", "'andi' is no rep; the configuration knows andy, bea"),
+        ("bea", "ada", "rep", "lead 'ada' is not bea's; expected andy, who has it"),
+        ("andy", "bob", "lead", "no rep was ever asked for lead 'bob'; expected one that was"),
     ],
 )
-def test_a_wrong_type_is_named_with_its_field_and_what_would_be_right(
-    value: object, field: str | None, message: str
-) -> None:
-    reason, named, told = refused(value)
-    assert (reason, named) == ("schema", field)
-    assert told.startswith(message) if message.endswith(", ") else told == message
+def test_who_does_not_have_the_lead_says_nothing_about_it(rep: str, lead: str, field: str, message: str) -> None:
+    office = asked()
+    before = dict(office.rows)
+    assert office.say("accepted", rep, lead) == []
+    (failure,) = office.rejected
+    assert (failure["reason"], failure["field"], failure["message"]) == ("feedback", field, message)
+    assert office.rows == before
 
 
-@pytest.mark.parametrize("value", [None, b"", b"{", b"[]", b"null", b'"x"', b"\xff", b"[" * 100_000])
-def test_what_is_no_json_object_is_refused_as_such(value: bytes | None) -> None:
-    reason, field, _ = refused(value)
-    assert (reason, field) == ("json", None)
+def test_nobody_says_anything_about_a_lead_without_a_rep() -> None:
+    office = asked()
+    office.say("recycled", "andy", "ada")
+    office.say("noted", "andy", "ada")
+    (failure,) = office.rejected
+    expected = "lead 'ada' has no rep now; only the rep who has a lead can say something about it"
+    assert (failure["field"], failure["message"]) == ("lead", expected)
 
 
-def test_unread_fields_must_be_text_and_no_deeper_than_64_levels() -> None:
-    """As with visitor events: the object itself is the first level."""
-    deep: Any = "x"
-    for _ in range(63):
-        deep = [deep]
-    assert heard(said(more=deep)).data.lead == "ada"
-    assert refused(said(more=[deep])) == ("json", None, "nested deeper than 64 levels")
-    value = json.dumps(said(more="?")).encode()
-    assert refused(value.replace(b"?", b"\xff"))[0] == "json"
-    assert refused(value.replace(b"?", b"\\ud800"))[0] == "json"
+def test_an_unknown_rep_of_a_desk_without_any_is_told_so() -> None:
+    office = Office("{assign_on: [], reps: {}, rules: []}")
+    office.say("away", "andy")
+    assert office.rejected[0]["message"] == "'andy' is no rep; the configuration knows nobody"
 
 
-def test_a_value_over_256_kib_is_refused() -> None:
-    value = json.dumps(said(more="")).encode()
-    padding = 256 * 1024 - len(value)
-    assert heard(said(more="x" * padding)).data.lead == "ada"
-    assert refused(said(more="x" * (padding + 1)))[0] == "size"
+def test_away_and_available_are_kept_in_the_rep_s_row_and_told_to_nobody() -> None:
+    office = asked()
+    assert office.say("away", "andy", until="2026-11-23T12:00:00Z") == []
+    load = office.load("andy")
+    assert (load.away_from, load.away_until) == (office.at_ms, ms("2026-11-23T12:00"))
+    assert office.say("available", "andy", at="2026-11-23T10:00") == []
+    assert (office.load("andy").away_from, office.load("andy").away_until) == (None, None)
+    assert office.outputs == []
 
 
-@pytest.mark.parametrize(
-    ("at", "recorded_ms", "at_ms"),
-    [
-        (AT, AT_MS + 1_000, AT_MS),
-        ("2026-11-23T05:30:00+01:00", AT_MS + 1_000, AT_MS),
-        (None, AT_MS + 1_000, AT_MS + 1_000),
-        (AT, AT_MS - 300_000, AT_MS - 300_000),
-    ],
-)
-def test_feedback_is_of_its_own_time_else_of_its_record_s_and_never_after_it(
-    at: str | None, recorded_ms: int, at_ms: int
-) -> None:
-    assert heard(said(at=at), recorded_ms).at_ms == at_ms
+def test_who_is_away_already_and_says_until_when_has_been_away_since() -> None:
+    office = asked()
+    office.say("away", "andy")
+    office.say("away", "andy", at="2026-11-23T11:00", until="2026-11-25T09:00:00Z")
+    assert office.load("andy") == Load(
+        open=1, day=739943, assigned=1, away_from=ms("2026-11-23T09:05"), away_until=ms("2026-11-25T09:00")
+    )
+    office.say("away", "andy", at="2026-11-26T09:00")
+    assert office.load("andy").away_from == ms("2026-11-26T09:00")
 
 
-@pytest.mark.parametrize(
-    ("changes", "recorded_ms", "field", "message"),
-    [
-        ({}, AT_MS - 301_000, "at", "301 s after its record; at most 300 s are"),
-        ({"at": "0001-01-01T00:00:00+14:00"}, AT_MS, "at", "0001-01-01T00:00:00+14:00 is outside the years 1 to 9999"),
-        ({"until": "9999-12-31T23:00:00-10:00"}, AT_MS, "until", "9999-12-31T23:00:00-10:00 is outside the years"),
-        ({"at": None}, 2**62, None, f"{2**62} ms after 1970 is outside the years 1 to 9999"),
-    ],
-)
-def test_times_that_cannot_be_are_refused(
-    changes: dict[str, Any], recorded_ms: int, field: str | None, message: str
-) -> None:
-    reason, named, told = refused(said("snoozed", **changes), recorded_ms)
-    assert (reason, named) == ("time", field)
-    assert told.startswith(message)
+def test_an_absence_that_is_over_already_is_refused() -> None:
+    office = asked()
+    office.say("away", "andy", until="2026-11-23T09:05:00Z")
+    (failure,) = office.rejected
+    expected = "until is 2026-11-23T09:05:00.000Z; expected a time after 2026-11-23T09:05:00.000Z"
+    assert (failure["reason"], failure["field"], failure["message"]) == ("feedback", "until", expected)
+    assert office.load("andy").away_from is None
 
 
-def test_what_reps_write_is_cut_and_without_control_characters() -> None:
-    told = heard(said("noted", text="a\x00b\u202e" + "c" * 1_000, lead="a\u202eda"))
-    assert told.data.text == "ab" + "c" * 496
-    assert told.data.lead == "ada"
-
-
-JSON_VALUES = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text(max_size=5)
-    | st.sampled_from([AT, "ada", "andy"]),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
-    max_leaves=3,
-)
-
-
-@given(
-    st.binary(max_size=50)
-    | st.fixed_dictionaries(
-        {"type": st.sampled_from([f"lead.{kind}" for kind in KINDS]) | JSON_VALUES},
-        optional=dict.fromkeys([*SAID, *ALL_FIELDS], JSON_VALUES),
-    ),
-    st.integers(-(2**63), 2**63 - 1),
-)
-def test_nothing_raises_anything_else(value: object, recorded_ms: int) -> None:
-    """Accepted or refused with a reason, whatever a record holds."""
-    with suppress(Rejected):
-        assert heard(value, recorded_ms).data.rep == "andy"
+def test_only_the_clocks_of_the_rep_s_own_leads_stop() -> None:
+    """Five of Andy's 15 minutes have run, and two and a half are left to the reminder."""
+    office = asked()
+    office.ask("bob", at="2026-11-23T09:05")
+    before = office.rows[b"main/lead/bob"]
+    office.say("away", "andy")
+    clock = row(office).clock
+    assert clock is not None
+    assert (clock.left_ms, clock.remind_ms, clock.due_at, row(office).due) == (600_000, 150_000, None, None)
+    assert office.rows[b"main/lead/bob"] == before
