@@ -248,37 +248,6 @@ def test_a_note_is_no_contact() -> None:
     assert story(office.until("2026-11-23T09:16")) == [("reassigned", "bea", "09:15")]
 
 
-def test_away_stops_the_clock_and_the_reminder_until_the_rep_is_back() -> None:
-    """An hour from 9:00, half of it for the reminder. Away from 9:20 to 11:00: 40 and 10 minutes are left."""
-    office = desk("sla: {hot: {accept_within: 1h}, remind_at: 0.5}")
-    office.ask("ann")
-    office.say("away", "andy", at="2026-11-23T09:20", until="2026-11-23T11:00:00Z")
-    assert story(office.until("2026-11-23T12:00")) == [("reminded", "andy", "11:10"), ("reassigned", "bea", "11:40")]
-
-
-def test_who_is_away_until_nobody_knows_when_misses_nothing() -> None:
-    """Back at 14:00, with 40 minutes left, away again at 14:10, back at 15:00: half an hour."""
-    office = desk("sla: {hot: {accept_within: 1h}}")
-    office.ask("ann")
-    office.say("away", "andy", at="2026-11-23T09:20")
-    office.say("available", "andy", at="2026-11-23T14:00")
-    office.say("away", "andy", at="2026-11-23T14:10")
-    office.say("available", "andy", at="2026-11-23T15:00")
-    assert story(office.until("2026-11-24T09:00")) == [
-        ("reassigned", "bea", "15:30"),
-        ("reassigned", "carla", "16:30"),
-        ("escalated", "dora", "17:30"),
-    ]
-
-
-def test_away_is_taken_off_working_time_only() -> None:
-    """An hour from 16:30, away from 16:50 to 9:30: 20 minutes on Monday, 40 on Tuesday, until 10:10."""
-    office = desk("sla: {hot: {accept_within: 1h}}", OFFICE_HOURS, "2026-11-23T16:30")
-    office.ask("ann")
-    office.say("away", "andy", at="2026-11-23T16:50", until="2026-11-24T09:30:00Z")
-    assert story(office.until("2026-11-24T10:11")) == [("reassigned", "bea", "10:10")]
-
-
 def test_a_lead_that_asks_again_keeps_its_deadline_unless_the_new_one_is_sooner() -> None:
     """Warm at 9:00: 11:00. Hot at 9:30: 9:45. Warm again at 9:40 would be 11:40, so 9:45 stays."""
     office = desk()
@@ -314,51 +283,6 @@ def test_deadlines_are_exact_after_a_restart() -> None:
     assert story(office.until("2026-11-23T09:10")) == [("reminded", "andy", "09:06")]
     office.restart()
     assert story(office.until("2026-11-23T09:16")) == [("reassigned", "bea", "09:15")]
-
-
-STICKY = HOT.replace("hot", "cold") + "sticky: {unless_away_for: 2d}\n"
-
-
-def test_an_absence_with_a_known_end_beyond_the_limit_moves_leads_at_once() -> None:
-    office = desk(STICKY)
-    office.ask("ann")
-    office.say("away", "andy", at="2026-11-23T10:00", until="2026-11-25T10:00:00.001Z")
-    (moved,) = office.until("2026-11-23T10:01")
-    assert (*moved.short, moved.time) == ("reassigned", "ann", "bea", "2026-11-23T10:00")
-    assert moved.data["reason"].startswith("andy is away until 2026-11-25T10:00:00.001Z; rule us")
-
-
-def test_one_of_just_the_limit_moves_none() -> None:
-    office = desk(STICKY)
-    office.ask("ann")
-    office.say("away", "andy", at="2026-11-23T10:00", until="2026-11-25T10:00:00Z")
-    assert office.until("2026-12-25T10:00") == []
-
-
-def test_one_without_an_end_moves_leads_once_it_has_lasted_longer() -> None:
-    office = desk(STICKY)
-    office.ask("ann")
-    office.say("away", "andy", at="2026-11-23T10:00")
-    assert office.until("2026-11-25T10:00") == []
-    (moved,) = office.until("2026-11-25T10:01")
-    assert (*moved.short, moved.time) == ("reassigned", "ann", "bea", "2026-11-25T10:00:00.001Z")
-
-
-def test_a_lead_that_was_contacted_moves_when_it_asks_again() -> None:
-    office = desk(STICKY)
-    office.ask("ann")
-    office.say("contacted", "andy", "ann")
-    office.say("away", "andy", at="2026-11-23T10:00")
-    assert office.until("2026-11-26T10:00") == []
-    assert office.ask("ann")[0].short == ("reassigned", "ann", "bea")
-
-
-def test_who_got_it_anyway_while_away_keeps_it() -> None:
-    config = DESK.replace("HOURS", "").replace("[andy, bea]}}", "[andy]}}").replace("next_rule", "assign_anyway")
-    office = Office(config + STICKY)
-    office.say("away", "andy", until="2026-12-23T10:00:00Z")
-    assert office.ask("ann")[0].short == ("assigned", "ann", "andy")
-    assert office.until("2026-12-22T10:00") == []
 
 
 def test_end_to_end_reminded_missed_accepted_and_contacted() -> None:
