@@ -28,7 +28,7 @@ def merged(desk: Desk, message: LeadMerged, trigger: Trigger) -> Union:
         return Union(None, None)
     lead = desk.held(message.lead)
     kept = _kept(lead, other)
-    desk.hold(message.other, scheduled(desk, _left(other, message)))
+    desk.hold(message.other, scheduled(desk, _left(other, message, trigger.at_ms)))
     alerts = [*other.alerts, *([] if lead is None else lead.alerts)][-ALERTS_MAX:]
     asked = pack(replace(kept.request, lead=message.lead, profile=message.profile, partition=message.partition))
     row = replace(kept, alerts=alerts, profile=message.profile, partition=message.partition, asked=asked)
@@ -36,7 +36,7 @@ def merged(desk: Desk, message: LeadMerged, trigger: Trigger) -> Union:
         first_ms = min(lead.wait.since_ms, other.wait.since_ms)
         row = replace(row, since_ms=first_ms, wait=replace(row.wait, since_ms=first_ms))
     if kept is other and message.closed:
-        row = _closed(row, message.at)
+        row = _closed(row, trigger.at_ms)
     desk.hold(message.lead, scheduled(desk, row))
     is_released = other.rep is not None and row.rep != other.rep
     why = f"merged: the lead is {message.lead} now"
@@ -84,9 +84,9 @@ def _closed(held: Held, at_ms: int) -> Held:
     )
 
 
-def _left(other: Held, message: LeadMerged) -> Held:
+def _left(other: Held, message: LeadMerged, at_ms: int) -> Held:
     """What stands under the id that is no more: where the rest is."""
-    return replace(_closed(other, message.at), state="moved", moved=message.lead, asked=b"")
+    return replace(_closed(other, at_ms), state="moved", moved=message.lead, asked=b"")
 
 
 def released(desk: Desk, held: Held, lead: str, why: str, trigger: Trigger) -> Told:

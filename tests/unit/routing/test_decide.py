@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.core.messages import LeadRequested
@@ -346,6 +346,7 @@ requests = st.builds(
 )
 
 
+@settings(max_examples=40)
 @given(st.lists(requests, max_size=12))
 def test_each_alert_of_a_lead_is_answered_exactly_once_and_the_same_on_every_replay(asked: list[LeadRequested]) -> None:
     first, second = Office(ROUTING), Office(ROUTING)
@@ -379,6 +380,7 @@ def test_the_trace_names_every_rule_and_rep_that_was_considered_in_order(asked: 
     assert steps(choice(asked=asked, owner=asked.owner)) == expected
 
 
+@settings(max_examples=20)
 @given(requests)
 def test_row_keys_never_begin_with_nul(asked: LeadRequested) -> None:
     office = Office(ROUTING)
