@@ -43,7 +43,7 @@ def model_test(
         configuration = load_folder(config, locator(ip_database))
         chosen = files or sorted((config / "tests").glob("*.yaml"))
         jobs = configuration.jobs(1)
-        tests = read_tests(chosen, configuration.model, configuration.routing.reps, jobs)
+        tests = read_tests(chosen, configuration.model, configuration.routing, jobs)
     if not tests:
         end(f"no test in {config / 'tests'}/*.yaml: config/README.md says how to write one", FAILED)
     failed = 0

@@ -1,6 +1,7 @@
 """What `heatline route` says: who would get a lead, by which rule, and why everybody else would not."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -8,17 +9,19 @@ import msgspec
 
 from engine.agents.route import ASSIGNMENTS_TOPIC, RouteJob
 from engine.core.agenda import Agenda
+from engine.core.context import PLACES
+from engine.core.fields import POINTS
 from engine.core.flow import InputRecord
 from engine.core.instants import to_rfc3339
 from engine.core.messages import MAIN_DESK, REQUESTS_TOPIC, LeadRequested, encode
 from engine.core.model import Model
-from engine.core.records import Cause, LeadAssignment
+from engine.core.records import Cause, Contribution, LeadAssignment
 from engine.core.seen import is_seen
+from engine.core.source import shown
 from engine.local.errors import LocalError
 from engine.readmodel.explain import plain
 from engine.routing.config import Routing
 
-PLACES = ("country", "state", "county", "city", "zip", "language")
 _SAID = frozenset(
     "total engagement fit band grade stage known fast_track owner persona product counts revenue sessions "
     "first_touch last_touch traits".split()
@@ -54,6 +57,9 @@ def lead_of(file: Path | None, said: Mapping[str, object]) -> dict[str, Any]:
 def request_of(lead: Mapping[str, Any], model: Model, at_ms: int) -> LeadRequested:
     """A lead as it would ask for a rep at that instant. Raises LocalError for a field of the wrong type."""
     total = lead.get("total", 0.0)
+    if isinstance(total, float) and not isfinite(total):
+        raise _wrong("total", total, "a number")
+    traits = lead.get("traits", {})
     time = to_rfc3339(at_ms)
     usual: dict[str, Any] = {
         "lead": LEAD,
@@ -71,17 +77,42 @@ def request_of(lead: Mapping[str, Any], model: Model, at_ms: int) -> LeadRequest
         "stage": "lead",
         "known": True,
         "fast_track": False,
-        "traits": {},
         "owner": None,
         "cause": Cause(None, None, None, None, "dry run", time),
-        "place": {name: str(lead[name]) for name in PLACES if lead.get(name) is not None},
-        "seen": {name: value for name, value in lead.items() if is_seen(name)},
+        "seen": {**dict(_points(lead, model)), **{name: value for name, value in lead.items() if is_seen(name)}},
     }
     stated = {name: value for name, value in lead.items() if name in _SAID}
+    # What is said of a place comes before what the lead's record says, and is read as if the lead had said it.
+    stated["traits"] = {**traits, **dict(_places(lead))} if isinstance(traits, dict) else traits
     try:
         return msgspec.convert({**usual, **stated, "type": "lead.requested"}, LeadRequested)
     except msgspec.ValidationError as error:
         raise LocalError(f"the lead cannot be read: {error}") from None
+
+
+def _places(lead: Mapping[str, Any]) -> Iterator[tuple[str, str | int]]:
+    for name in PLACES:
+        said = lead.get(name)
+        if isinstance(said, str) or (name == "zip" and type(said) is int):
+            yield name, said
+        elif said is not None:
+            raise _wrong(name, said, "text")
+
+
+def _points(lead: Mapping[str, Any], model: Model) -> Iterator[tuple[str, float]]:
+    """What every rule of the model gives the lead, by the contributions in a record of `lead-scores`."""
+    yield from ((POINTS + rule, 0.0) for rule in model.rules)
+    if "contributions" not in lead:
+        return
+    try:
+        told = msgspec.convert(lead["contributions"], list[Contribution])
+    except msgspec.ValidationError as error:
+        raise LocalError(f"the lead cannot be read: contributions: {error}") from None
+    yield from ((POINTS + one.rule, one.points) for one in told if one.part == "engagement")
+
+
+def _wrong(name: str, value: object, expected: str) -> LocalError:
+    return LocalError(f"the lead cannot be read: {name} = {shown(value)}: expected {expected}")
 
 
 def decide(routing: Routing, request: LeadRequested, at_ms: int) -> LeadAssignment:

@@ -1,12 +1,13 @@
 """What `heatline model test` does: replays the events of a test as `simulate` does, and compares."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from engine.agents.route import ASSIGNMENTS_TOPIC
 from engine.core.flow import Job, Output
 from engine.core.model import Model
 from engine.core.outputs import ACTIONS_TOPIC, ALERTS_TOPIC
@@ -18,6 +19,7 @@ from engine.local.simulate import PROFILES, SimulateError, Simulation, final_sco
 from engine.local.testfile import Expectation, ModelTest, known_of, load_tests
 from engine.readmodel.events import decode_score
 from engine.readmodel.explain import explain_text, plain
+from engine.routing.config import Routing
 
 PRECISION = 1e-9
 _PARTITIONS = 1
@@ -27,9 +29,9 @@ _NAMES = {ALERTS_TOPIC: "alert", ACTIONS_TOPIC: "action"}
 _decode = msgspec.json.Decoder().decode
 
 
-def read_tests(files: Iterable[Path], model: Model, reps: Collection[str], jobs: Sequence[Job]) -> list[ModelTest]:
+def read_tests(files: Iterable[Path], model: Model, routing: Routing, jobs: Sequence[Job]) -> list[ModelTest]:
     """The tests in `files`, in order. Raises ConfigError with the problems of all of them."""
-    known = known_of(model, reps, {topic for job in jobs for topic in job.inputs})
+    known = known_of(model, routing, {topic for job in jobs for topic in job.inputs})
     tests: list[ModelTest] = []
     problems: list[Problem] = []
     for file in files:
@@ -47,10 +49,14 @@ def read_tests(files: Iterable[Path], model: Model, reps: Collection[str], jobs:
 
 @dataclass(slots=True)
 class Outcome:
-    """What the lines of a test came to: every lead's score, what fired of whom in order, what was rejected and why."""
+    """What the lines of a test came to: every lead's score, what fired of whom in order, what was rejected and why.
+
+    `decided` are leads with the rules by which they went to a rep or wait, in order.
+    """
 
     scores: list[LeadScore] = field(default_factory=list)
     fired: list[tuple[str, str, str]] = field(default_factory=list)
+    decided: list[tuple[str, str | None]] = field(default_factory=list)
     rejected: list[str] = field(default_factory=list)
 
     def take(self, event: str, output: Output) -> None:
@@ -60,14 +66,27 @@ class Outcome:
         if output.topic in _NAMES:
             data = _decode(output.value)["data"]
             self.fired.append((output.topic, data["lead"], data[_NAMES[output.topic]]))
+        elif output.topic == ASSIGNMENTS_TOPIC:
+            data = _decode(output.value)["data"]
+            if "rule" in data:
+                self.decided.append((data["lead"], data["rule"]))
         elif output.topic == DEAD_LETTERS_TOPIC:
             failure = _decode(output.value)["data"]["failure"]
             self.rejected.append(f"{event} was rejected, reason {failure['reason']}: {plain(failure['message'])}")
 
     def named(self, topic: str, score: LeadScore) -> list[str]:
         """The alerts or actions of a lead, under whichever of its ids they fired."""
-        ids = {score.lead, score.ids.user, *score.ids.anonymous}
+        ids = _ids(score)
         return [name for fired, lead, name in self.fired if fired == topic and lead in ids]
+
+    def rule(self, score: LeadScore) -> str | None:
+        """The rule by which a lead is with its rep or waits, under whichever of its ids; None where there is none."""
+        ids = _ids(score)
+        return next((rule for lead, rule in reversed(self.decided) if lead in ids), None)
+
+
+def _ids(score: LeadScore) -> set[str | None]:
+    return {score.lead, score.ids.user, *score.ids.anonymous}
 
 
 def run_test(model: Model, jobs: Sequence[Job], test: ModelTest) -> list[str]:
@@ -117,6 +136,8 @@ def _differences(expected: Expectation, outcome: Outcome, weights: dict[str, flo
 def _got(key: str, score: LeadScore, outcome: Outcome) -> Any:
     if key == "rep":
         return score.owner
+    if key == "rule":
+        return outcome.rule(score)
     if key in ("alerts", "actions"):
         return outcome.named(ALERTS_TOPIC if key == "alerts" else ACTIONS_TOPIC, score)
     return getattr(score, key)

@@ -22,6 +22,10 @@ _TITLES = (
 _INDUSTRIES = ("finance", "insurance", "banking", "retail", "logistics", "health", "manufacturing", "software")
 _EMPLOYEES = (3, 12, 40, 120, 400, 2500)
 _COUNTRIES = ("US", "US", "US", "US", "IN", "IN", "DE", "GB", "FR", "BR", "NL", "JP")
+_US_PLACES = (
+    *("MA 02134 Boston", "NY 10001 New York", "PA 19103 Philadelphia", "CA 94103 San Francisco", "WA 98101 Seattle"),
+    *("TX 75201 Dallas", "IL 60601 Chicago"),
+)
 _AGENTS = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.0 Safari",
@@ -77,7 +81,7 @@ def browser(rng: Random) -> dict[str, Any]:
 def traits(rng: Random, number: int) -> dict[str, Any]:
     """What visitor `number` writes into a form about themselves."""
     first, last = rng.choice(_FIRST), rng.choice(_LAST)
-    return {
+    said = {
         "firstName": first,
         "lastName": last,
         "name": f"{first} {last}",
@@ -89,3 +93,7 @@ def traits(rng: Random, number: int) -> dict[str, Any]:
         "country": rng.choice(_COUNTRIES),
         "age": rng.randrange(22, 66),
     }
+    if said["country"] != "US":
+        return said
+    state, zip_, city = _US_PLACES[number % len(_US_PLACES)].split(maxsplit=2)
+    return {**said, "state": state, "zip": zip_, "city": city}

@@ -9,10 +9,11 @@ from engine.core.instants import from_rfc3339
 from engine.core.model import STAGES, Model
 from engine.core.reader import Reader
 from engine.core.source import Node
+from engine.routing.config import Routing
 
 TEST_KEYS = ("name", "events", "until", "expect")
 NUMBERS = ("total", "engagement", "fit")
-EXPECT_KEYS = ("lead", *NUMBERS, "band", "grade", "stage", "alerts", "actions", "rep")
+EXPECT_KEYS = ("lead", *NUMBERS, "band", "grade", "stage", "alerts", "actions", "rep", "rule")
 RECORD_KEYS = ("topic", "key", "value", "value_base64", "timestamp", "headers", "partition")
 _TIMES = ("timestamp", "originalTimestamp", "sentAt", "receivedAt")
 
@@ -45,17 +46,20 @@ class Known:
     alerts: Collection[str]
     actions: Collection[str]
     reps: Collection[str]
+    rules: Collection[str]
     topics: Collection[str]
 
 
-def known_of(model: Model, reps: Collection[str], topics: Collection[str]) -> Known:
-    """The names in a model, beside the reps of its routing."""
+def known_of(model: Model, routing: Routing, topics: Collection[str]) -> Known:
+    """The names in a model and in its routing, all desks of it."""
+    desks = (routing, *(desk.routing for desk in routing.desks))
     return Known(
         bands=[band.name for band in model.bands],
         grades=[grade.name for grade in model.grades],
         alerts=[alert.id for alert in model.alerts if not alert.is_action],
         actions=[alert.id for alert in model.alerts if alert.is_action],
-        reps=list(reps),
+        reps=[rep for desk in desks for rep in desk.reps],
+        rules=[rule.name for desk in desks for rule in desk.rules],
         topics=sorted(topics),
     )
 
@@ -147,7 +151,8 @@ class _TestReader:
         if name in ("alerts", "actions"):
             names = known.alerts if name == "alerts" else known.actions
             return [reader.reference(one, names, name[:-1]) for one in reader.items(node, name)]
-        if name == "rep":
-            return None if node.value is None else reader.reference(node, known.reps, name)
+        if name in ("rep", "rule"):
+            names = known.reps if name == "rep" else known.rules
+            return None if node.value is None else reader.reference(node, names, name)
         targets = {"band": known.bands, "grade": known.grades, "stage": STAGES}
         return reader.reference(node, targets[name], name)

@@ -20,6 +20,15 @@ from tests.integration.worker.deployment import TIMELESS, Deployment, Program
 from tests.servers.kafka import KafkaServer
 
 TABLES = {"profiles": ("visitor-events", "lead-inbox"), "desk": ("routing-requests", "rep-events")}
+ROUTING = """\
+assign_on: [hot-lead, fast-track]
+reps: {andy: {}, bea: {}, ravi: {}}
+teams: {us: {reps: [andy, bea]}}
+rules:
+  - {name: best, when: {total: {gt: 90}, known: true}, to: {rep: ravi}}
+  - {name: everyone-else, to: {team: us}}
+"""
+"""Without hours and deadlines: the desk's time is that of the records that workers write, another in every run."""
 TICK_S = 0.1
 SEND_TIMEOUT_S = 5.0
 QUIET_POLL_S = 0.5
@@ -156,6 +165,7 @@ async def run(plan: Plan, folder: Path) -> Outcome:
         deployment = Deployment(
             kafka.bootstrap, folder / "heatline", plan.partitions, kafka__session_timeout=f"{plan.session_s}s"
         )
+        (deployment.folder / "routing.yaml").write_text(ROUTING)
         await asyncio.to_thread(deployment.run, "topics", "apply")
         workers += [deployment.worker(f"worker-{n}", command=plan.command) for n in range(plan.workers)]
         await asyncio.gather(*(asyncio.to_thread(worker.start) for worker in workers))

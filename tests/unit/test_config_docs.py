@@ -51,7 +51,7 @@ def test_the_example_of_tests_passes_with_the_model_on_top(tmp_path: Path) -> No
     (tmp_path / "tests.yaml").write_text(block)
     loaded = load_folder(tmp_path)
     jobs = loaded.jobs(1)
-    tests = read_tests([tmp_path / "tests.yaml"], loaded.model, (), jobs)
+    tests = read_tests([tmp_path / "tests.yaml"], loaded.model, loaded.routing, jobs)
     assert len(tests) == 2
     assert [run_test(loaded.model, jobs, test) for test in tests] == [[], []]
 

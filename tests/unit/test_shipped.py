@@ -21,7 +21,7 @@ load = cache(load_folder)
 def stories_of(folder: Path) -> list[Any]:
     configuration = load(folder)
     files = sorted((folder / "tests").glob("*.yaml"))
-    tests = read_tests(files, configuration.model, configuration.routing.reps, configuration.jobs(1))
+    tests = read_tests(files, configuration.model, configuration.routing, configuration.jobs(1))
     return [pytest.param(configuration, test, id=f"{folder.name}: {test.name}") for test in tests]
 
 

@@ -1,8 +1,11 @@
 import io
 import json
 from collections.abc import Mapping
+from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
+import pytest
 from rich.console import Console
 
 from engine.configuration import load_folder
@@ -103,18 +106,39 @@ def test_the_demo_says_that_its_visitors_are_simulated() -> None:
     )
 
 
-def test_the_shipped_configuration_makes_the_first_visitor_an_alert() -> None:
-    """Within ten seconds of the site's time, with a rep for it; no event of the site is a dead letter."""
-    events = []
-    for step in visits(42, 20.0):
-        if step.at_s > 10:
-            break
-        events.append(json.dumps({**step.event, "timestamp": to_rfc3339(AT_MS + int(step.at_s * 1000))}).encode())
+def records_of(start: str, seconds: float) -> list[dict[str, Any]]:
+    """What the shipped configuration makes of so many seconds of the site."""
+    start_ms = from_rfc3339(start)
+    steps = takewhile(lambda step: step.at_s <= seconds, visits(42, 20.0))
+    events = [
+        json.dumps({**step.event, "timestamp": to_rfc3339(start_ms + int(step.at_s * 1000))}).encode() for step in steps
+    ]
     configuration, out = load_folder(CONFIG), io.BytesIO()
     simulate.run(
         configuration.model, configuration.jobs(1), events, out, partitions=1, until=None, final=False, internal=False
     )
-    records = [json.loads(line) for line in out.getvalue().splitlines()]
+    return [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+def test_the_shipped_configuration_makes_the_first_visitor_an_alert() -> None:
+    """Within ten seconds of the site's time, with a rep for it; no event of the site is a dead letter."""
+    records = records_of(AT, 10)
     assert not [record for record in records if record["topic"] == "dead-letters"]
     for topic in ("lead-alerts", "lead-assignments"):
         assert "user-0" in {record["key"] for record in records if record["topic"] == topic}
+
+
+@pytest.mark.parametrize(
+    ("start", "reps"),
+    [
+        ("2026-11-23T16:00:00Z", {"andy", "bea", "lena", "noel", "ravi", "mina"}),  # Dan still sleeps
+        ("2026-11-23T20:30:00Z", {"andy", "dan", "ravi", "mina"}),
+        ("2026-12-25T22:00:00Z", {"ravi", "mina"}),
+        ("2026-11-22T02:00:00Z", {"ravi", "mina"}),
+    ],
+)
+def test_every_lead_that_asks_in_the_demo_gets_a_rep_at_once(start: str, reps: set[str]) -> None:
+    """At any hour, at night and on holidays, too; whoever works gets some of them."""
+    told = [record["value"] for record in records_of(start, 30) if record["topic"] == "lead-assignments"]
+    assert {one["type"] for one in told} <= {"io.heatline.lead.assigned.v1", "io.heatline.lead.reassigned.v1"}
+    assert {one["data"]["rep"] for one in told} == reps

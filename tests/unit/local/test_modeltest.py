@@ -44,7 +44,7 @@ def told(configuration: Configuration, path: Path, *tests: Any) -> list[list[str
     file = path / "tests.yaml"
     file.write_text(json.dumps(tests))
     jobs = configuration.jobs(1)
-    read = read_tests([file], configuration.model, configuration.routing.reps, jobs)
+    read = read_tests([file], configuration.model, configuration.routing, jobs)
     return [run_test(configuration.model, jobs, test) for test in read]
 
 
@@ -62,6 +62,7 @@ def test_everything_that_a_test_can_expect_is_compared(configuration: Configurat
         "alerts": ["fast"],
         "actions": ["mail"],
         "rep": "andy",
+        "rule": "all",
     }
     wrong = {
         "lead": "u2",
@@ -74,6 +75,7 @@ def test_everything_that_a_test_can_expect_is_compared(configuration: Configurat
         "alerts": ["hot"],
         "actions": [],
         "rep": None,
+        "rule": None,
     }
     tests: list[dict[str, Any]] = [{"name": "right", "events": events, "expect": right}]
     tests.append({"name": "near", "events": events, "expect": {**right, "total": 36 + 5e-10}})
@@ -104,6 +106,21 @@ def test_time_runs_on_to_until_and_no_further(configuration: Configuration, tmp_
         for until, alerts in (({"until": LATER}, ["quiet"]), ({"until": "2026-11-29T23:59:59Z"}, []), ({}, []))
     ]
     assert told(configuration, tmp_path, *tests) == [[], [], []]
+
+
+def test_a_lead_that_waits_has_a_rule_and_no_rep_until_somebody_is_there(tmp_path: Path) -> None:
+    """Reps and rules of all desks can be expected; the shift begins at nine, six hours after the demo."""
+    desk = "assign_on: [fast]\nreps: {dora: {hours: {mon-sun: '09:00-17:00'}}}\nrules: [{name: own, to: {rep: dora}}]\n"
+    (tmp_path / "model.yaml").write_text(MODEL)
+    (tmp_path / "routing.yaml").write_text(ROUTING + "desks: {eu: {when: {known: true}, file: eu.yaml}}\n")
+    (tmp_path / "eu.yaml").write_text(desk)
+    asked = [BOSS, segment("demo_request", T0 + 3 * HOUR, "ada", userId="u1")]
+    tests = [
+        {"name": "n", "events": asked, "expect": {"rep": None, "rule": "own"}},
+        {"name": "n", "events": asked, "until": "2026-11-23T09:00:00Z", "expect": {"rep": "dora", "rule": "own"}},
+        {"name": "n", "events": [BOSS], "expect": {"rep": None, "rule": None}},
+    ]
+    assert told(load_folder(tmp_path), tmp_path, *tests) == [[], [], []]
 
 
 def test_a_list_expects_several_leads_and_one_lead_needs_no_name(configuration: Configuration, tmp_path: Path) -> None:
@@ -168,7 +185,7 @@ MISTAKES = """\
   evnts: []
   events: [{type: page, timestamp: yesterday}, 7, {topic: visitor-event, value: {}}, {type: page, zip: 02134}]
   until: soon
-  expect: {totl: 3, total: "3", band: warn, grade: E, stage: mql, alerts: [hto], actions: mail, rep: zoe}
+  expect: {totl: 3, total: "3", band: warn, grade: E, stage: mql, alerts: [hto], actions: mail, rep: zoe, rule: al}
 - {name: second, events: [], expect: {lead: ada}}
 - {name: third, events: [{type: page}], expect: [{total: 1}]}
 - {}
@@ -189,9 +206,10 @@ marketingqualifiedlead, salesqualifiedlead, opportunity, customer, evangelist, d
 t.yaml:5:76: [0].expect.alerts[0] = "hto": there is no such alert; did you mean `hot`?
 t.yaml:5:91: [0].expect.actions = "mail": expected a list of actions
 t.yaml:5:102: [0].expect.rep = "zoe": there is no such rep; expected one of andy
+t.yaml:5:113: [0].expect.rule = "al": there is no such rule; did you mean `all`?
 t.yaml:6:26: [1].events: 0 events; expected at least 1
 t.yaml:6:30: [1].expect: nothing is expected: state one of total, engagement, fit, band, grade, stage, alerts, \
-actions, rep
+actions, rep, rule
 t.yaml:7:50: [2].expect[0]: `lead` is missing: in a list each says of which lead it is
 t.yaml:8:3: [3]: `name` is missing
 t.yaml:8:3: [3]: `events` is missing
@@ -203,7 +221,7 @@ def said(configuration: Configuration, path: Path, **files: str) -> str:
     for name, text in files.items():
         (path / f"{name}.yaml").write_text(text)
     with pytest.raises(ConfigError) as caught:
-        read_tests(sorted(path.glob("*")), configuration.model, ["andy"], configuration.jobs(1))
+        read_tests(sorted(path.glob("*")), configuration.model, configuration.routing, configuration.jobs(1))
     return str(caught.value).replace(f"{path}/", "") + "\n"
 
 
@@ -219,4 +237,4 @@ def test_the_mistakes_of_all_files_are_named(configuration: Configuration, tmp_p
 
 def test_a_file_without_tests_has_none(configuration: Configuration, tmp_path: Path) -> None:
     (tmp_path / "none.yaml").write_text("# later\n")
-    assert read_tests([tmp_path / "none.yaml"], configuration.model, (), configuration.jobs(1)) == []
+    assert read_tests([tmp_path / "none.yaml"], configuration.model, configuration.routing, configuration.jobs(1)) == []

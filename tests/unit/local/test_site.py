@@ -106,3 +106,5 @@ def test_people_say_who_they_are() -> None:
     said = [step.event["traits"] for step in first(5_000) if step.event["type"] == "identify"]
     assert all({"email", "title", "industry", "employees", "age", "country"} <= traits.keys() for traits in said)
     assert len({traits["title"] for traits in said}) > 5
+    assert all({"state", "zip", "city"} <= traits.keys() for traits in said if traits["country"] == "US")
+    assert len({traits["state"] for traits in said if traits["country"] == "US"}) > 5

@@ -53,7 +53,7 @@ def test_the_shipped_file_fits_the_shipped_model() -> None:
     model = load_model((CONFIG / "model.yaml").read_text(), "model.yaml", None, found.finish().fields)
     routing = found.finish(Known.of(model))
     assert {rule.to.id for rule in routing.rules if isinstance(rule.to, Team)} == set(routing.teams)
-    assert "traits.country" in routing.fields
+    assert "country" in routing.fields
 
 
 def test_the_whole_grammar_is_read_in_the_order_of_the_file() -> None:
