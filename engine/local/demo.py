@@ -19,13 +19,13 @@ from rich.text import Text
 
 from engine.core.flow import Record
 from engine.core.instants import from_rfc3339, to_rfc3339
-from engine.core.records import Cause, LeadAlert, LeadAssignment
+from engine.core.records import Cause, LeadAlert
 from engine.local.broker import FETCH_MAX_WAIT_MS
 from engine.local.lines import Message
 from engine.local.producer import Sender, connected_producer
 from engine.local.reading import wall_clock_ms
 from engine.local.site import Step, visits
-from engine.readmodel.events import Malformed, decode_alerts, decode_assignments, project
+from engine.readmodel.events import AssignmentEvent, Malformed, decode_alerts, decode_assignments, project
 from engine.readmodel.explain import plain
 from engine.readmodel.port import Logged
 
@@ -134,7 +134,7 @@ class LivePrinter:
         elif isinstance(change, Logged) and change.log == "alerts":
             self._show_alert(decode_alerts([change.event])[0].data, now_ms)
         elif isinstance(change, Logged):
-            self._show_assignment(decode_assignments([change.event])[0].data, now_ms)
+            self._show_assignment(decode_assignments([change.event])[0], now_ms)
 
     def _show_alert(self, alert: LeadAlert, now_ms: int) -> None:
         latency_ms = _since(alert.cause, now_ms)
@@ -153,15 +153,16 @@ class LivePrinter:
             ),
         )
 
-    def _show_assignment(self, assignment: LeadAssignment, now_ms: int) -> None:
-        self.live.assignments += 1
+    def _show_assignment(self, event: AssignmentEvent, now_ms: int) -> None:
+        assignment, what = event.data, event.type.split(".")[-2]
+        self.live.assignments += what != "reminded"
         name = self._names.get(assignment.lead) or plain(assignment.lead)
         to = f"to {plain(assignment.rep)}" if assignment.rep else f"waits: {plain(assignment.reason)}"
         team = f", team {plain(assignment.team)}" if assignment.team else ""
         self._line(
             now_ms,
             Text.assemble(
-                (f"{'Assigned' if assignment.rep else 'Queued':<14}", "green"),
+                (f"{what.capitalize():<14}", "green"),
                 f"  {name:<34}",
                 f"  {to}{team}",
                 (f"  event → assignment {_since(assignment.cause, now_ms)} ms", "dim"),

@@ -33,12 +33,13 @@ def alert(traits: Mapping[str, object], label: str = "Hot lead") -> Output:
     return output("lead-alerts", "lead.alerted", data.lead, AT_MS, data, "1")
 
 
-def assignment(rep: str | None) -> Output:
+def assignment(rep: str | None, kind: str | None = None) -> Output:
     data = LeadAssignment(
         lead="user-1", rep=rep, team="us", rule="us", attempt=1, previous=None, due_at=None, reason="nobody is there",
         trace=[], alert="1", score=85, band="hot", desk="main", region=None, remind_at=None, cause=CAUSE,
     )  # fmt: skip
-    return output("lead-assignments", "lead.assigned" if rep else "lead.queued", data.lead, AT_MS, data, "1")
+    kind = kind or ("lead.assigned" if rep else "lead.queued")
+    return output("lead-assignments", kind, data.lead, AT_MS, data, "1")
 
 
 def shown(*outputs: Output, after_ms: int = 38) -> tuple[list[str], Live]:
@@ -66,6 +67,13 @@ def test_an_assignment_names_whom_the_alert_named() -> None:
     assert "to andy, team us" in lines[1]
     assert "waits: nobody is there, team us" in lines[2]
     assert (live.alerts, live.assignments) == (1, 2)
+
+
+def test_what_comes_of_a_lead_that_nobody_accepts_is_told_by_its_name() -> None:
+    """A reminder is no assignment."""
+    lines, live = shown(*(assignment("andy", f"lead.{kind}") for kind in ("reminded", "reassigned", "escalated")))
+    assert [line.split()[1] for line in lines] == ["Reminded", "Reassigned", "Escalated"]
+    assert live.assignments == 2
 
 
 def test_a_lead_without_a_name_is_called_by_its_id() -> None:
