@@ -9,10 +9,12 @@ from engine.agents.route import RouteJob
 from engine.core.agenda import Agenda
 from engine.core.flow import Fold, InputRecord
 from engine.core.messages import LeadFeedback, LeadGone, OwnerChanged, decode_inbox, encode
-from engine.routing.desk import Held, held_key, pack, unpack_held
-from tests.unit.routing.examples import request, routing
+from engine.routing.desk import Clock, Held, Load, Queue, pack, unpack
+from engine.routing.routingfile import load_routing
+from tests.unit.routing.examples import CONFIG, request, routing
 
 JOB = RouteJob(routing())
+DUE = Clock("accept", 0, 1_000, None, 1_000)
 
 
 class Said(NamedTuple):
@@ -36,6 +38,24 @@ def fold(*values: bytes | Said | None, rows: dict[bytes, bytes] | None = None) -
     return JOB.fold(0, [record(value, offset) for offset, value in enumerate(values)], rows or {}, Agenda())
 
 
+def key(lead: str, desk: str = "main") -> bytes:
+    """Of the lead's row."""
+    return f"{desk}/lead/{lead}".encode()
+
+
+def held(folded: Fold, lead: str = "ada") -> Held | None:
+    """The lead's row that a fold changed."""
+    row = unpack(key(lead), {name: packed for name, packed in folded.rows.items() if packed is not None})
+    assert row is None or isinstance(row, Held)
+    return row
+
+
+def row(rep: str | None = "andy", lead: str = "ada", **changes: Any) -> Held:
+    asked = pack(request(lead))
+    usual = Held(None, "assigned", rep, "us", "us", None, 1_000, ["a1"], f"browser-of-{lead}", 3, asked)
+    return msgspec.structs.replace(usual, **changes)
+
+
 def events(folded: Fold, topic: str) -> list[dict[str, Any]]:
     return [json.loads(output.value or b"") for output in folded.outputs if output.topic == topic]
 
@@ -54,7 +74,8 @@ def test_an_assignment_goes_downstream_and_the_owner_to_the_profile() -> None:
     assert all(("traceparent", b"00-1") in output.headers for output in folded.outputs)
     assert all(("other", b"x") not in output.headers for output in folded.outputs)
     assert folded.urgent
-    assert folded.tally == {("consumed", "routing-requests"): 1, ("assignment", "us", "assigned"): 1}
+    counted = {name: count for name, count in folded.tally.items() if count}
+    assert counted == {("consumed", "routing-requests"): 1, ("assignment", "us", "assigned"): 1}
 
 
 def test_requests_of_one_chunk_see_what_those_before_them_did() -> None:
@@ -143,16 +164,16 @@ def test_a_recycled_lead_has_no_owner_and_goes_by_the_rules_again() -> None:
     folded = fold(encode(request()), said("recycled"), said("noted"), encode(request(alert="a2")))
     owners = [event["owner"] for event in events(folded, "lead-inbox") if event["type"] == "lead.owner_changed"]
     assert owners == ["andy", None, "bea"]
-    assert [event["data"]["failure"]["field"] for event in events(folded, "dead-letters")] == ["rep"]
+    assert [event["data"]["failure"]["field"] for event in events(folded, "dead-letters")] == ["lead"]
     assert [event["type"] for event in events(folded, "lead-inbox")][1:3] == ["lead.feedback", "lead.owner_changed"]
-    row = unpack_held(folded.rows[held_key("ada")])
-    assert row is not None
-    assert (row.rep, row.alerts, row.profile, row.partition) == ("bea", ["a1", "a2"], "browser-of-ada", 3)
+    after = held(folded)
+    assert after is not None
+    assert (after.rep, after.alerts, after.profile, after.partition) == ("bea", ["a1", "a2"], "browser-of-ada", 3)
 
 
 def test_feedback_that_cannot_be_is_a_dead_letter_with_field_and_sentence() -> None:
     """It changes no row and nobody waits for it."""
-    rows = {held_key("ada"): pack(Held("andy", "us", "us", 1_000, ["a1"], "browser-of-ada", 3))}
+    rows = {key("ada"): pack(row())}
     values = [
         said("accepted", rep="bea"),
         said("accepted", rep=7),
@@ -174,35 +195,140 @@ def test_feedback_that_cannot_be_is_a_dead_letter_with_field_and_sentence() -> N
     assert not folded.errors
 
 
-def test_rows_of_versions_that_did_not_note_the_profile_still_unpack() -> None:
-    """Their lead's next alert notes it."""
-    row = msgspec.msgpack.encode(["andy", "us", "us", 1_000, ["a1"]])
-    assert unpack_held(row) == Held("andy", "us", "us", 1_000, ["a1"], None, 0)
-    folded = fold(said("accepted"), encode(request(alert="a2")), said("accepted"), rows={held_key("ada"): row})
-    assert [event["data"]["failure"]["reason"] for event in events(folded, "dead-letters")] == ["feedback"]
-    assert len([event for event in events(folded, "lead-inbox") if event["type"] == "lead.feedback"]) == 1
-
-
 def test_of_who_is_erased_the_desk_keeps_nothing() -> None:
     """Neither the row, which frees the rep, nor those of ids that it had before, however many; nobody is told."""
     moved = {"browser": "email:a@b.de", "email:a@b.de": "ada", "other": "bob"}
-    rows = {held_key(lead): pack(Held(None, None, None, 1, [], moved=to)) for lead, to in moved.items()}
-    rows |= {
-        held_key("ada"): pack(Held("andy", None, None, 1, ["a1"])),
-        held_key("bob"): pack(Held("ada", None, "", 1, [])),
-    }
+    rows = {key(lead): pack(row(None, lead, state="moved", moved=to)) for lead, to in moved.items()}
+    rows |= {key("ada"): pack(row()), key("bob"): pack(row(None, "bob", state="closed"))}
+    rows[b"main/rep/andy"] = pack(Load(open=1))
     gone = encode(LeadGone("ada", 2_000))
     folded = fold(gone, gone, said("accepted"), rows=rows)
-    assert folded.rows == {held_key(lead): None for lead in ("ada", "email:a@b.de", "browser")}
+    assert folded.rows == {
+        b"main/rep/andy": pack(Load(open=0)),
+        **{key(lead): None for lead in ("ada", "email:a@b.de", "browser")},
+    }
     assert [output.topic for output in folded.outputs] == ["dead-letters"]
-    assert fold(encode(request()), gone).rows[held_key("ada")] is None
+    assert fold(encode(request()), gone).rows[key("ada")] is None
+
+
+def test_who_is_erased_while_waiting_waits_no_more() -> None:
+    waiting = encode(request(known=False, traits={}))
+    folded = fold(waiting, encode(LeadGone("ada", 2_000)))
+    assert {name: packed for name, packed in folded.rows.items() if packed is not None} == {
+        b"main/queue": pack(Queue(None, 0))
+    }
 
 
 def test_a_defect_stops_one_record_and_leaves_its_rows() -> None:
     """A row that cannot be read is such a defect: its request becomes a dead letter, with a trace for the log."""
-    folded = fold(encode(request("ada")), encode(request("bob")), rows={held_key("ada"): b"\xc1"})
+    folded = fold(encode(request("ada")), encode(request("bob")), rows={key("ada"): b"\xc1"})
     assert events(folded, "dead-letters")[0]["data"]["failure"]["reason"] == "internal"
     assert [event["subject"] for event in events(folded, "lead-assignments")] == ["bob"]
-    assert held_key("ada") not in folded.rows
+    assert key("ada") not in folded.rows
     assert len(folded.errors) == 1
     assert "DecodeError" in folded.errors[0]
+
+
+TWO_DESKS = CONFIG + "desks: {eu: {when: {traits.country: DE}, file: eu.yaml}}\n"
+EU = "{assign_on: [hot-lead], reps: {otto: {}}, teams: {eu: {reps: [otto]}}, rules: [{name: eu, to: {team: eu}}]}"
+
+
+def two_desks(lanes: int = 1) -> RouteJob:
+    """Main and eu, in one lane or in two."""
+    both = load_routing(TWO_DESKS, "routing.yaml", read=lambda name: EU)
+    return RouteJob(both, lambda desk: 1 if desk == "eu" and lanes > 1 else 0)
+
+
+JOB_OF_TWO = two_desks()
+
+
+def test_desks_in_one_lane_keep_their_rows_apart() -> None:
+    folded = JOB_OF_TWO.fold(0, [record(encode(request(desk=desk)), 0) for desk in ("main", "eu")], {}, Agenda())
+    reps = [(event["data"]["desk"], event["data"]["rep"]) for event in events(folded, "lead-assignments")]
+    assert reps == [("main", "andy"), ("eu", "otto")]
+    assert {name for name in folded.rows if b"/lead/" in name} == {b"main/lead/ada", b"eu/lead/ada"}
+
+
+def test_what_a_rep_says_is_heard_at_the_desk_that_has_the_rep() -> None:
+    """Whatever the key of the record, as long as it comes to the desk's lane."""
+    records = [record(encode(request(desk="eu"))), record(said("accepted", rep="otto"), 1)]
+    folded = JOB_OF_TWO.fold(0, records, {}, Agenda())
+    assert [event["type"] for event in events(folded, "lead-assignments")][1:] == ["io.heatline.lead.accepted.v1"]
+
+
+def test_what_comes_to_another_desk_s_lane_is_refused_and_says_where_it_belongs() -> None:
+    folded = two_desks(lanes=2).fold(0, [record(said("accepted", rep="otto"))], {}, Agenda())
+    (letter,) = events(folded, "dead-letters")
+    assert (letter["data"]["failure"]["reason"], letter["data"]["failure"]["field"]) == ("feedback", "key")
+    assert letter["data"]["failure"]["message"] == "'otto' is at desk eu; expected the key eu, which is partition 1"
+
+
+def test_a_request_for_a_desk_that_is_no_more_is_main_s() -> None:
+    folded = fold(encode(request(desk="eu")))
+    assert [event["data"]["desk"] for event in events(folded, "lead-assignments")] == ["main"]
+    assert key("ada") in folded.rows
+
+
+def test_erasure_reaches_every_desk_of_the_lane() -> None:
+    rows = {key("ada", desk): pack(row(None, state="closed")) for desk in ("main", "eu")}
+    folded = JOB_OF_TWO.fold(0, [record(encode(LeadGone("ada", 2_000)))], rows, Agenda())
+    assert folded.rows == dict.fromkeys(rows)
+
+
+def test_what_is_due_at_or_before_a_record_happens_before_it_and_what_is_due_later_does_not() -> None:
+    """A deadline at 04:29:59.999 is missed when a record of 04:30 is read; a millisecond later it is still in time."""
+    agenda = Agenda()
+    limited = RouteJob(routing(CONFIG + "sla: {hot: {accept_within: 1h}}\n"))
+    asked = record(encode(request()))._replace(timestamp=1_795_408_200_000 - 3_600_001)
+    rows = {name: packed for name, packed in limited.fold(0, [asked], {}, agenda).rows.items() if packed is not None}
+    late = limited.fold(0, [record(said("accepted", at="2026-11-23T04:30:00Z"))], rows, agenda)
+    assert [event["type"] for event in events(late, "lead-assignments")] == ["io.heatline.lead.reassigned.v1"]
+    assert len(events(late, "dead-letters")) == 1
+
+    agenda = Agenda()
+    asked = asked._replace(timestamp=asked.timestamp + 1)
+    rows = {name: packed for name, packed in limited.fold(0, [asked], {}, agenda).rows.items() if packed is not None}
+    in_time = limited.fold(0, [record(said("accepted", at="2026-11-23T04:30:00Z"))], rows, agenda)
+    assert [event["type"] for event in events(in_time, "lead-assignments")] == ["io.heatline.lead.accepted.v1"]
+
+
+def test_a_record_from_the_future_makes_nothing_fall_due_before_its_time() -> None:
+    """Anybody can write one: the desk's time is at most the clock's."""
+    limited = RouteJob(routing(CONFIG + "sla: {hot: {accept_within: 1h}}\n"))
+    agenda = Agenda()
+    now = record(encode(request()))
+    agenda.clock_ms = now.timestamp
+    ahead = record(encode(request("bob")))._replace(timestamp=now.timestamp * 2)
+    folded = limited.fold(0, [now, ahead], {}, agenda)
+    assert [event["type"] for event in events(folded, "lead-assignments")] == ["io.heatline.lead.assigned.v1"] * 2
+    after = held(folded, "bob")
+    assert after is not None
+    assert after.since_ms == now.timestamp
+
+
+def test_a_wake_folds_no_more_rows_than_it_may() -> None:
+    """What is left is still due, and comes with the next."""
+    limited = RouteJob(routing(CONFIG + "sla: {hot: {accept_within: 1h}}\n"))
+    agenda = Agenda()
+    rows: dict[bytes, bytes] = {}
+    for lead in ("ada", "bob", "cy"):
+        folded = limited.fold(0, [record(encode(request(lead)))], rows, agenda)
+        rows.update({name: packed for name, packed in folded.rows.items() if packed is not None})
+    until_ms = 1_795_408_200_000 + 3_600_001
+    counts = []
+    for _ in range(3):
+        folded = limited.wake(0, until_ms, rows, agenda, 2)
+        rows.update({name: packed for name, packed in folded.rows.items() if packed is not None})
+        counts.append(len(events(folded, "lead-assignments")))
+    assert counts == [2, 1, 0]
+
+
+def test_a_defect_of_what_falls_due_is_told_and_stops_nothing_else() -> None:
+    """Its row, which cannot be read, is left alone."""
+    waits = row(None, "bob", state="closed", due=1_000, call_at=None, since_ms=0)
+    rows = {key("bob"): pack(waits), key("ada"): pack(row(due=1_000, asked=b"\xc1", clock=DUE))}
+    agenda = Agenda([(1_000, name) for name in rows])
+    folded = JOB.wake(0, 90 * 86_400_000, rows, agenda, 10)
+    assert len(folded.errors) == 1
+    assert folded.rows == {key("bob"): None}
+    assert JOB.wake(0, 90 * 86_400_000, rows, agenda, 10).errors == []
