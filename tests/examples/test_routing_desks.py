@@ -1,6 +1,7 @@
 """Several desks: each lead asks the one it is for, and stays with it; reps, turns and queues know no other's."""
 
 import json
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -8,9 +9,10 @@ import pytest
 from engine.agents.route import RouteJob
 from engine.core.agenda import Agenda
 from engine.core.flow import InputRecord
+from engine.local.simulate import run
 from engine.routing.routingfile import load_routing
 from tests.build import HOUR, MINUTE, T0
-from tests.examples.harness import Line, Spec, Told, at, chats, known, says, scoring, simulate
+from tests.examples.harness import Line, Spec, Told, at, chats, configured, known, says, scoring, simulate
 
 MODEL = scoring(
     chats(85, decay="none"), alerts={"hot": {"crosses": "hot"}, "again": {"when": {"event": "call"}, "cooldown": "1m"}}
@@ -128,6 +130,31 @@ def test_a_browser_at_one_desk_that_is_a_person_at_another_is_released_there() -
     released = told.on("lead-assignments")[-1]
     assert (released["previous"], released["desk"], released["reason"]) == ("eva", "eu", "merged: the lead is u-1 now")
     assert told.owners("u-1") == ["andy"]
+
+
+def test_the_answer_reaches_each_lead_in_whatever_partition_it_lives() -> None:
+    """The same leads in one partition and in five have the same owners and stages."""
+    codes = ["US", "DE", "FR", None]
+    hot = [in_country(codes[number % 4], number, f"lead-{number}") for number in range(24)]
+    won = [says(HOUR, "won", f"lead-{number}", rep) for number, rep in ((0, "andy"), (1, "eva"), (2, "franz"))]
+    ends = []
+    for partitions in (1, 5):
+        out = BytesIO()
+        configuration = configured(json.dumps(MODEL), MAIN, {}, None, FILES)
+        lines = [json.dumps(line).encode() for line in [*hot, *won]]
+        run(configuration.model, configuration.jobs(partitions), lines, out, partitions=partitions, final=True)
+        told = Told([json.loads(line) for line in out.getvalue().splitlines()])
+        assert told.rejected() == []
+        ends.append({f"lead-{number}": told.score(f"lead-{number}") for number in range(24)})
+    shown = [[(lead, end["owner"], end["stage"]) for lead, end in one.items()] for one in ends]
+    assert shown[0] == shown[1]
+    assert shown[0][:5] == [
+        ("lead-0", "andy", "customer"),
+        ("lead-1", "eva", "customer"),
+        ("lead-2", "franz", "customer"),
+        ("lead-3", "bea", "subscriber"),
+        ("lead-4", "andy", "subscriber"),
+    ]
 
 
 @pytest.mark.parametrize(("lane", "reason"), [(0, "feedback"), (1, None)])

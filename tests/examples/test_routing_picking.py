@@ -280,6 +280,32 @@ rules:
     assert office.ask("ann", total=99.0)[0].short == ("reassigned", "ann", "andy")
 
 
+@pytest.mark.parametrize(
+    ("first", "to", "rep"),
+    [
+        ("{name: ordinary, when: {total: {gt: 50}}, to: {rep: carla}}", "{rep: andy}", "bea"),
+        ("{name: ordinary, when: {total: {gt: 99}}, to: {rep: carla}}", "{rep: andy}", "andy"),
+        ("{name: other, when: {total: {gt: 99}}, to: {rep: carla}, override: true}", "{rep: andy}", "andy"),
+        ("{name: other, when: {total: {gt: 50}}, to: {rep: carla}, override: true}", "{rep: andy}", "carla"),
+        ("{name: ordinary, when: {total: {gt: 99}}, to: {rep: carla}}", "{team: us}", "bea"),
+    ],
+)
+def test_the_first_rule_that_holds_says_whether_an_owner_is_overridden(first: str, to: str, rep: str) -> None:
+    """Bea has the lead. An ordinary rule that holds ends it; one that names a team with her leaves it hers."""
+    config = f"""
+assign_on: [hot-lead]
+reps: {{andy: {{}}, bea: {{}}, carla: {{}}}}
+teams: {{us: {{reps: [andy, bea]}}}}
+rules:
+  - {first}
+  - {{name: best, when: {{total: {{gt: 50}}}}, to: {to}, override: true}}
+  - {{name: rest, to: {{rep: bea}}}}
+"""
+    office = Office(config)
+    assert office.ask("ann", total=20.0)[0].rep == "bea"
+    assert office.ask("ann", total=90.0)[0].rep == rep
+
+
 def test_end_to_end_by_weight_with_load_capacity_and_a_lead_that_comes_twice() -> None:
     """Andy has weight 2: six leads, a minute apart, go Andy, Bea, Andy, Bea, Andy, Andy, as counted above.
 

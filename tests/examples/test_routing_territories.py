@@ -110,6 +110,25 @@ def test_what_looks_like_a_range_but_has_other_lengths_is_one_zip() -> None:
     assert not holds("{zip: 1-99}", **lives(country="PL", zip="50"))
 
 
+@pytest.mark.parametrize(
+    ("when", "inside", "outside"),
+    [
+        ("{country: Deutschland}", lives(country="DE"), lives(country="AT")),
+        ("{country: {not_in: [united kingdom, FR]}}", lives(country="DE"), lives(country="England")),
+        ("{state: [iowa]}", lives(country="US", state="IA"), lives(country="US", state="Idaho")),
+        ("{zip: sw1a 1aa}", lives(zip="SW1A1AA"), lives(zip="SW1A1AB")),
+        ("{zip: 'sw1a*'}", lives(zip="SW1A 1AB"), lives(zip="SW1B 1AB")),
+    ],
+)
+def test_rules_know_places_by_name_and_by_code_too(when: str, inside: dict[str, Any], outside: dict[str, Any]) -> None:
+    config = f"""
+assign_on: [hot-lead]
+reps: {{andy: {{}}, bea: {{}}}}
+rules: [{{name: own, when: {when}, to: {{rep: andy}}}}, {{name: rest, to: {{rep: bea}}}}]
+"""
+    assert [Office(config).ask("ann", **lead)[0].rep for lead in (inside, outside)] == ["andy", "bea"]
+
+
 NORTH = """
 assign_on: [hot-lead]
 territories:

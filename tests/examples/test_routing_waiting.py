@@ -216,6 +216,39 @@ def test_a_lead_that_asks_again_while_it_waits_is_told_of_again_and_keeps_its_pl
     assert went(office.until("2026-11-23T09:00")) == [("ann", "andy", "2026-11-23T09:00")]
 
 
+def test_a_better_lead_that_waits_for_somebody_else_holds_nobody_up() -> None:
+    """Ann, 95 points, waits for Bea alone; Bob, 81, for Andy or Bea, and Andy is back first."""
+    config = """
+assign_on: [hot-lead]
+reps: {andy: {}, bea: {}}
+teams: {us: {reps: [andy, bea]}, loans: {reps: [bea]}}
+rules: [{name: loans, when: {product: loans}, to: {team: loans}}, {name: us, to: {team: us}}]
+"""
+    office = Office(config)
+    for rep in ("andy", "bea"):
+        office.say("away", rep)
+    office.ask("ann", total=95.0, product="loans")
+    office.ask("bob", total=81.0)
+    assert short(office.say("available", "andy")) == [("assigned", "bob", "andy")]
+    assert short(office.say("available", "bea")) == [("assigned", "ann", "bea")]
+
+
+def test_however_many_wait_all_go_out_at_the_same_minute_the_best_first() -> None:
+    """700 leads with 81, 81.01, 81.02, … points, more than go out at once."""
+    office = Office(DAYS.replace(", capacity: {open: 1}", ""), "2026-11-22T10:00")
+    for number in range(700):
+        office.ask(f"lead-{number}", total=81 + number / 100)
+    told = office.until("2026-11-23T09:00")
+    assert went(told) == [(f"lead-{number}", "andy", "2026-11-23T09:00") for number in reversed(range(700))]
+
+
+def test_who_gets_a_lead_anyway_has_the_limit_within_the_hours() -> None:
+    """Assigned at 03:00; fifteen minutes of working time are up at 9:15."""
+    config = NOBODY.replace("NOBODY", "assign_anyway") + "sla: {hot: {accept_within: 15m}}\n"
+    (assigned,) = Office(config, "2026-11-23T03:00").ask("ann")
+    assert (assigned.rep, assigned.data["due_at"]) == ("andy", "2026-11-23T09:15:00.000Z")
+
+
 def test_those_who_wait_are_there_after_a_restart() -> None:
     office = Office(DAYS, "2026-11-21T10:00")
     office.ask("ann")
