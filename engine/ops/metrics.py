@@ -17,6 +17,8 @@ from engine.ops.backlog import Backlog
 BUCKETS_S = (0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 LATE_BUCKETS_S = (0.1, 1, 10, 60, 600, 3_600, 21_600, 86_400, 345_600)
 """Up to the 96 h after which the shipped model takes an event as too late."""
+DROPPED = ("aliases", "erased", "merged", "no_profile", "oversized")
+"""Why a worker drops a record that is no dead letter."""
 REASONS: tuple[str, ...] = get_args(get_type_hints(Failure)["reason"])
 
 
@@ -115,6 +117,8 @@ class WorkerMetrics(Metrics):
             self.rejected.labels(reason)
         for outcome in ("committed", "fenced", "error", "hole"):
             self.transactions.labels(outcome)
+        for reason in DROPPED:
+            self.dropped.labels(reason)
         self.duplicate.labels("message_id")
         for kind in KINDS:
             self.bots.labels(kind)

@@ -36,6 +36,11 @@ def redis_server() -> str:
     return _require("redis-server", package="redis-server")
 
 
+def prometheus(program: str = "prometheus") -> str:
+    """The path of `prometheus`, or of another program of its package, such as `promtool`."""
+    return _require(program, package="prometheus")
+
+
 def _copy_jars(libs: Path) -> None:
     maven = _require("mvn", package="maven")
     partial = libs.with_suffix(".partial")

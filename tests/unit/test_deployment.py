@@ -1,8 +1,6 @@
 """What is deployed, as far as it can be checked without a container engine."""
 
-import json
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -14,10 +12,9 @@ from ruamel.yaml import YAML
 
 from engine.ops.loading import load_settings
 from engine.ops.metrics import MetricsObserver, ProjectorMetrics, WorkerMetrics
+from tests.monitoring import RULE_TESTS, dashboard, metrics_named, rules
 
 ROOT = Path(__file__).parents[2]
-PROMETHEUS = ROOT / "config" / "prometheus"
-DASHBOARD = ROOT / "config" / "grafana" / "dashboards" / "heatline.json"
 
 
 def read(path: str) -> Any:
@@ -31,11 +28,6 @@ def services() -> dict[str, Any]:
 
 def environment(service: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(value) for name, value in service.get("environment", {}).items()}
-
-
-def rules() -> list[dict[str, Any]]:
-    document = read("config/prometheus/heatline.rules.yml")
-    return [rule for group in document["groups"] for rule in group["rules"]]
 
 
 @pytest.mark.parametrize(
@@ -105,12 +97,38 @@ def test_every_alert_has_severity_texts_and_a_page() -> None:
 
 def test_rules_and_dashboard_name_only_what_is_exported() -> None:
     """A panel of a metric that nobody exports stays empty for ever."""
-    dashboard = json.loads(DASHBOARD.read_text())
-    asked = [rule["expr"] for rule in rules()]
-    asked += [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
-    named = {name for expression in asked for name in re.findall(r"\b(?:heatline|process)_\w+", expression)}
-    assert len(named) > 10
+    named = metrics_named()
+    assert len(named) > 30
     assert named <= set(exported())
+
+
+def test_every_metric_of_the_contract_is_looked_at() -> None:
+    """What is counted for nobody is counted in vain; buckets of a histogram stand for it."""
+    counted = {re.sub("_(bucket|sum|count)$", "_bucket", name) for name in exported() if name.startswith("heatline_")}
+    unseen = {name for name in counted - metrics_named() if "info" not in name}
+    assert unseen == {"heatline_identify_untrusted_total", "heatline_leads_merged_total", "heatline_leads_erased_total"}
+
+
+def test_panels_lie_side_by_side() -> None:
+    """None covers another, none stands out of the grid, and each has a title of its own."""
+    places = [
+        (panel["gridPos"]["x"] + x, panel["gridPos"]["y"] + y)
+        for panel in dashboard()["panels"]
+        for x in range(panel["gridPos"]["w"])
+        for y in range(panel["gridPos"]["h"])
+    ]
+    assert len(places) == len(set(places))
+    assert all(x < 24 for x, _ in places)
+    titles = [panel["title"] for panel in dashboard()["panels"]]
+    assert len(titles) == len(set(titles))
+
+
+def test_every_alert_is_tested_when_it_comes_and_when_it_does_not() -> None:
+    """The files that `promtool test rules` runs name each of both kinds."""
+    cases = [case for file in RULE_TESTS for test in read(str(file))["tests"] for case in test["alert_rule_test"]]
+    for come in (True, False):
+        named = {case["alertname"] for case in cases if bool(case.get("exp_alerts")) is come}
+        assert named == {rule["alert"] for rule in rules()}
 
 
 def exported() -> Iterator[str]:
@@ -118,10 +136,12 @@ def exported() -> Iterator[str]:
     worker, projector = WorkerMetrics("0"), ProjectorMetrics("0")
     worker.prepare(["visitor-events"], ["hot-lead"])
     worker.assignments.labels("us", "assigned")
-    worker.dropped.labels("no_profile")
     observer = MetricsObserver(worker)
     observer.assigned({"profiles": 1})
     observer.lag("visitor-events", 0, 0, 0.0)
+    worker.hops.labels("1")
+    worker.model("abc", 0.0)
+    projector.bands({"hot": 1})
     for metrics in (worker, projector):
         for family in metrics.registry.collect():
             yield from (sample.name for sample in family.samples)
@@ -136,11 +156,3 @@ def test_prometheus_scrapes_the_services_that_export() -> None:
         ("projector", "projector", 9464),
     }
     assert set(targets) <= set(services())
-
-
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool (Debian: prometheus) is not installed")
-def test_prometheus_takes_its_configuration_and_rules() -> None:
-    """Checked by Prometheus' own tool where it is there."""
-    command = ["promtool", "check", "config", "prometheus.yml"]
-    done = subprocess.run(command, cwd=PROMETHEUS, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr

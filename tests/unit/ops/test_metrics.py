@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine.core.flow import Fold
-from engine.ops.metrics import REASONS, MetricsObserver, ProjectorMetrics, WorkerMetrics
+from engine.ops.metrics import DROPPED, REASONS, MetricsObserver, ProjectorMetrics, WorkerMetrics
 from engine.ops.observer import Observer
 
 AGENTS = Path(__file__).parents[3] / "engine" / "agents"
@@ -172,6 +172,7 @@ def test_every_tally_of_the_agents_is_shown(metrics: WorkerMetrics, observer: Me
     }
     assert len(keys) >= 6
     assert {name for name, *_ in keys} <= observer._families.keys()
+    assert {key[1] for key in keys if key[0] == "dropped"} <= set(DROPPED)
     observer.committed("profiles", 0, [fold(dict.fromkeys(keys, 1))], 0.0)
     assert sample(metrics, "events_scored_total") == 1
 
