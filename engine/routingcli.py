@@ -48,6 +48,7 @@ def route(
     as_json: Annotated[bool, typer.Option("--json", help="the record, for programs")] = False,
 ) -> None:
     """Who would get such a lead while nobody has one, by which rule, and why not everybody else; nothing is changed."""
+    import json
     import time
 
     import msgspec
@@ -75,4 +76,5 @@ def route(
         configuration = load_folder(config)
         asked = request_of(lead_of(lead, said), configuration.model, at_ms)
         assignment = decide(configuration.routing, asked, at_ms)
-    typer.echo(msgspec.json.encode(assignment) if as_json else "\n".join(lines(assignment)))
+    # In ASCII: nothing in a lead's text may steer the terminal.
+    typer.echo(json.dumps(msgspec.to_builtins(assignment)) if as_json else "\n".join(lines(assignment)))
