@@ -5,7 +5,7 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 # Tests that touch nothing outside of their process, and may so run beside each other.
-PURE := tests/unit tests/examples tests/laws tests/identity
+PURE := tests/unit tests/examples tests/laws tests/identity tests/routing
 PARALLEL := --numprocesses=auto
 ARGS ?=
 BIN := .venv/bin
