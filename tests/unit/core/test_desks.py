@@ -97,7 +97,7 @@ class Site:
 
     def does(self, name: str, user: str | None = "ada", browser: str | None = None, **traits: Any) -> list[Request]:
         self.at_ms += MINUTE
-        said = {"traits": traits} if name == "identify" else {}
+        said: dict[str, Any] = {"traits": traits} if name == "identify" else {}
         self.fed.feed(segment(name, self.at_ms, userId=user, anonymousId=browser, **said))
         return self.sent()
 
