@@ -13,7 +13,7 @@ from engine.routing.availability import with_assigned
 from engine.routing.config import Rep
 from engine.routing.decide import Choice, choose
 from engine.routing.desk import ALERTS_MAX, PENDING, Clock, Desk, Held, Wait, pack
-from engine.routing.sla import first_clock, scheduled
+from engine.routing.sla import comes_last, first_clock, scheduled
 
 ASSIGNED = "lead.assigned"
 REASSIGNED = "lead.reassigned"
@@ -260,7 +260,7 @@ def _row(
 
 def _kept(desk: Desk, held: Held, request: LeadRequested, rep: Rep, region: str | None, at_ms: int) -> Held:
     """The row of a lead that its owner keeps: what was due first stays due, and else the clock begins anew."""
-    clock = first_clock(desk, request, rep, at_ms)
+    clock = None if comes_last(desk, held) else first_clock(desk, request, rep, at_ms)
     row = replace(held, attempt=max(1, held.attempt), region=held.region or region)
     if held.clock is not None and (clock is None or not _sooner(clock, held.clock)):
         return scheduled(desk, row)

@@ -84,7 +84,7 @@ def dues_of(desk: Desk, held: Held) -> list[tuple[int, str]]:
         dues.append((held.clock.due_at + 1, "deadline"))
     if held.call_at is not None and held.rep is not None:
         dues.append((held.call_at, "call"))
-    if held.state in PENDING and rep is not None and not _comes_last(desk, held):
+    if held.state in PENDING and rep is not None and not comes_last(desk, held):
         gone_ms = gone_from_ms(rep, desk.load(rep.id), held.since_ms, desk.routing.away_ms)
         # Whoever was gone already has it because somebody must.
         if gone_ms is not None and gone_ms > held.since_ms:
@@ -94,7 +94,7 @@ def dues_of(desk: Desk, held: Held) -> list[tuple[int, str]]:
     return dues
 
 
-def _comes_last(desk: Desk, held: Held) -> bool:
+def comes_last(desk: Desk, held: Held) -> bool:
     """Whether the lead is with the manager of its region since nobody else was left."""
     region = desk.routing.regions.get(held.region or "")
     return region is not None and region.manager == held.rep and bool(held.missed or held.declined)

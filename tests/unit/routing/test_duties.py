@@ -12,7 +12,7 @@ from engine.routing.desk import Clock, Desk, Held, Load, pack
 from engine.routing.duties import LATE_MS, at_instant, fall_due, first_due
 from engine.routing.sla import FORGET_AFTER_MS, scheduled
 from tests.unit.routing.examples import request, routing
-from tests.unit.routing.office import ms
+from tests.unit.routing.office import Office, ms
 
 NINE = ms("2026-11-23T09:00")
 MINUTE, DAY = 60_000, 86_400_000
@@ -161,3 +161,30 @@ def test_of_two_duties_the_earlier_comes_first() -> None:
     at = desk(row())
     assert brief(due(at, DUE + DAY)) == [("lead.reminded", "a", NINE + 15 * MINUTE)]
     assert brief(due(at, DUE + DAY)) == [("lead.reassigned", "b", DUE)]
+
+
+ESCALATING = """
+assign_on: []
+reps: {a: {}, boss: {}}
+regions: {east: {reps: [a], manager: boss}}
+rules: [{name: r, to: {region: east}}]
+sla: {hot: {accept_within: 1h}, misses_before_manager: 1}
+"""
+
+
+def test_a_lead_that_asks_again_is_still_the_manager_s_without_a_clock() -> None:
+    """Nobody comes after the manager: with a deadline it would be nobody's in the end."""
+    office = Office(ESCALATING, at="2026-11-23T09:00")
+    office.ask("x")
+    assert [seen.short for seen in office.until("2026-11-23T10:30")] == [("escalated", "x", "boss")]
+    (again,) = office.ask("x")
+    assert (again.short, again.data["due_at"]) == (("assigned", "x", "boss"), None)
+    assert office.until("2026-11-30T09:00") == []
+
+
+def test_once_in_touch_the_manager_has_deadlines_like_anybody() -> None:
+    office = Office(ESCALATING, at="2026-11-23T09:00")
+    office.ask("x")
+    office.until("2026-11-23T10:30")
+    office.say("contacted", "boss", "x")
+    assert [seen.data["due_at"] for seen in office.ask("x")] == ["2026-11-23T11:30:00.000Z"]
