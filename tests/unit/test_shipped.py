@@ -1,5 +1,8 @@
-"""What is shipped for users to edit: the default configuration and those for four trades."""
+"""What is shipped for users to edit: the default configuration, those for four trades, and ways to share out leads."""
 
+import contextlib
+import io
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,7 @@ from engine.core.model import STAGES
 from engine.core.names import Names, load_names
 from engine.local.modelcheck import check_folder
 from engine.local.modeltest import read_tests, run_test
+from engine.local.routingcheck import check_routing
 from engine.local.testfile import ModelTest
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -27,15 +31,32 @@ def stories_of(folder: Path) -> list[Any]:
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_a_shipped_folder_is_good_and_nothing_in_it_is_to_be_warned_of(folder: Path) -> None:
-    """Every deduction is bounded, every rule and alert can hold, every row fits; all of it tested by stories."""
-    checked = check_folder(folder)
-    assert [*checked.mistakes, *checked.warnings] == []
+    """Every deduction is bounded, every rule and alert can hold, every row fits, every rep is reached; all tested."""
+    for checked in (check_folder(folder), check_routing(folder)):
+        assert [*checked.mistakes, *checked.warnings] == []
     assert len(stories_of(folder)) >= 5
 
 
 @pytest.mark.parametrize(("configuration", "test"), [one for folder in FOLDERS for one in stories_of(folder)])
 def test_a_shipped_story_comes_out_as_it_says(configuration: Configuration, test: ModelTest) -> None:
     assert run_test(configuration.model, configuration.jobs(1), test) == []
+
+
+def test_the_page_of_the_examples_names_each_once() -> None:
+    page = (CONFIG / "examples" / "README.md").read_text()
+    assert sorted(re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)) == [folder.name for folder in FOLDERS[1:]]
+
+
+def test_the_zips_of_the_example_are_those_that_its_page_makes() -> None:
+    """70,000 of them, in less than a megabyte."""
+    page = (CONFIG / "examples" / "README.md").read_text()
+    [code] = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    made = io.StringIO()
+    with contextlib.redirect_stdout(made):
+        exec(code, {})
+    shipped = (CONFIG / "examples" / "zip-territories" / "zips.csv").read_text()
+    assert made.getvalue() == shipped
+    assert (shipped.count("\n"), len(shipped) < 1_000_000) == (70_001, True)
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)

@@ -14,7 +14,8 @@ from tests.unit.core.test_modelschema import broken, shapes
 
 ROOT = Path(__file__).parents[3]
 GOLDEN = ROOT / "tests" / "golden" / "routing"
-FILES = [GOLDEN / "complete.yaml", *sorted((ROOT / "config").glob("**/routing*.yaml"))]
+CONFIG = ROOT / "config"
+FILES = [GOLDEN / "complete.yaml", CONFIG / "routing.yaml", *sorted(CONFIG.glob("examples/*/routing*.yaml"))]
 YAML_1_2 = YAML(typ="safe", pure=True)
 
 
