@@ -344,4 +344,4 @@ class LeadFeedbackRecord(msgspec.Struct):
     text: str | None
     reason: str | None
     cause: Cause
-    due_at: Time | None = None
+    due_at: Time | None
