@@ -25,6 +25,15 @@ from engine.local.broker import embedded_broker
 from engine.local.demo import print_banner, print_live, print_summary, send_site
 from engine.local.errors import LocalError
 from engine.local.ipdatabase import read_ip_database
+from engine.local.notifyfiles import Told, load_told
+from engine.notify.deliveries import Deliveries, Plan
+from engine.notify.follower import Follower
+from engine.notify.metrics import NotifierMetrics
+from engine.notify.plan import planner
+from engine.notify.port import Store
+from engine.notify.redis import PREFIX as NOTIFY_PREFIX
+from engine.notify.redis import RedisStore
+from engine.notify.reloading import PlanReloading
 from engine.ops.health import OpsServer
 from engine.ops.loading import SettingsError
 from engine.ops.metrics import MetricsObserver, ProjectorMetrics, WorkerMetrics
@@ -182,6 +191,48 @@ async def run_projection(settings: Settings, stop: asyncio.Event) -> None:
     async with ops, read_model(settings) as model:
         pseudonym = erasure_pseudonym(settings) or itself
         await run_projector(model, client, stop, metrics.lag, metrics.drop, pseudonym, metrics.bands)
+
+
+@asynccontextmanager
+async def notify_store(settings: Settings) -> AsyncIterator[Store]:
+    """What waits to be sent, in Redis; connects when it is first used, and is closed at the end."""
+    store = RedisStore(settings.redis.full_url, f"{settings.redis.prefix}{NOTIFY_PREFIX}")
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def run_notifier(settings: Settings, stop: asyncio.Event) -> None:
+    """Tell of what the topics say until `stop`; raises a one-line error where that cannot begin."""
+    files = settings.notify.file, settings.paths.routing
+    used: Contents = {}
+    told = load_told(*files, used)
+    metrics = NotifierMetrics(__version__)
+    client = stream_settings(settings).client
+    quiet_libraries(log)
+    pseudonym = erasure_pseudonym(settings) or itself
+    async with notify_store(settings) as store, planner(settings.notify, __version__) as plans:
+
+        def plan(read: Told) -> Plan:
+            return plans.plan(read.notify, read.routing)
+
+        deliveries = Deliveries(store, metrics)
+        deliveries.use(plan(told))
+        follower = Follower(store, client, lambda: deliveries.plan.notify, pseudonym, metrics, deliveries.wake)
+        reloading = PlanReloading(plan, deliveries, metrics)
+        ops = OpsServer(
+            settings.worker.ops_host,
+            settings.worker.ops_port,
+            metrics.registry,
+            lambda: None if follower.ready else "Kafka and Redis have not been reached yet",
+        )
+        async with ops:
+            watching = asyncio.create_task(watch(used, lambda seen: load_told(*files, seen), reloading))
+            try:
+                await asyncio.gather(follower.run(stop), deliveries.run(stop))
+            finally:
+                watching.cancel()
 
 
 async def run_board(settings: Settings, stop: asyncio.Event, on_ready: Callable[[str], None]) -> None:

@@ -12,6 +12,7 @@ import typer
 from engine.launch import FAILED, FLAGS, MISUSED, IpDatabase, end, locator, once, plain_errors, serve
 from engine.leadcli import erase, export_scores, import_leads, lead_app
 from engine.modelcli import model_app
+from engine.notifycli import notifier, notify_app
 from engine.ops.settings import Settings, describe
 from engine.routingcli import route, routing_app
 
@@ -35,6 +36,7 @@ topics_app = typer.Typer(help="The topics of topics/catalog.yaml.", no_args_is_h
 letters_app = typer.Typer(help="Records that could not be processed.", no_args_is_help=True)
 app.add_typer(model_app, name="model")
 app.add_typer(routing_app, name="routing")
+app.add_typer(notify_app, name="notify")
 app.add_typer(lead_app, name="lead")
 app.add_typer(topics_app, name="topics")
 app.add_typer(letters_app, name="dead-letters")
@@ -179,6 +181,7 @@ app.command("import")(import_leads)
 app.command("export")(export_scores)
 app.command()(erase)
 app.command()(route)
+app.command()(notifier)
 
 
 @app.command()

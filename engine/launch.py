@@ -16,6 +16,7 @@ from engine.core.source import ConfigError
 from engine.local.errors import LocalError
 from engine.local.ipdatabase import read_ip_database
 from engine.local.simulate import SimulateError
+from engine.notify.port import StoreAway
 from engine.ops.health import OpsPortTakenError
 from engine.ops.loading import SettingsError, load_settings
 from engine.ops.logs import setup_logs
@@ -78,7 +79,7 @@ def plain_errors() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ConfigError, SettingsError, SimulateError) as error:
         end(str(error), MISUSED)
-    except (StreamError, LocalError, OpsPortTakenError, ReadModelAway, OSError) as error:
+    except (StreamError, LocalError, OpsPortTakenError, ReadModelAway, StoreAway, OSError) as error:
         end(str(error), FAILED)
 
 

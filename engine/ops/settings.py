@@ -102,6 +102,23 @@ class BoardSettings(Struct, frozen=True, kw_only=True):
     allow_remote: bool = False
 
 
+class NotifySettings(Struct, frozen=True, kw_only=True):
+    """Who is told of what, and the server that mails go through; without `smtp_host` there are no mails.
+
+    `allow_private`: hosts, separated by commas, to which messages may go although their addresses are not public.
+    """
+
+    file: Path = Path("config/notify.yaml")
+    allow_private: str = ""
+    mail_from: str = ""
+    smtp_host: str = ""
+    smtp_port: Port = 587
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_username: str = ""
+    smtp_password: Secret = Secret("")
+    smtp_ca_file: str = ""
+
+
 class PathSettings(Struct, frozen=True, kw_only=True):
     """The other files of configuration, and where a worker may write.
 
@@ -139,6 +156,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     redis: RedisSettings = RedisSettings()
     worker: WorkerSettings = WorkerSettings()
     board: BoardSettings = BoardSettings()
+    notify: NotifySettings = NotifySettings()
     privacy: PrivacySettings = PrivacySettings()
     paths: PathSettings = PathSettings()
     log: LogSettings = LogSettings()
@@ -150,6 +168,7 @@ SECTIONS: Mapping[str, type[Struct]] = {
     "redis": RedisSettings,
     "worker": WorkerSettings,
     "board": BoardSettings,
+    "notify": NotifySettings,
     "privacy": PrivacySettings,
     "paths": PathSettings,
     "log": LogSettings,
@@ -204,11 +223,22 @@ def contradictions(settings: Settings) -> Iterator[str]:
         yield f'kafka.session_timeout = "{duration_text(kafka.session_timeout_ms)}": expected 1s to 1m'
     if not re.match(r"(rediss?|unix)://", settings.redis.url):
         yield f'redis.url = "{settings.redis.url.masked}": expected redis://HOST:PORT/DB, rediss:// or unix://'
+    yield from _about_mail(settings.notify)
     if 0 < len(settings.privacy.erasure_key) < ERASURE_KEY_CHARS_MIN:
         yield (
             f"privacy.erasure_key has {len(settings.privacy.erasure_key)} characters, so it can be guessed: "
             f"expected at least {ERASURE_KEY_CHARS_MIN}; make one with {MAKE_ERASURE_KEY}"
         )
+
+
+def _about_mail(notify: NotifySettings) -> Iterator[str]:
+    if notify.smtp_host and not re.fullmatch(r"[^\s@]+@[^\s@]+|[^<>\r\n]*<[^\s@<>]+@[^\s@<>]+>", notify.mail_from):
+        shown = notify.mail_from[:100]
+        yield f'notify.mail_from = "{shown}": notify.smtp_host needs a sender such as Heatline <leads@example.com>'
+    if notify.smtp_username and notify.smtp_security == "none":
+        yield "notify.smtp_username is set but notify.smtp_security is none: the password would be readable on its way"
+    if bool(notify.smtp_username) != bool(notify.smtp_password):
+        yield "notify.smtp_username and notify.smtp_password (or smtp_password_file): expected both or neither"
 
 
 def _text(value: object) -> str:

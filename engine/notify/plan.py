@@ -1,0 +1,73 @@
+"""What is in force, made of the files: channels ready to send, and what the routing knows of reps."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+
+from engine.notify.addresses import CheckedResolver, http_session
+from engine.notify.config import Mail, Notify, Slack, Way, Webhook
+from engine.notify.deliveries import Plan
+from engine.notify.mail import MailSender
+from engine.notify.push import PushSender
+from engine.notify.sending import Sender
+from engine.notify.slack import SlackSender
+from engine.notify.webhook import WebhookSender
+from engine.ops.loading import SettingsError
+from engine.ops.settings import NotifySettings
+from engine.routing.config import Rep, Routing
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Makes plans that share one client for the web; `version` is the program's."""
+
+    settings: NotifySettings
+    session: aiohttp.ClientSession
+    resolver: CheckedResolver
+    version: str
+
+    def plan(self, notify: Notify, routing: Routing) -> Plan:
+        """What these files come to. Raises SettingsError where a channel needs a setting, or has an unknown address."""
+        reps = dict(_reps(routing))
+        senders: dict[str, Sender] = {}
+        for name, way in notify.channels.items():
+            try:
+                senders[name] = self._sender(way, reps)
+            except ValueError as error:
+                raise SettingsError([f"{self.settings.file}: channels.{name}: {error}"]) from None
+        return Plan(notify, senders, {rep.id: rep.calendar.zone for rep in reps.values()})
+
+    def _sender(self, way: Way, reps: dict[str, Rep]) -> Sender:
+        if isinstance(way, Webhook):
+            return WebhookSender(way, self.session, self.resolver, self.version)
+        if isinstance(way, Slack):
+            return SlackSender(way, self.session, self.resolver)
+        if isinstance(way, Mail):
+            return self._mail(reps)
+        return PushSender(way)
+
+    def _mail(self, reps: dict[str, Rep]) -> MailSender:
+        if not self.settings.smtp_host:
+            raise ValueError("mails need a server: set notify.smtp_host and notify.mail_from")
+        try:
+            return MailSender(self.settings, lambda rep: reps[rep].email if rep in reps else None)
+        except OSError as error:
+            raise ValueError(f"notify.smtp_ca_file cannot be used: {error.strerror}") from None
+
+
+def _reps(routing: Routing) -> Iterator[tuple[str, Rep]]:
+    """Everybody, of other desks too; the main one's come last and so count."""
+    for desk in routing.desks:
+        yield from desk.routing.reps.items()
+    yield from routing.reps.items()
+
+
+@asynccontextmanager
+async def planner(settings: NotifySettings, version: str) -> AsyncIterator[Planner]:
+    """A planner with a client of its own, which is closed at the end."""
+    allowed = frozenset(name.strip().lower() for name in settings.allow_private.split(",") if name.strip())
+    resolver = CheckedResolver(allowed)
+    async with http_session(resolver) as session:
+        yield Planner(settings, session, resolver, version)

@@ -1,0 +1,91 @@
+"""The commands `heatline notifier` and `heatline notify …`: who is told of what, and what could not be sent."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine.launch import FAILED, MISUSED, end, once, plain_errors, serve
+from engine.ops.settings import Settings
+
+NOT_FOUND = 3
+notify_app = typer.Typer(help="Check who is told of what; see and repeat what could not be sent.", no_args_is_help=True)
+
+Channel = Annotated[str | None, typer.Option(help="only of this channel")]
+
+
+def notifier() -> None:
+    """Tell webhooks, Slack, mail and others of alerts, assignments and more, as config/notify.yaml says."""
+    from engine.app import run_notifier
+
+    serve(run_notifier)
+
+
+@notify_app.command("check")
+def notify_check(
+    config: Annotated[Path, typer.Option(help="folder of notify.yaml and routing.yaml")] = Path("config"),
+    *,
+    strict: Annotated[bool, typer.Option("--strict", help="fail for warnings, too")] = False,
+) -> None:
+    """Every mistake in one run, and what is surely not meant; exit status 1 if the file cannot be used."""
+    from engine.local.notifyfiles import check_notify
+
+    with plain_errors():
+        checked = check_notify(config)
+        typer.echo("\n".join(checked.lines()))
+    if checked.mistakes or (strict and checked.warnings):
+        raise typer.Exit(FAILED)
+
+
+@notify_app.command("list")
+def notify_list(
+    channel: Channel = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="the newest so many")] = 100,
+) -> None:
+    """The newest that could not be sent, and why: a table on a terminal, JSON lines elsewhere."""
+    import msgspec
+    from rich.console import Console
+
+    from engine.app import notify_store
+    from engine.notify.port import Counts, Dead, Queue
+    from engine.notify.terminal import described, summary, table
+
+    async def ask(settings: Settings) -> tuple[list[Dead], Counts, dict[Queue, str]]:
+        async with notify_store(settings) as store:
+            return await store.dead(limit, channel), await store.counts(), await store.disabled()
+
+    letters, counts, disabled = once(ask)
+    if sys.stdout.isatty():
+        Console().print(table(letters))
+    else:
+        for letter in letters:
+            typer.echo(msgspec.json.encode(described(letter)))
+    typer.echo("\n".join(summary(counts, disabled)), err=True)
+
+
+@notify_app.command("retry")
+def notify_retry(
+    keys: Annotated[list[str] | None, typer.Argument(help="as `heatline notify list` shows them")] = None,
+    channel: Channel = None,
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="all of them")] = False,
+) -> None:
+    """Send again what could not be sent; receivers that wanted nothing more are tried again."""
+    import time
+
+    from engine.app import notify_store
+    from engine.notify.port import DEAD_MAX
+
+    if not (keys or channel or everything):
+        end("which ones? expected keys, --channel or --all", MISUSED)
+
+    async def retry(settings: Settings) -> int:
+        async with notify_store(settings) as store:
+            found = keys or [letter.entry.key for letter in await store.dead(DEAD_MAX, channel)]
+            return await store.retry(found, int(time.time() * 1000))
+
+    retried = once(retry)
+    typer.echo(f"{retried} to be sent again", err=True)
+    if keys and retried < len(keys):
+        end(f"{len(keys) - retried} not there; `heatline notify list` shows what is", NOT_FOUND)
