@@ -14,6 +14,7 @@ from engine.leadcli import erase, export_scores, import_leads, lead_app
 from engine.modelcli import model_app
 from engine.notifycli import notifier, notify_app
 from engine.ops.settings import Settings, describe
+from engine.opscli import doctor, status
 from engine.routingcli import route, routing_app
 
 if TYPE_CHECKING:
@@ -180,6 +181,8 @@ def feed(
 app.command("import")(import_leads)
 app.command("export")(export_scores)
 app.command()(erase)
+app.command()(doctor)
+app.command()(status)
 app.command()(route)
 app.command()(notifier)
 

@@ -110,13 +110,18 @@ async def check(catalog: Catalog, bootstrap: str, security: Mapping[str, Any] | 
 
     `bootstrap` is `host:port[,host:port…]`, `security` aiokafka's keyword arguments. Raises ClusterError.
     """
-    async with _connected(bootstrap, security) as client:
-        return _compare(catalog, await _describe(client, catalog))
+    async with connected(bootstrap, security) as client:
+        return await compare(client, catalog)
+
+
+async def compare(client: AIOKafkaAdminClient, catalog: Catalog) -> Findings:
+    """As `check`, by a client that is connected. Raises errors of Kafka."""
+    return _compare(catalog, await _describe(client, catalog))
 
 
 async def counts(bootstrap: str, security: Mapping[str, Any] | None = None) -> dict[str, int]:
     """The number of partitions of every topic in the cluster. Arguments and errors as `check`."""
-    async with _connected(bootstrap, security) as client:
+    async with connected(bootstrap, security) as client:
         return {topic["topic"]: len(topic["partitions"]) for topic in await client.describe_topics()}
 
 
@@ -125,7 +130,7 @@ async def apply(catalog: Catalog, bootstrap: str, security: Mapping[str, Any] | 
 
     What it must not or cannot change is in the report's `problems`. Arguments and errors as `check`.
     """
-    async with _connected(bootstrap, security) as client:
+    async with connected(bootstrap, security) as client:
         before = await _describe(client, catalog)
         created, refused = await _create(
             client, [topic for name, topic in catalog.topics.items() if name not in before]
@@ -144,7 +149,8 @@ async def apply(catalog: Catalog, bootstrap: str, security: Mapping[str, Any] | 
 
 
 @asynccontextmanager
-async def _connected(bootstrap: str, security: Mapping[str, Any] | None) -> AsyncIterator[AIOKafkaAdminClient]:
+async def connected(bootstrap: str, security: Mapping[str, Any] | None) -> AsyncIterator[AIOKafkaAdminClient]:
+    """A client of the cluster. Errors of Kafka, in its block too, become ClusterError."""
     client = AIOKafkaAdminClient(
         bootstrap_servers=bootstrap, request_timeout_ms=REQUEST_TIMEOUT_MS, **dict(security or {})
     )

@@ -1,0 +1,130 @@
+"""`heatline doctor`: everything that the configuration names, looked at from where it is run."""
+
+import asyncio
+import os
+import socket
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator, Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from zoneinfo import TZPATH, ZoneInfo, ZoneInfoNotFoundError
+
+from engine.app import read_catalog, read_configuration, stream_settings
+from engine.core.source import ConfigError
+from engine.local.ipdatabase import read_ip_database
+from engine.ops.findings import Finding, ok, warning, wrong
+from engine.ops.loading import SettingsError
+from engine.ops.settings import Settings
+from engine.readmodel.checkup import check_redis
+from engine.readmodel.events import TOPICS
+from engine.stream.checkup import check_kafka
+
+ZONES = ("UTC", "America/New_York", "Europe/Berlin", "Asia/Kolkata")
+"""That these are there says that time zones are."""
+FREE_BYTES_MIN = 100 * 2**20
+_ASK_TIMEOUT_S = 2.0
+
+
+async def examine(settings: Settings) -> AsyncIterator[Finding]:
+    """What is right, what is wrong and what to do; changes nothing that lasts."""
+    for finding in (*files(settings), *places(settings), time_zones()):
+        yield finding
+    for name, host, port in (
+        ("worker.ops_port", settings.worker.ops_host, settings.worker.ops_port),
+        ("board.port", settings.board.host, settings.board.port),
+    ):
+        yield await asyncio.to_thread(check_port, name, host, port)
+    try:
+        catalog, stream = read_catalog(settings), stream_settings(settings)
+    except (ConfigError, SettingsError) as error:
+        yield wrong("kafka", f"not looked at: {_first_line(error)}", "mend that first")
+    else:
+        async for finding in check_kafka(catalog, stream, TOPICS):
+            yield finding
+    async for finding in check_redis(settings.redis.full_url, settings.redis.prefix):
+        yield finding
+
+
+def files(settings: Settings) -> Iterator[Finding]:
+    """Whether model, routing, names of events, topics and IP database can be used together."""
+    try:
+        configuration = read_configuration(settings, read_ip_database(settings.paths.ip_database))
+    except ConfigError as error:
+        for problem in error.problems:
+            yield wrong("configuration", str(problem), "`heatline model check` and `heatline routing check` say all")
+    except (SettingsError, OSError) as error:
+        yield wrong("configuration", str(error))
+    else:
+        model, routing = configuration.model, configuration.routing
+        yield ok("configuration", f"{settings.paths.model}: {len(model.rules)} rules, version {model.version}")
+        if routing.reps:
+            yield ok("configuration", f"{settings.paths.routing}: {len(routing.reps)} reps, {len(routing.rules)} rules")
+        else:
+            told = f"{settings.paths.routing} names no reps: leads are scored, and nobody gets them"
+            yield warning("configuration", told, "see config/README.md, routing.yaml")
+    if not settings.privacy.erasure_key:
+        yield warning("privacy", "without privacy.erasure_key nobody can be erased", "see config/heatline.toml")
+
+
+def places(settings: Settings) -> Iterator[Finding]:
+    """Whether a worker may write where it is told to."""
+    folder = settings.paths.data_dir
+    there = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+        yield wrong("data", f"{folder} cannot be made or written", "set another with paths.data_dir, or its rights")
+        return
+    disk = os.statvfs(there)
+    free_bytes = disk.f_bavail * disk.f_frsize
+    told = f"{folder} may be written, {free_bytes / 2**30:.1f} GiB are free"
+    yield ok("data", told) if free_bytes >= FREE_BYTES_MIN else warning("data", told, "make room")
+
+
+def time_zones() -> Finding:
+    """Whether hours of reps can be read on the clocks of their places."""
+    try:
+        for name in ZONES:
+            ZoneInfo(name)
+    except (ZoneInfoNotFoundError, OSError) as error:
+        return wrong("time zones", f"none are known: {error}", "install the package tzdata, of the system or of Python")
+    if any((Path(folder) / ZONES[-1]).exists() for folder in TZPATH):
+        return ok("time zones", "those of the system")
+    try:
+        return ok("time zones", f"those of the package tzdata {version('tzdata')}")
+    except PackageNotFoundError:
+        return ok("time zones", "known")
+
+
+def check_port(name: str, host: str, port: int) -> Finding:
+    """Whether a port may be listened on, or a Heatline process does so already."""
+    subject = "ports"
+    if port == 0:
+        return ok(subject, f"{name} is any free one")
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        who = _who_answers(host, port)
+        if who is not None:
+            return ok(subject, f"{name} {host}:{port} is that of {who}, which runs")
+        told = f"{name}: {host}:{port} cannot be listened on: {error.strerror or error}"
+        return wrong(subject, told, f"name another with {name}, or end what has it")
+    return ok(subject, f"{name} {host}:{port} is free")
+
+
+def _who_answers(host: str, port: int) -> str | None:
+    """The Heatline process that serves there, None where none does."""
+    for path, mark, who in (("/livez", b"ok", "a worker or projector"), ("/api/status", b"", "a board")):
+        try:
+            with urllib.request.urlopen(f"http://{host}:{port}{path}", timeout=_ASK_TIMEOUT_S) as answer:
+                if answer.read(1_000).startswith(mark):
+                    return who
+        except (OSError, ValueError):
+            continue
+    return None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]

@@ -1,0 +1,206 @@
+"""`heatline status`: the workers as the broker and they themselves tell, look by look."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+
+from msgspec import Struct
+from rich.console import Group as Rows
+from rich.table import Table
+from rich.text import Text
+
+from engine.app import EVENTS_TOPIC, read_catalog, stream_settings
+from engine.core.messages import INBOX_TOPIC, REQUESTS_TOPIC
+from engine.ops.scrape import Scraped, scrape
+from engine.ops.settings import Settings
+from engine.stream import admin
+from engine.stream.chunk import Partition
+from engine.stream.groups import Group, Member, group_of
+
+LOOK_EVERY_S = 2.0
+SHOWN_MAX = 20
+"""Of partitions named in a line."""
+INPUTS = {EVENTS_TOPIC: "profiles", REQUESTS_TOPIC: "desk"}
+"""The topic whose partitions are a table's lanes."""
+
+
+class WorkerStatus(Struct, frozen=True):
+    """A worker: its address, the partitions of each table that the group gave it, and what it says of itself.
+
+    `state`: `ready`, `starting` (not all is recovered), or `silent` where nobody answers at the address; then nothing
+    is known of what follows. `events_s` and `alerts_s` are since the look before, null at the first.
+    """
+
+    address: str
+    state: str
+    partitions: dict[str, list[int]]
+    lag_records: int | None = None
+    lag_s: float | None = None
+    recovering: int | None = None
+    events_s: float | None = None
+    alerts_s: float | None = None
+    model: str | None = None
+    memory_bytes: int | None = None
+
+
+class Status(Struct, frozen=True):
+    """All of it at an instant, RFC 3339. `unowned`: partitions of each table that no worker has."""
+
+    at: str
+    group: str
+    state: str
+    workers: list[WorkerStatus]
+    unowned: dict[str, list[int]]
+    lag_by_topic: dict[str, int]
+    most_behind: str | None
+
+    @property
+    def is_well(self) -> bool:
+        """Whether every partition has a worker, and every worker that answers is ready."""
+        return not any(self.unowned.values()) and all(worker.state != "starting" for worker in self.workers)
+
+
+class Rates:
+    """Events and alerts a second of each worker, from one look to the next."""
+
+    def __init__(self) -> None:
+        """Nothing seen yet."""
+        self._seen: dict[str, tuple[float, Scraped]] = {}
+
+    def of(self, address: str, told: Scraped, at_s: float) -> tuple[float | None, float | None]:
+        """Events and alerts a second since the look before; None at the first, and after a restart."""
+        before = self._seen.get(address)
+        self._seen[address] = (at_s, told)
+        if before is None or at_s <= before[0] or told.events < before[1].events:
+            return None, None
+        passed_s = at_s - before[0]
+        return (told.events - before[1].events) / passed_s, (told.alerts - before[1].alerts) / passed_s
+
+
+async def looks(settings: Settings, at: Sequence[str], every_s: float = LOOK_EVERY_S) -> AsyncGenerator[Status, None]:
+    """Look again and again. `at` are the workers' ops ports; else they are looked for on the group's hosts.
+
+    Raises ClusterError, ConfigError, SettingsError.
+    """
+    catalog, stream = read_catalog(settings), stream_settings(settings)
+    counts = {table: catalog.partitions[topic] for topic, table in INPUTS.items()}
+    rates = Rates()
+    async with admin.connected(stream.bootstrap, stream.security) as client:
+        while True:
+            group = await group_of(client, stream.app_id)
+            addresses = at or sorted({f"{member.host}:{settings.worker.ops_port}" for member in group.members})
+            told = await asyncio.gather(*(asyncio.to_thread(scrape, address) for address in addresses))
+            answers = dict(zip(addresses, told, strict=True))
+            yield status_of(stream.app_id, group, answers, counts, rates, time.time())
+            await asyncio.sleep(every_s)
+
+
+def status_of(
+    name: str,
+    group: Group,
+    answers: Mapping[str, Scraped | None],
+    counts: Mapping[str, int],
+    rates: Rates,
+    at_s: float,
+) -> Status:
+    """What group and workers tell, put together. `counts`: partitions of each table."""
+    owned = _owned(group.members)
+    lags = {place: lag for told in answers.values() if told is not None for place, lag in told.lag_records.items()}
+    by_topic = dict.fromkeys((EVENTS_TOPIC, INBOX_TOPIC, REQUESTS_TOPIC), 0)
+    for (topic, _), lag in lags.items():
+        by_topic[topic] = by_topic.get(topic, 0) + lag
+    worst = max(lags, key=lambda place: lags[place], default=None)
+    return Status(
+        at=datetime.fromtimestamp(at_s, UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        group=name,
+        state=group.state,
+        workers=[_worker(address, told, group, rates, at_s) for address, told in answers.items()],
+        unowned={table: sorted(set(range(count)) - owned.get(table, set())) for table, count in counts.items()},
+        lag_by_topic=by_topic,
+        most_behind=None if worst is None or not lags[worst] else f"{worst[0]}[{worst[1]}]",
+    )
+
+
+def _owned(members: Iterable[Member]) -> dict[str, set[int]]:
+    found: dict[str, set[int]] = {}
+    for member in members:
+        for table, numbers in tables_of(member.partitions).items():
+            found.setdefault(table, set()).update(numbers)
+    return found
+
+
+def tables_of(partitions: Iterable[Partition]) -> dict[str, list[int]]:
+    """The lanes of each table that an assignment comes to."""
+    found: dict[str, list[int]] = {}
+    for topic, number in partitions:
+        if topic in INPUTS:
+            found.setdefault(INPUTS[topic], []).append(number)
+    return found
+
+
+def _worker(address: str, told: Scraped | None, group: Group, rates: Rates, at_s: float) -> WorkerStatus:
+    """Its partitions are those that it tells the lag of; of a silent one those of the only member on its host."""
+    there = [member for member in group.members if member.host == address.rpartition(":")[0]]
+    partitions = tables_of(there[0].partitions) if len(there) == 1 else {}
+    if told is None:
+        return WorkerStatus(address, "silent", partitions)
+    partitions = tables_of(sorted(Partition(*place) for place in told.lag_records)) or partitions
+    events_s, alerts_s = rates.of(address, told, at_s)
+    state = "ready" if told.ready else "starting"
+    return WorkerStatus(
+        address, state, partitions, sum(told.lag_records.values()), told.lag_s, told.recovering,
+        events_s, alerts_s, told.model, told.memory_bytes,
+    )  # fmt: skip
+
+
+def lines(status: Status) -> Iterator[str]:
+    """Plain lines, as a log or a pipe takes them."""
+    count = sum(worker.state == "ready" for worker in status.workers)
+    yield f"{status.at} group {status.group} is {status.state}, {count} of {len(status.workers)} workers ready"
+    for worker in status.workers:
+        yield "  " + " · ".join([worker.address, worker.state, *_facts(worker)])
+    for table, numbers in status.unowned.items():
+        if numbers:
+            yield f"  nobody has {table} {_listed(numbers)}"
+    lag = ", ".join(f"{topic} {records:,}" for topic, records in status.lag_by_topic.items())
+    yield f"  lag in records: {lag}" + (f"; most in {status.most_behind}" if status.most_behind else "")
+
+
+def _facts(worker: WorkerStatus) -> Iterator[str]:
+    yield from (f"{table} {_listed(numbers)}" for table, numbers in worker.partitions.items())
+    if worker.state == "silent":
+        return
+    yield f"lag {worker.lag_records:,} records, {worker.lag_s:.1f} s"
+    if worker.recovering:
+        yield f"{worker.recovering:,} records to recover"
+    if worker.events_s is not None:
+        yield f"{worker.events_s:,.0f} events/s, {worker.alerts_s:,.1f} alerts/s"
+    yield f"model {worker.model}"
+    yield f"{(worker.memory_bytes or 0) / 2**20:,.0f} MiB"
+
+
+def picture(status: Status) -> Rows:
+    """The same for a terminal."""
+    table = Table(title=f"{status.group} · {status.state} · {status.at}", title_justify="left")
+    for heading in ("worker", "state", "partitions", "lag", "behind", "to recover", "events/s", "model", "memory"):
+        table.add_column(heading, justify="left" if heading in ("worker", "state", "partitions") else "right")
+    for one in status.workers:
+        named = ", ".join(f"{name} {_listed(numbers)}" for name, numbers in one.partitions.items())
+        known = () if one.state == "silent" else (
+            f"{one.lag_records:,}", f"{one.lag_s:.1f} s", f"{one.recovering:,}",
+            "" if one.events_s is None else f"{one.events_s:,.0f}", one.model or "",
+            f"{(one.memory_bytes or 0) / 2**20:,.0f} MiB",
+        )  # fmt: skip
+        table.add_row(one.address, Text(one.state, style=_STYLES[one.state]), named, *known)
+    rest = [line.strip() for line in lines(status) if line.startswith(("  nobody", "  lag"))]
+    return Rows(table, *(Text(line, style="red" if line.startswith("nobody") else "") for line in rest))
+
+
+_STYLES = {"ready": "green", "starting": "yellow", "silent": "red"}
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    """`0 1 2`, cut where there are many."""
+    shown = " ".join(map(str, numbers[:SHOWN_MAX]))
+    return f"{shown} … ({len(numbers)})" if len(numbers) > SHOWN_MAX else shown
