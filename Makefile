@@ -41,6 +41,7 @@ bench: .venv/.dev ## throughput, latency, recovery, memory, beside a stock Faust
 
 contract: .venv/.run ## renew the JSON Schemas and the AsyncAPI document in topics/ from the structs
 	$(BIN)/python -m engine.stream.contract
+	$(BIN)/python -m engine.notify.notifyschema
 
 lock: .venv/.dev ## renew the lock files from pyproject.toml; --upgrade in ARGS takes newer versions
 	$(LOCK) $(ARGS) pyproject.toml --group build -o requirements.lock
