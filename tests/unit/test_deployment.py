@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from engine.notify.metrics import NotifierMetrics
 from engine.ops.loading import load_settings
 from engine.ops.metrics import MetricsObserver, ProjectorMetrics, WorkerMetrics
 from tests.monitoring import RULE_TESTS, dashboard, metrics_named, rules
@@ -57,7 +58,7 @@ def test_every_service_that_stays_has_a_health_check() -> None:
     assert "HEALTHCHECK" in image
     assert "127.0.0.1:9464/livez" in image
     for name, service in services().items():
-        asks_ops_port = name in {"worker", "projector"}
+        asks_ops_port = name in {"worker", "projector", "notifier"}
         assert asks_ops_port or "healthcheck" in service, name
 
 
@@ -65,7 +66,7 @@ def test_settings_of_the_containers_are_settings() -> None:
     """`HEATLINE_*` in the compose file and the image are known, and listen where the others expect it."""
     image = dict(re.findall(r"(HEATLINE_\w+)=(\S+)", (ROOT / "Dockerfile").read_text()))
     ours = {name: service for name, service in services().items() if service["image"].startswith("heatline:")}
-    assert set(ours) == {"topics", "worker", "projector", "board"}
+    assert set(ours) == {"topics", "worker", "projector", "notifier", "board"}
     for service in ours.values():
         settings = load_settings(ROOT / "config" / "heatline.toml", {**image, **environment(service)}, {})
         assert settings.kafka.bootstrap == "kafka:19092"
@@ -132,7 +133,7 @@ def test_every_alert_is_tested_when_it_comes_and_when_it_does_not() -> None:
 
 
 def exported() -> Iterator[str]:
-    """The names of all samples of a worker and a projector."""
+    """The names of all samples of a worker, a projector and a notifier."""
     worker, projector = WorkerMetrics("0"), ProjectorMetrics("0")
     worker.prepare(["visitor-events"], ["hot-lead"])
     worker.assignments.labels("us", "assigned")
@@ -142,7 +143,9 @@ def exported() -> Iterator[str]:
     worker.hops.labels("1")
     worker.model("abc", 0.0)
     projector.bands({"hot": 1})
-    for metrics in (worker, projector):
+    notifier = NotifierMetrics("0")
+    notifier.prepare(["crm"])
+    for metrics in (worker, projector, notifier):
         for family in metrics.registry.collect():
             yield from (sample.name for sample in family.samples)
 
@@ -154,5 +157,6 @@ def test_prometheus_scrapes_the_services_that_export() -> None:
     assert {(name, target["names"][0], target["port"]) for name, target in targets.items()} == {
         ("worker", "worker", 9464),
         ("projector", "projector", 9464),
+        ("notifier", "notifier", 9464),
     }
     assert set(targets) <= set(services())

@@ -152,6 +152,13 @@ class Deployment:
             self.folder / "projector", [HEATLINE, "projector", *self.flags(worker__ops_port=port)], port, "/readyz"
         )
 
+    def notifier(self) -> Program:
+        """A notifier that is not running yet."""
+        port = free_port()
+        return Program(
+            self.folder / "notifier", [HEATLINE, "notifier", *self.flags(worker__ops_port=port)], port, "/readyz"
+        )
+
     def board(self) -> Program:
         """A board that is not running yet."""
         port = free_port()

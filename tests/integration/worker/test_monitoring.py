@@ -1,4 +1,4 @@
-"""Dashboard and alert rules, with what a worker and a projector at work export, in a real Prometheus."""
+"""Dashboard and alert rules, with what a worker, a projector and a notifier at work export, in a real Prometheus."""
 
 import asyncio
 import json
@@ -16,24 +16,29 @@ from tests.monitoring import metrics_named, panel_queries
 from tests.servers.install import MissingToolError
 from tests.servers.prometheus import PrometheusServer
 from tests.servers.redis import RedisServer
+from tests.unit.notify.samples import SECRET
 
-Watch = Callable[[Program, Program], PrometheusServer]
+Watch = Callable[..., PrometheusServer]
 BEGAN_MS = int(time.time() * 1000) - 10 * MINUTE
 VISIT = [
     page("/pricing", BEGAN_MS, "ada-browser"),
     segment("identify", BEGAN_MS + 1, "ada-browser", userId="ada", traits={"country": "US"}),
     segment("demo_request", BEGAN_MS + 2, "ada-browser", userId="ada"),
 ]
+NOTIFY = """
+channels: {crm: {webhook: {url: 'https://crm.invalid/hook', secret_file: key}}}
+rules: [{records: [lead.alerted], to: [crm]}]
+"""
 pytestmark = pytest.mark.timeout(240)
 
 
 @pytest.fixture
 def watch(tmp_path: Path) -> Iterator[Watch]:
-    """Starts a Prometheus that scrapes a worker and a projector."""
+    """Starts a Prometheus that scrapes the programs that are given by job."""
     servers: list[PrometheusServer] = []
 
-    def start(worker: Program, projector: Program) -> PrometheusServer:
-        targets = {"worker": [worker.port], "projector": [projector.port]}
+    def start(**programs: Program) -> PrometheusServer:
+        targets = {job: [program.port] for job, program in programs.items()}
         servers.append(PrometheusServer(tmp_path / "prometheus", targets))
         try:
             return servers[0].start()
@@ -60,11 +65,14 @@ async def test_every_panel_shows_something_and_a_worker_that_is_gone_is_told_of(
     rule asks for.
     """
     deployment.settings |= {"redis.url": redis_server.url, "redis.prefix": "monitoring:"}
-    worker, projector = deployment.worker(), deployment.projector()
-    started += [worker.start(wait=False), projector.start(wait=False)]
-    worker.wait_ready()
-    projector.wait_ready()
-    server = await asyncio.to_thread(watch, worker, projector)
+    (deployment.folder / "key").write_text(SECRET)
+    (deployment.folder / "notify.yaml").write_text(NOTIFY)
+    deployment.settings["notify.file"] = deployment.folder / "notify.yaml"
+    worker, projector, notifier = programs = (deployment.worker(), deployment.projector(), deployment.notifier())
+    started += [program.start(wait=False) for program in programs]
+    for program in programs:
+        program.wait_ready()
+    server = await asyncio.to_thread(lambda: watch(worker=worker, projector=projector, notifier=notifier))
     await deployment.produce(records(*VISIT, VISIT[0], 5))
 
     def silent() -> list[str]:
@@ -77,7 +85,7 @@ async def test_every_panel_shows_something_and_a_worker_that_is_gone_is_told_of(
         await asyncio.to_thread(eventually, shown, "every panel shows something", 30.0)
     except AssertionError:
         raise AssertionError("\n".join(["these show nothing:", *silent()])) from None
-    exported = {name.partition(" ")[0] for program in (worker, projector) for name in program.metrics()}
+    exported = {name.partition(" ")[0] for program in programs for name in program.metrics()}
     assert metrics_named() <= exported
     assert server.query('heatline_leads{band="warm"} == 1 or heatline_leads{band="hot"} == 1')
     assert server.query("sum(heatline_leads_uncontacted) == 1")
