@@ -12,6 +12,7 @@ from benchmarks.failover import failover
 from benchmarks.faults import faults
 from benchmarks.identity import identity
 from benchmarks.latency import latency
+from benchmarks.notify import notify
 from benchmarks.recovery import recovery
 from benchmarks.report import Figure, print_figures, this_machine, write_json
 from benchmarks.robots import robots
@@ -31,6 +32,7 @@ BENCHMARKS: Mapping[str, Callable[[Sizes], Iterator[Figure]]] = {
     "faults": faults,
     "identity": identity,
     "routing": routing,
+    "notify": notify,
 }
 
 FILE_COLUMNS = 160
