@@ -11,6 +11,8 @@ from engine.configuration import load_folder
 from engine.core.modelkeys import ACTION, FIT_RULE, MODEL, RULE
 from engine.core.names import load_names
 from engine.local.modeltest import read_tests, run_test
+from engine.notify import notifykeys
+from engine.notify.notifyfile import load_notify
 from engine.routing import routingkeys as keys
 from engine.routing.lints import lints
 from engine.routing.routingfile import load_routing, read_routing
@@ -40,6 +42,15 @@ def test_every_example_of_routing_loads_and_the_whole_one_gives_nothing_to_look_
         load_routing(json.dumps(whole | part, default=str), "routing.yaml", read=beside.get)
 
 
+def test_the_example_of_notifications_loads() -> None:
+    """With a secret in each file that it names."""
+    [block] = blocks("notify")
+    secret, address = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "https://hooks.example.com/x"
+    files = {"crm": secret, "crm-next": secret, "slack": address, "phone": "tgram://token/chat"}
+    notify = load_notify(block, "notify.yaml", files.get)
+    assert {name for rule in notify.rules for name in rule.to} == set(notify.channels)
+
+
 def test_the_example_of_names_loads() -> None:
     [block] = blocks("events")
     assert load_names(block, "events.yaml").names["Order Completed"] == "purchase"
@@ -60,7 +71,10 @@ ROUTING_KEYS = {*keys.ROUTING, *keys.REP, *keys.TEAM, *keys.REGION, *keys.RULE, 
 OPTIONS = {*keys.PICKS, *keys.NOBODY, *keys.ABSENCE, *keys.REMOVED, *keys.TARGETS}
 
 
-@pytest.mark.parametrize("key", sorted({*MODEL, *RULE, *FIT_RULE, *ACTION, *ROUTING_KEYS}))
+NOTIFY_KEYS = {*notifykeys.NOTIFY, *notifykeys.RULE, *notifykeys.WAYS, *notifykeys.WEBHOOK, *notifykeys.SLACK}
+
+
+@pytest.mark.parametrize("key", sorted({*MODEL, *RULE, *FIT_RULE, *ACTION, *ROUTING_KEYS, *NOTIFY_KEYS}))
 def test_every_key_is_explained(key: str) -> None:
     assert f"`{key}" in PAGE
 
