@@ -82,6 +82,30 @@ def test_who_got_it_anyway_while_away_keeps_it() -> None:
     assert office.until("2026-12-22T10:00") == []
 
 
+def test_who_is_away_already_and_says_until_when_has_been_away_since() -> None:
+    """From Monday 10:00 to Wednesday 12:00 is longer than two days: said on Tuesday, it moves the lead then."""
+    office = desk(STICKY)
+    office.ask("ann")
+    office.say("away", "andy", at="2026-11-23T10:00")
+    assert office.until("2026-11-24T09:59") == []
+    office.say("away", "andy", at="2026-11-24T10:00", until="2026-11-25T12:00:00Z")
+    assert [one.short for one in office.until("2026-11-24T10:00")] == [("reassigned", "ann", "bea")]
+
+
+def test_who_is_gone_for_long_does_not_get_it_anyway_while_another_can() -> None:
+    """Outside her hours Bea gets it anyway; it is Andy's turn, who was picked longer ago, but he is gone."""
+    config = DESK.replace("HOURS", "").replace("bea: {}", "bea: {hours: {sun: '09:00-10:00'}}")
+    office = Office(config.replace("next_rule", "assign_anyway") + STICKY)
+    assert office.ask("ann")[0].rep == "andy"
+    office.say("away", "carla")
+    office.say("contacted", "andy", "ann")
+    office.say("away", "andy", at="2026-11-23T10:00", until="2026-12-23T10:00:00Z")
+    assert office.ask("bob")[0].rep == "bea"
+    (moved,) = office.ask("ann")
+    assert moved.short == ("reassigned", "ann", "bea")
+    assert moved.data["trace"][0]["why"] == "is away until 2026-12-23T10:00:00.000Z"
+
+
 def test_end_to_end_a_week_away_moves_what_is_open_and_keeps_what_was_contacted_until_it_asks() -> None:
     """Andy has `a` and `c`, and has called `c`. At 1:00 he goes for a week: `a` is Bea's, `c` when it chats on day 2.
 

@@ -225,6 +225,18 @@ def test_end_to_end_each_moves_stage_and_owner_as_it_says(kind: str, stage: str,
     assert told.rejected() == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "open_leads"), [("contacted", 0), ("snoozed", 0), ("qualified", 1), ("opportunity", 1)]
+)
+def test_a_word_on_a_lead_that_was_won_opens_it_again_only_where_there_is_more_to_sell(
+    kind: str, open_leads: int
+) -> None:
+    office = with_andy()
+    office.say("won", "andy", "ann")
+    assert [one.kind for one in office.say(kind, "andy", "ann")] == [kind]
+    assert office.load("andy").open == open_leads
+
+
 def test_end_to_end_from_the_call_to_the_sale() -> None:
     """Accepted, contacted, qualified, an opportunity, won: a customer, and a conversion of 900 EUR named `won`."""
     steps = ["accepted", "contacted", "qualified", "opportunity"]

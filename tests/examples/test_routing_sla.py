@@ -170,6 +170,14 @@ def test_a_miss_goes_to_the_pool_then_to_the_next_rule_and_the_third_to_the_mana
     )
 
 
+def test_a_miss_does_not_go_back_to_a_rule_before() -> None:
+    """At 9:00 Erin, who comes first, is not there yet; at 9:15 she is, but the lead goes on in the team, to Bea."""
+    config = DESK.replace("HOURS", "").replace("reps: {andy", "reps: {erin: {hours: {mon: '09:10-17:00'}}, andy", 1)
+    office = Office(config.replace("rules:\n", "rules:\n  - {name: first, to: {rep: erin}}\n") + HOT)
+    assert office.ask("ann")[0].rep == "andy"
+    assert story(office.until("2026-11-23T09:16")) == [("reassigned", "bea", "09:15")]
+
+
 def test_after_how_many_misses_is_configurable() -> None:
     office = desk(HOT.replace("sla: {", "sla: {misses_before_manager: 1, "))
     office.ask("ann")
