@@ -13,6 +13,7 @@ from zoneinfo import TZPATH, ZoneInfo, ZoneInfoNotFoundError
 from engine.app import read_catalog, read_configuration, stream_settings
 from engine.core.source import ConfigError
 from engine.local.ipdatabase import read_ip_database
+from engine.local.notifyfiles import load_told
 from engine.ops.findings import Finding, ok, warning, wrong
 from engine.ops.loading import SettingsError
 from engine.ops.settings import Settings
@@ -63,8 +64,27 @@ def files(settings: Settings) -> Iterator[Finding]:
         else:
             told = f"{settings.paths.routing} names no reps: leads are scored, and nobody gets them"
             yield warning("configuration", told, "see config/README.md, routing.yaml")
+    yield from notifications(settings)
     if not settings.privacy.erasure_key:
         yield warning("privacy", "without privacy.erasure_key nobody can be erased", "see config/heatline.toml")
+
+
+def notifications(settings: Settings) -> Iterator[Finding]:
+    """Whether a notifier could use its file; one that tells nobody, or is not there, is no mistake."""
+    file = settings.notify.file
+    if not file.exists():
+        yield ok("notify", f"there is no {file}: nobody is told of anything by Heatline")
+        return
+    try:
+        notify = load_told(file, settings.paths.routing).notify
+    except ConfigError as error:
+        for problem in error.problems:
+            if problem.file != str(settings.paths.routing):
+                yield wrong("notify", str(problem), "`heatline notify check` says all")
+    except OSError as error:
+        yield wrong("notify", str(error))
+    else:
+        yield ok("notify", f"{file}: {len(notify.channels)} channels, {len(notify.rules)} rules")
 
 
 def places(settings: Settings) -> Iterator[Finding]:

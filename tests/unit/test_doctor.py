@@ -11,7 +11,15 @@ from engine.doctor import check_port, examine, files, places, time_zones
 from engine.ops.findings import Finding, is_well, lines, ok, warning, wrong
 from engine.ops.health import OpsServer
 from engine.ops.metrics import WorkerMetrics
-from engine.ops.settings import BoardSettings, KafkaSettings, PathSettings, RedisSettings, Settings, WorkerSettings
+from engine.ops.settings import (
+    BoardSettings,
+    KafkaSettings,
+    NotifySettings,
+    PathSettings,
+    RedisSettings,
+    Settings,
+    WorkerSettings,
+)
 from engine.ops.values import Url
 from engine.readmodel.checkup import clock, memory
 
@@ -41,7 +49,7 @@ def test_findings_are_lines_and_remedies_stand_below() -> None:
 
 def test_the_shipped_configuration_is_well_but_for_erasure() -> None:
     """Without a key nobody can be erased, which is a warning."""
-    assert levels(files(Settings())) == {"configuration": "ok", "privacy": "warning"}
+    assert levels(files(Settings())) == {"configuration": "ok", "notify": "ok", "privacy": "warning"}
 
 
 def test_each_mistake_of_the_configuration_is_told(tmp_path: Path) -> None:
@@ -55,6 +63,15 @@ def test_each_mistake_of_the_configuration_is_told(tmp_path: Path) -> None:
     assert levels(files(database))["configuration"] == "wrong"
     alone = Settings(paths=PathSettings(routing=tmp_path / "none.yaml"))
     assert levels(files(alone))["configuration"] == "warning"
+
+
+def test_each_mistake_of_who_is_told_is_told(tmp_path: Path) -> None:
+    """A rule to a channel that is none, with its place; a file that is not there tells nobody, which is well."""
+    file = tmp_path / "notify.yaml"
+    assert levels(files(Settings(notify=NotifySettings(file=file))))["notify"] == "ok"
+    file.write_text("channels: {}\nrules: [{records: [lead.alerted], to: [nobody]}]\n")
+    [found] = [one for one in files(Settings(notify=NotifySettings(file=file))) if one.subject == "notify"]
+    assert (found.level, f"{file}:2" in found.what) == ("wrong", True)
 
 
 def test_a_data_directory_may_be_missing_where_it_can_be_made(tmp_path: Path) -> None:
@@ -122,7 +139,7 @@ async def test_nothing_reachable_is_told_and_nothing_raised(tmp_path: Path) -> N
     )
     found = [finding async for finding in examine(settings)]
     assert levels(iter(found)) == {
-        "configuration": "ok", "privacy": "warning", "data": "ok", "time zones": "ok", "ports": "ok",
+        "configuration": "ok", "notify": "ok", "privacy": "warning", "data": "ok", "time zones": "ok", "ports": "ok",
         "kafka": "wrong", "redis": "wrong",
     }  # fmt: skip
     told = " ".join(one.what for one in found if one.level == "wrong")
