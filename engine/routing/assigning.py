@@ -259,10 +259,14 @@ def _row(
 
 
 def _kept(desk: Desk, held: Held, request: LeadRequested, rep: Rep, region: str | None, at_ms: int) -> Held:
-    """The row of a lead that its owner keeps: what was due first stays due, and else the clock begins anew."""
+    """The row of a lead that its owner keeps: what was due first stays due, and else the clock begins anew.
+
+    Who has accepted it need not do so again while the time to get in touch with it runs.
+    """
     clock = None if comes_last(desk, held) else first_clock(desk, request, rep, at_ms)
     row = replace(held, attempt=max(1, held.attempt), region=held.region or region)
-    if held.clock is not None and (clock is None or not _sooner(clock, held.clock)):
+    is_accepted = held.state == "accepted"
+    if held.clock is not None and (is_accepted or clock is None or not _sooner(clock, held.clock)):
         return scheduled(desk, row)
     if clock is not None or held.state == "closed":
         row = replace(row, state="assigned", since_ms=at_ms, clock=clock)

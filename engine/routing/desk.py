@@ -184,9 +184,12 @@ def unpack(key: bytes, rows: Rows) -> Row | None:
     """The row under a whole `key`, None where there is none."""
     packed = rows.get(key)
     name = key.partition(b"/")[2]
-    kind = next(kind for prefix, kind in _KINDS.items() if name.startswith(prefix))
-    row: Row | None = None if packed is None else _decoders[kind].decode(packed)
+    row: Row | None = None if packed is None else _decoders[_kind_of(name)].decode(packed)
     return row
+
+
+def _kind_of(name: bytes) -> type[Row]:
+    return next(kind for prefix, kind in _KINDS.items() if name.startswith(prefix))
 
 
 def desk_of(key: bytes) -> str:
@@ -364,7 +367,8 @@ class Desk:
         return self._seen[name]  # type: ignore[return-value]
 
     def _put(self, name: bytes, row: Row | None) -> None:
-        self._before.setdefault(name, self._seen.get(name))
+        if name not in self._before:
+            self._before[name] = self._get(name, _kind_of(name))
         self._seen[name] = row
         self._changed.add(name)
         if row is not None and row.due is not None:

@@ -1,7 +1,5 @@
 """Turns are fair: whoever is there throughout gets a share by weight, whoever else comes, goes, joins or leaves."""
 
-from typing import TypeVar
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,12 +12,11 @@ from tests.routing.days import LEADS, Act, Ask, Day, Go, Life, Reload, Rest, Say
 from tests.routing.organisations import Organisation, Pool, Region, Rep, Rule, organisations
 from tests.unit.routing.examples import request
 
-T = TypeVar("T")
-
 ALWAYS = Plan("UTC", {}, frozenset(), ())
 WEIGHTS = (1.0, 2.0, 3.0, 0.5, 0.1)
 OTHERS = ("cy", "di")
 MEMBERS = ("ann", "bob", *OTHERS)
+SAID = ("accepted", "contacted", "snoozed", "won", "recycled")
 
 
 @st.composite
@@ -80,15 +77,12 @@ def test_the_least_loaded_has_the_fewest_open_leads_by_weight(data: st.DataObjec
     team = Pool(tuple(reps), "least_loaded")
     acts = st.one_of(
         st.sampled_from(LEADS).map(lambda lead: Ask(request(lead))),
-        st.builds(
-            Say, st.sampled_from(("accepted", "contacted", "snoozed", "won", "recycled")), st.sampled_from(LEADS)
-        ),
+        st.builds(Say, st.sampled_from(SAID), st.sampled_from(LEADS), st.none(), st.just(5 * HOUR)),
         st.just(Rest()),
     )
     waits = st.sampled_from((0, MINUTE, HOUR))
     drawn = data.draw(st.lists(st.tuples(waits, acts), max_size=40))
-    kinds = [act._replace(for_ms=5 * HOUR) if isinstance(act, Say) else act for _, act in drawn]
-    life = Life(Day(Organisation(reps, (Rule("team one"),), {"one": team}), tuple(zip((w for w, _ in drawn), kinds))))
+    life = Life(Day(Organisation(reps, (Rule("team one"),), {"one": team}), tuple(drawn)))
     before = life.loads()
     for moment in life.moments():
         for told in moment.told:
