@@ -13,11 +13,11 @@ from datetime import tzinfo
 
 from engine.notify.config import REP_TARGET, Notify
 from engine.notify.metrics import NotifierMetrics
-from engine.notify.outage import Outage, wait
-from engine.notify.port import Claimed, Queue, Store, StoreAway
+from engine.notify.port import STORE, Claimed, Queue, Store, StoreAway
 from engine.notify.records import notice
 from engine.notify.schedule import next_ms
 from engine.notify.sending import Delivered, Failed, Gone, Outcome, Sender, Senders, message
+from engine.stream.outage import Outage, wait
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ class Deliveries:
         self._lanes: dict[Queue, _Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._news = asyncio.Event()
-        self._outage = Outage()
+        self._outage = Outage(STORE, StoreAway)
         self._counted_s = 0.0
 
     @property

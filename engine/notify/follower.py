@@ -8,20 +8,20 @@ hear of weeks gone by because the notifier is new.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
+from aiokafka.errors import KafkaError
 
 from engine.core.cloudevents import derived_id
 from engine.core.erasure import Pseudonym
 from engine.notify.config import Notify
 from engine.notify.metrics import NotifierMetrics
-from engine.notify.outage import Outage, wait
-from engine.notify.port import Batch, Entry, Erased, PositionsMoved, Queue, Store, StoreAway
+from engine.notify.port import STORE, Batch, Entry, Erased, PositionsMoved, Queue, Store, StoreAway
 from engine.notify.records import TOPICS, Erasure, Foreign, Malformed, Notice, read
+from engine.stream.committed import committed_consumer
+from engine.stream.outage import Outage, wait
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,6 @@ BEAT_S = 1.0
 """How often ends are asked for while nothing happens."""
 
 _POLL_MS = 500
-_KAFKA_TIMEOUT_MS = 10_000
 
 
 class Follower:
@@ -55,7 +54,7 @@ class Follower:
         self._pseudonym = pseudonym
         self._metrics = metrics
         self._on_taken = on_taken
-        self._outage = Outage()
+        self._outage = Outage(STORE, StoreAway)
         self._since: dict[tuple[str, int], int] = {}
         self._ends: dict[TopicPartition, int] = {}
         self.ready = False
@@ -64,7 +63,7 @@ class Follower:
         """Until `stop`; outages of Kafka or the store are waited out."""
         while not stop.is_set():
             try:
-                async with _consumer(self._client) as consumer:
+                async with committed_consumer(TOPICS, self._client) as consumer:
                     await self._session(consumer, stop)
             except PositionsMoved:
                 log.warning("the store is not where it was left; going on from the positions it holds now")
@@ -165,25 +164,3 @@ def entries(notify: Notify, notice: Notice, made_ms: int) -> Iterator[Entry]:
                 event=notice.event,
                 digest_ms=digest_ms,
             )
-
-
-@asynccontextmanager
-async def _consumer(client: Mapping[str, Any]) -> AsyncIterator[AIOKafkaConsumer]:
-    """A consumer of all partitions, without a group."""
-    settings = {
-        "request_timeout_ms": _KAFKA_TIMEOUT_MS,
-        **client,
-        "isolation_level": "read_committed",
-        "enable_auto_commit": False,
-        "auto_offset_reset": "earliest",
-    }
-    consumer = AIOKafkaConsumer(*TOPICS, **settings)
-    try:
-        await consumer.start()
-        yield consumer
-    except UnknownTopicOrPartitionError as error:
-        raise KafkaError(f"not all of {', '.join(TOPICS)} exist; `heatline topics apply` creates them") from error
-    finally:
-        # During an outage aiokafka's own `stop` ends half-way, with its fetcher's cancellation.
-        await asyncio.wait([asyncio.ensure_future(consumer.stop())])
-        await consumer._client.close()  # noqa: SLF001

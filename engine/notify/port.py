@@ -21,6 +21,8 @@ DIGEST_MAX = 200
 """How many records one digest holds; more are sent in further ones."""
 WHY_CHARS_MAX = 300
 FULL = "too many wait for this receiver"
+STORE = "the store of notifications"
+"""What it is called where it is away."""
 
 Positions = Mapping[tuple[str, int], int]
 """The next offset to read, by topic and partition."""

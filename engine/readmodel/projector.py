@@ -7,16 +7,17 @@ consumer, asks the read model where it stands, and goes on from there.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
+from aiokafka.errors import KafkaError
 
 from engine.core.erasure import Pseudonym
 from engine.readmodel.events import TOPICS, Foreign, Malformed, itself, project
 from engine.readmodel.port import Batch, Change, PositionsMoved, Progress, ReadModel, ReadModelAway
+from engine.stream.committed import committed_consumer
+from engine.stream.outage import Outage, wait
 
 log = logging.getLogger(__name__)
 
@@ -25,9 +26,6 @@ BEAT_S = 1.0
 """How often ends are asked for and a heartbeat is written while nothing happens."""
 
 _POLL_MS = 500
-_KAFKA_TIMEOUT_MS = 10_000
-_BACKOFF_S = 0.2
-_BACKOFF_S_MAX = 5.0
 
 Fetched = Mapping[TopicPartition, list[ConsumerRecord]]
 
@@ -55,18 +53,18 @@ async def run_projector(
     be shown again once all is read anew.
     """
     lag = _Lag(on_lag)
-    outage = _Outage()
+    outage = Outage("the read model", ReadModelAway)
     while not stop.is_set():
         try:
-            async with _consumer(client) as consumer:
+            async with committed_consumer(TOPICS, client) as consumer:
                 await _Session(model, consumer, lag, outage, on_dropped, pseudonym, on_bands).run(stop)
         except PositionsMoved:
             log.warning("the read model is not where it was left; going on from the positions it holds now")
-            await _wait(stop, _BACKOFF_S)
+            await wait(stop, outage.backoff_s())
         except (KafkaError, ReadModelAway, OSError, TimeoutError) as error:
             outage.begins(error)
             lag.unknown()
-            await _wait(stop, outage.backoff_s())
+            await wait(stop, outage.backoff_s())
 
 
 class _Lag:
@@ -84,33 +82,6 @@ class _Lag:
         self._tell(self._last.lag_s + (_now_ms() - self._last.at_ms) / 1000)
 
 
-class _Outage:
-    """Whether Kafka or the read model is away; says so once each time, however often it is tried."""
-
-    def __init__(self) -> None:
-        self._what: str | None = None
-        self._attempts = 0
-        self._began_s = 0.0
-
-    def begins(self, error: Exception) -> None:
-        what = "the read model" if isinstance(error, ReadModelAway) else "Kafka"
-        if self._what is None:
-            self._began_s = time.monotonic()
-        if self._what != what:
-            log.warning("%s is away, trying again until it is back: %s", what, str(error) or type(error).__name__)
-            self._what = what
-        self._attempts += 1
-
-    def ends(self) -> None:
-        if self._what is not None:
-            log.info("%s is back after %.1f s; catching up", self._what, time.monotonic() - self._began_s)
-        self._what = None
-        self._attempts = 0
-
-    def backoff_s(self) -> float:
-        return min(_BACKOFF_S * 2.0 ** min(self._attempts, 10), _BACKOFF_S_MAX)
-
-
 class _Session:
     """One consumer, from the read model's positions until something is in doubt."""
 
@@ -119,7 +90,7 @@ class _Session:
         model: ReadModel,
         consumer: AIOKafkaConsumer,
         lag: _Lag,
-        outage: _Outage,
+        outage: Outage,
         on_dropped: Callable[[str, int], None],
         pseudonym: Pseudonym,
         on_bands: Callable[[Mapping[str, int]], None],
@@ -217,39 +188,6 @@ class _Session:
     async def _ask_ends(self) -> None:
         """Also how an absent broker is noticed: the consumer itself only waits."""
         self._ends = await self._consumer.end_offsets(self._partitions)
-
-
-@asynccontextmanager
-async def _consumer(client: Mapping[str, Any]) -> AsyncIterator[AIOKafkaConsumer]:
-    """A consumer of all partitions, without a group."""
-    settings = {
-        "request_timeout_ms": _KAFKA_TIMEOUT_MS,
-        **client,
-        "isolation_level": "read_committed",
-        "enable_auto_commit": False,
-        "auto_offset_reset": "earliest",
-    }
-    consumer = AIOKafkaConsumer(*TOPICS, **settings)
-    try:
-        await consumer.start()
-        yield consumer
-    except UnknownTopicOrPartitionError as error:
-        raise KafkaError(f"not all of {', '.join(TOPICS)} exist; `heatline topics apply` creates them") from error
-    finally:
-        await _stop(consumer)
-
-
-async def _stop(consumer: AIOKafkaConsumer) -> None:
-    """Stop it for good: during an outage aiokafka's own `stop` ends half-way, with its fetcher's cancellation."""
-    await asyncio.wait([asyncio.ensure_future(consumer.stop())])
-    await consumer._client.close()  # noqa: SLF001
-
-
-async def _wait(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return
 
 
 def _now_ms() -> int:

@@ -265,6 +265,15 @@ def test_a_lead_that_asks_again_keeps_its_deadline_unless_the_new_one_is_sooner(
     assert story(office.until("2026-11-23T09:46")) == [("reassigned", "bea", "09:45")]
 
 
+def test_who_has_accepted_a_lead_that_asks_again_need_not_accept_it_again() -> None:
+    """Accepted at 9:10, so it is to be contacted by 10:10; asked again at 9:30, 15 min to accept would be sooner."""
+    office = desk()
+    office.ask("ann")
+    office.say("accepted", "andy", "ann", at="2026-11-23T09:10")
+    assert due(office.ask("ann", at="2026-11-23T09:30")) == "10:10"
+    assert story(office.until("2026-11-23T10:11")) == [("reassigned", "bea", "10:10")]
+
+
 def test_one_that_asks_again_after_a_contact_is_to_be_accepted_anew() -> None:
     office = desk()
     office.ask("ann")

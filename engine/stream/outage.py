@@ -4,8 +4,6 @@ import asyncio
 import logging
 import time
 
-from engine.notify.port import StoreAway
-
 log = logging.getLogger(__name__)
 
 _BACKOFF_S = 0.2
@@ -13,17 +11,19 @@ _BACKOFF_S_MAX = 5.0
 
 
 class Outage:
-    """Whether Kafka or the store is away."""
+    """Whether Kafka is away, or the store beside it."""
 
-    def __init__(self) -> None:
-        """Neither is."""
+    def __init__(self, store: str, away: type[Exception]) -> None:
+        """Neither is. The store is called `store`; `away` is raised where it is away."""
+        self._store = store
+        self._away = away
         self._what: str | None = None
         self._attempts = 0
         self._began_s = 0.0
 
     def begins(self, error: Exception) -> None:
         """It was tried, and is away."""
-        what = "the store of notifications" if isinstance(error, StoreAway) else "Kafka"
+        what = self._store if isinstance(error, self._away) else "Kafka"
         if self._what is None:
             self._began_s = time.monotonic()
         if self._what != what:
