@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from engine.core.messages import LeadRequested, OwnerChanged
 from engine.routing.desk import ALERTS_MAX
 from tests.unit.routing.examples import CAUSE, request, routing
-from tests.unit.routing.office import Office
+from tests.unit.routing.office import Office, ms
 
 ROUTING = routing()
 
@@ -169,3 +169,14 @@ sla: {hot: {accept_within: 1h}, remind_at: 0.5}
     assert stories[0] == stories[1]
     assert [kind for kind, _ in stories[0]] == ["assigned", "reminded", "reassigned", "reminded", "queued"]
     assert len({name for _, name in stories[0]}) == 5
+
+
+def test_a_lead_that_asks_again_while_it_waits_has_waited_since_the_first_time() -> None:
+    """With the score of the last."""
+    office = Office(ROUTING, at="2026-11-23T09:00")
+    office.ask("ada", known=False)
+    office.ask("ada", known=False, total=89.0, at="2026-11-23T10:00")
+    held = office.held("ada")
+    assert held is not None
+    assert held.wait is not None
+    assert (held.wait.since_ms, held.since_ms, held.wait.score) == (*[ms("2026-11-23T09:00")] * 2, 89.0)

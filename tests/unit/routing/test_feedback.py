@@ -215,3 +215,12 @@ def test_only_the_clocks_of_the_rep_s_own_leads_stop() -> None:
     assert clock is not None
     assert (clock.left_ms, clock.remind_ms, clock.due_at, row(office).due) == (600_000, 150_000, None, None)
     assert office.rows[b"main/lead/bob"] == before
+
+
+def test_who_was_in_touch_leaves_the_misses_of_others_behind() -> None:
+    """They are of one cause; if the lead asks again, everybody comes into question anew."""
+    office = asked()
+    office.until("2026-11-23T09:16")
+    assert (row(office).rep, row(office).missed) == ("bea", ["andy"])
+    office.say("contacted", "bea", "ada")
+    assert row(office).missed == []

@@ -91,11 +91,10 @@ def test_a_newcomer_starts_at_the_mean_and_is_not_flooded() -> None:
 
 
 def test_a_newcomer_between_two_unequal_ones_is_in_the_middle() -> None:
-    """Ann's pointer is 1, Bob's 0, so Cy's is ½: after Bob (1) it is Cy's turn (1½), then Ann's (2)."""
-    turns = Turns(("ann", "bob"))
-    assert turns.next() == "ann"
-    turns.members = ("ann", "bob", "cy")
-    assert turns.times(3) == ["bob", "cy", "ann"]
+    """Ann's pointer is 5, Bob's 2, so Cy's is 3½: Bob (3), Bob (4), then Cy (4½), Bob (5), Cy (5½), and Ann, level."""
+    turns = Turns(("ann", "bob", "cy"))
+    turns.pool = Pool(None, 2, {"ann": Turn(5.0, 1), "bob": Turn(2.0, 2)})
+    assert turns.times(6) == ["bob", "bob", "cy", "bob", "cy", "ann"]
 
 
 def test_who_left_the_pool_is_forgotten() -> None:

@@ -61,6 +61,7 @@ def test_leads_of_removed_reps_stay_where_that_is_asked_for() -> None:
     held = office.held("x")
     assert held is not None
     assert (held.rep, held.state, held.clock, held.due) == ("a", "assigned", None, None)
+    assert office.load("a").open == 1
     assert [seen.short for seen in office.ask("x")] == [("reassigned", "x", "b")]
 
 
