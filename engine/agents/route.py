@@ -7,6 +7,8 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
+from msgspec.structs import replace
+
 from engine.core.agenda import Agenda
 from engine.core.cloudevents import output
 from engine.core.events import Rejected
@@ -137,7 +139,18 @@ class _Chunk:
         if isinstance(message, LeadGone):
             self.erase(message, self.at_ms(record))
             return
-        desk = self.desk(message.desk)
+        name = message.desk if message.desk in self.job.desks else MAIN_DESK
+        if self.job.lane_of(name) != self.lane:
+            # For a desk that is no more, in a partition of its own: `main` alone has the rows of its leads.
+            message = replace(message, desk=name)
+            self.outputs.append(
+                Output(
+                    REQUESTS_TOPIC, name.encode(), encode(message), self.job.lane_of(name), tuple(trace_headers(record))
+                )
+            )
+            self.urgent = True
+            return
+        desk = self.desk(name)
         time_ms = message.at if isinstance(message, LeadMerged) else from_rfc3339(message.cause.time)
         trigger = Trigger(message.cause, time_ms, self.at_ms(record))
         self.on(desk, trigger, lambda: self.handle(desk, message, trigger), trace_headers(record))

@@ -87,7 +87,7 @@ def take_feedback(step: Step, feedback: LeadFeedback) -> Moved | None:
         row.life = replace(row.life, cycle_due=None)
     if feedback.kind == "won":
         step.convert("won", feedback.amount, feedback.currency, step.name)
-    if feedback.kind == "disqualified":
+    if feedback.kind in ("disqualified", "recycled"):
         row.desk = None
     to = _SET_BY_FEEDBACK.get(feedback.kind)
     if to is None or STAGES[row.stage] == to:

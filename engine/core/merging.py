@@ -76,7 +76,7 @@ def merged(model: Model, person: Row, other: Row) -> Row:
         gains=_gains(model, one, two),
         products=_products(one, two),
         browsers=sorted({*one.browsers, *two.browsers})[-BROWSERS_MAX:],
-        owner=person.owner or other.owner,
+        owner=person.owner or (other.owner if person.desk in (None, other.desk) else None),
         fast_track=one.fast_track or two.fast_track,
         alerts=_alerts(one.alerts, two.alerts),
         traits={**one.traits, **{name: said for name, said in two.traits.items() if _wins(said, one.traits.get(name))}},

@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from engine.core.flow import InputRecord
 from tests.faults.harness import read_out
-from tests.integration.worker.deployment import Deployment, Program
+from tests.integration.worker.deployment import Deployment, Program, drop_topics
 from tests.servers.kafka import KafkaServer
 
 LEADS, SENDING_S, KILL_EVERY_S, KILLS = 60, 10.0, 3.0, 3
@@ -38,12 +38,13 @@ CONFIG = {
 pytestmark = pytest.mark.timeout(240)
 
 
-async def test_every_lead_goes_its_way_to_the_end_whatever_is_killed(kafka: KafkaServer, tmp_path: Path) -> None:
+async def test_every_lead_goes_its_way_to_the_end_whatever_is_killed(broker: KafkaServer, tmp_path: Path) -> None:
     """Some reps accept and call, some only accept, some decline, some say nothing; each lead ends with one who called.
 
     Or with the manager. Between, each assignment is told once, each reminder and each deadline once, in order.
     """
-    deployment = Deployment(kafka.bootstrap, tmp_path / "heatline", 4, kafka__session_timeout="2s")
+    await drop_topics(broker.bootstrap)
+    deployment = Deployment(broker.bootstrap, tmp_path / "heatline", 4, kafka__session_timeout="2s")
     (deployment.folder / "routing.yaml").write_text(json.dumps(CONFIG))
     await asyncio.to_thread(deployment.run, "topics", "apply")
     workers = [deployment.worker(f"worker-{number}") for number in range(2)]

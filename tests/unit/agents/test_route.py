@@ -8,7 +8,7 @@ import msgspec
 from engine.agents.route import RouteJob
 from engine.core.agenda import Agenda
 from engine.core.flow import Fold, InputRecord
-from engine.core.messages import LeadFeedback, LeadGone, OwnerChanged, decode_inbox, encode
+from engine.core.messages import LeadFeedback, LeadGone, OwnerChanged, decode_inbox, decode_request, encode
 from engine.routing.desk import Clock, Held, Load, Queue, pack, unpack
 from engine.routing.routingfile import load_routing
 from tests.unit.routing.examples import CONFIG, request, routing
@@ -267,6 +267,18 @@ def test_a_request_for_a_desk_that_is_no_more_is_main_s() -> None:
     folded = fold(encode(request(desk="eu")))
     assert [event["data"]["desk"] for event in events(folded, "lead-assignments")] == ["main"]
     assert key("ada") in folded.rows
+
+
+def test_and_goes_on_to_main_where_that_is_elsewhere() -> None:
+    """One lane writes the rows of a desk: what was under way to a desk that is no more must not begin others."""
+    moved = RouteJob(routing(), lambda desk: 0)
+    arrived = record(encode(request(desk="eu")))
+    folded = moved.fold(1, [arrived], {}, Agenda())
+    (sent,) = folded.outputs
+    assert (folded.rows, folded.urgent) == ({}, True)
+    assert (sent.topic, sent.key, sent.partition) == ("routing-requests", b"main", 0)
+    assert decode_request(sent.value) == request(desk="main")
+    assert sent.headers == (("traceparent", b"00-1"),)
 
 
 def test_erasure_reaches_every_desk_of_the_lane() -> None:

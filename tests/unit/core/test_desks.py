@@ -1,6 +1,6 @@
 """Which desk a lead is for: the first that holds, and that one from then on, until sales are done with the lead."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -89,8 +89,8 @@ MODEL = {
 class Site:
     """People who chat, and what the desks are sent."""
 
-    def __init__(self) -> None:
-        self.fed = Profiles(model(MODEL), assign_on=ASSIGN_ON)
+    def __init__(self, spec: Mapping[str, Any] = MODEL) -> None:
+        self.fed = Profiles(model(spec), assign_on=ASSIGN_ON)
         self.fed.job.desks = DESKS
         self.at_ms = T0
         self.read = 0
@@ -145,6 +145,17 @@ def test_until_it_is_recycled_or_disqualified(kind: FeedbackKind, desk: str) -> 
     site.does("identify", country="US")
     site.says(kind)
     assert desks_of(site.does("chat")) == [desk]
+
+
+def test_also_one_that_was_recycled_before_and_moved_no_stage_since() -> None:
+    """Without stages in the model a recycled lead stays one, whoever gets it."""
+    site = Site({name: section for name, section in MODEL.items() if name not in ("stages", "cycle")})
+    site.does("identify", country="DE")
+    for _ in range(2):
+        assert desks_of(site.does("chat")) == ["eu"]
+        site.says("recycled")
+    site.does("identify", country="US")
+    assert desks_of(site.does("chat")) == ["main"]
 
 
 def test_or_recycled_by_itself_which_every_desk_is_told() -> None:
@@ -204,6 +215,18 @@ def test_a_merge_of_two_at_two_desks_leaves_the_lead_at_the_person_s() -> None:
     site.does("identify", "ada", "browser")
     assert site.fed.row().desk == "eu"
     assert desks_of(site.does("chat")) == ["eu"]
+
+
+def test_who_is_released_at_another_desk_is_not_the_person_s_owner() -> None:
+    """Ada waits at eu; Andy, at main, had the browser, and is released there."""
+    site = Site()
+    site.does("identify", country="DE")
+    site.does("chat")
+    site.does("chat", None, "browser")
+    site.gets("andy", "browser")
+    told = merges(site.does("identify", "ada", "browser"))
+    assert told == {"eu": False, "france": True, "main": True}
+    assert (site.fed.row().owner, site.fed.row().desk) == (None, "eu")
 
 
 def test_who_never_asked_goes_on_at_the_browser_s_desk() -> None:
