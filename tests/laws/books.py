@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from engine.core.messages import LeadRequested
 from engine.routing.desk import Load
+from tests.laws.test_calendars import wall
 from tests.routing.days import Erase, Go, Life, Moment, Recycle, Reload, Told
 from tests.routing.organisations import Organisation, Rule
 
@@ -68,7 +69,7 @@ class Books:
         )
 
     def _day(self, rep: str, at_ms: int) -> int:
-        return self.life.organisation.reps[rep].plan.calendar().day(at_ms)
+        return wall(self.life.organisation.reps[rep].plan.zone, at_ms).toordinal()
 
     def _count(self, told: Told) -> None:
         passed = self.passed.setdefault(told.lead, set())

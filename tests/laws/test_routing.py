@@ -10,11 +10,11 @@ from tests.laws.models import LAW
 from tests.laws.offices import days
 from tests.routing.days import Day, Life
 
-DAYS = settings(LAW, max_examples=40)
+DAYS = settings(LAW, max_examples=250)
 
 
 @DAYS
-@given(days())
+@given(days)
 def test_as_told_downstream_at_most_one_rep_has_a_lead_and_its_profile_knows_the_same_one(day: Day) -> None:
     """Each record says who had the lead before, as those before it do; rows say what was told; no id comes twice."""
     life = Life(day)
@@ -38,7 +38,7 @@ def test_as_told_downstream_at_most_one_rep_has_a_lead_and_its_profile_knows_the
 
 
 @DAYS
-@given(days())
+@given(days)
 def test_nobody_gets_a_lead_who_is_not_there(day: Day) -> None:
     """By the wall clock, by what the rep said, by capacity; but for a rule that says so, and for managers."""
     life = Life(day)
@@ -61,7 +61,7 @@ def test_nobody_gets_a_lead_who_is_not_there(day: Day) -> None:
 
 
 @DAYS
-@given(days())
+@given(days)
 def test_no_lead_is_stuck(day: Day) -> None:
     """Who asked is with a rep, closed, or waits with a reason until somebody of its pools can take it, not longer."""
     life = Life(day)
@@ -81,7 +81,7 @@ def test_no_lead_is_stuck(day: Day) -> None:
 
 
 @DAYS
-@given(days())
+@given(days)
 def test_a_lead_never_goes_back_to_who_missed_or_declined_it(day: Day) -> None:
     """For the same cause: until somebody has been in touch with it."""
     life = Life(day)
@@ -93,7 +93,7 @@ def test_a_lead_never_goes_back_to_who_missed_or_declined_it(day: Day) -> None:
 
 
 @DAYS
-@given(days())
+@given(days)
 def test_what_is_counted_is_what_the_rows_of_leads_say(day: Day) -> None:
     """How many open leads a rep has, which leads wait, and how many."""
     life = Life(day)

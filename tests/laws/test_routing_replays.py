@@ -17,7 +17,7 @@ from tests.laws.offices import days
 from tests.routing.cluster import Cluster
 from tests.routing.days import Day, Happening, Life, Read, Tick
 
-DAYS = settings(LAW, max_examples=25)
+DAYS = settings(LAW, max_examples=60)
 Where = tuple[str | None, int | None]
 
 
@@ -29,7 +29,7 @@ def lived(day: Day) -> Life:
 
 
 @DAYS
-@given(days(), st.integers(0, 1_000))
+@given(days, st.integers(0, 1_000))
 def test_however_the_log_is_cut_it_comes_to_the_same(day: Day, seed: int) -> None:
     """Record by record, in chunks of several, some of them in one transaction, or in others: the same bytes."""
     life = lived(day)
@@ -43,7 +43,7 @@ def test_however_the_log_is_cut_it_comes_to_the_same(day: Day, seed: int) -> Non
 
 
 @DAYS
-@given(days())
+@given(days)
 def test_a_restart_changes_nothing(day: Day) -> None:
     """With the rows alone, after every record and every row that was due."""
     life, other = Life(day), Life(day)
@@ -55,7 +55,7 @@ def test_a_restart_changes_nothing(day: Day) -> None:
 
 
 @DAYS
-@given(days(), st.integers(0, 1_000))
+@given(days, st.integers(0, 1_000))
 def test_a_record_that_fails_leaves_nothing_behind(day: Day, seed: int) -> None:
     """A defect of ours at any record that says something: it is as if the record had not been there."""
     life = lived(day)

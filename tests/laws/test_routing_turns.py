@@ -53,7 +53,7 @@ def histories(draw: st.DrawFn, begin: Organisation, others: list[Organisation], 
     return Day(begin, tuple(acts))
 
 
-@settings(LAW, max_examples=40)
+@settings(LAW, max_examples=80)
 @given(st.data(), offices())
 def test_two_who_are_there_throughout_get_the_same_by_weight(data: st.DataObject, versions: list[Organisation]) -> None:
     """At any time |n_a / w_a − n_b / w_b| ≤ max(1 / w_a, 1 / w_b), where turns go by weight; else all weigh 1."""
