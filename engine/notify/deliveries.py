@@ -71,7 +71,7 @@ class Deliveries:
         self._lanes: dict[Queue, _Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._news = asyncio.Event()
-        self._outage = Outage(STORE, StoreAway)
+        self._outage = Outage(STORE, StoreAway, log)
         self._counted_s = 0.0
 
     @property

@@ -54,7 +54,7 @@ class Follower:
         self._pseudonym = pseudonym
         self._metrics = metrics
         self._on_taken = on_taken
-        self._outage = Outage(STORE, StoreAway)
+        self._outage = Outage(STORE, StoreAway, log)
         self._since: dict[tuple[str, int], int] = {}
         self._ends: dict[TopicPartition, int] = {}
         self.ready = False

@@ -53,7 +53,7 @@ async def run_projector(
     be shown again once all is read anew.
     """
     lag = _Lag(on_lag)
-    outage = Outage("the read model", ReadModelAway)
+    outage = Outage("the read model", ReadModelAway, log)
     while not stop.is_set():
         try:
             async with committed_consumer(TOPICS, client) as consumer:

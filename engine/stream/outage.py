@@ -4,8 +4,6 @@ import asyncio
 import logging
 import time
 
-log = logging.getLogger(__name__)
-
 _BACKOFF_S = 0.2
 _BACKOFF_S_MAX = 5.0
 
@@ -13,8 +11,9 @@ _BACKOFF_S_MAX = 5.0
 class Outage:
     """Whether Kafka is away, or the store beside it."""
 
-    def __init__(self, store: str, away: type[Exception]) -> None:
-        """Neither is. The store is called `store`; `away` is raised where it is away."""
+    def __init__(self, store: str, away: type[Exception], log: logging.Logger) -> None:
+        """Neither is. The store is called `store`; `away` is raised where it is away. `log` is told."""
+        self._log = log
         self._store = store
         self._away = away
         self._what: str | None = None
@@ -27,14 +26,14 @@ class Outage:
         if self._what is None:
             self._began_s = time.monotonic()
         if self._what != what:
-            log.warning("%s is away, trying again until it is back: %s", what, str(error) or type(error).__name__)
+            self._log.warning("%s is away, trying again until it is back: %s", what, str(error) or type(error).__name__)
             self._what = what
         self._attempts += 1
 
     def ends(self) -> None:
         """It was tried, and is there."""
         if self._what is not None:
-            log.info("%s is back after %.1f s", self._what, time.monotonic() - self._began_s)
+            self._log.info("%s is back after %.1f s", self._what, time.monotonic() - self._began_s)
         self._what = None
         self._attempts = 0
 
