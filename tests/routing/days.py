@@ -170,7 +170,7 @@ def _act(draw: Draw, organisations: Sequence[Organisation]) -> Act:
         case "erase":
             return Erase(lead)
         case "other" if draw((True, False)):
-            return Reload(draw(organisations))
+            return Reload(draw((draw(organisations), draw(organisations).narrowed())))
         case "other":
             return Say(draw(_OTHER), lead, draw((None, *NAMES)), HOUR)
     return Rest()
@@ -203,12 +203,13 @@ class Life:
     owners: dict[str, list[str | None]] = field(default_factory=dict)
     """Whom a lead's profile took for the owner, from first to last."""
     moved: dict[str, str] = field(default_factory=dict)
+    alerts: dict[str, LeadRequested] = field(default_factory=dict)
+    """The last request under each id."""
 
     def __post_init__(self) -> None:
         self.organisation = self.day.begin
         self.lane = Lane(self.organisation.routing)
         self._offsets = {"routing-requests": 0, "rep-events": 0}
-        self._alerts: dict[str, LeadRequested] = {}
 
     def moments(self) -> Iterator[Moment]:
         """One after the other; what falls due does so at its time."""
@@ -274,7 +275,7 @@ class Life:
                 for lead in [person, *(one for one in self.moved if self.current(one) == person)]:
                     self.owners.pop(lead, None)
                     self.moved.pop(lead, None)
-                    self._alerts.pop(lead, None)
+                    self.alerts.pop(lead, None)
             case Say() | Go():
                 self._read("rep-events", json.dumps(self._said(act)).encode())
             case Reload():
@@ -284,7 +285,7 @@ class Life:
                 self.lane.restate(list(self.lane.rows), self.at_ms)
 
     def _request(self, act: Ask, cause: Cause) -> LeadRequested:
-        known = self._alerts.get(act.request.lead)
+        known = self.alerts.get(act.request.lead)
         if act.again and known is not None:
             return known
         # The desk knows what a lead is called now, if that lead ever asked it for a rep.
@@ -293,7 +294,7 @@ class Life:
         owner = owners[max(0, len(owners) - 1 - act.behind)]
         alert = f"alert-{len(self.happened)}"
         asked = msgspec.structs.replace(act.request, lead=lead, alert=alert, at=self.at_ms, owner=owner, cause=cause)
-        self._alerts[act.request.lead] = asked
+        self.alerts[act.request.lead] = asked
         return asked
 
     def _merged(self, act: Merge, cause: Cause) -> LeadMerged:

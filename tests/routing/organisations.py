@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
 from random import Random
@@ -168,6 +168,11 @@ class Organisation:
         held = {name for name, state in STATES.items() if state == request.place.get("state")}
         of_regions = {rep for region in self.regions.values() if held & {*region.territories} for rep in region.reps}
         return tuple(name for name, rep in self.reps.items() if name in of_regions or held & {*rep.territories})
+
+    def narrowed(self) -> "Organisation":
+        """The same, whose last rule is for high scores only; all others go to team two."""
+        first = replace(self.rules[-1], above=min(TOTALS))
+        return replace(self, rules=(first, Rule("team two")))
 
     def nobody(self, rule: Rule) -> str:
         """What becomes of a lead for which the rule finds nobody."""
