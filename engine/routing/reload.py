@@ -3,8 +3,8 @@
 from msgspec.structs import replace
 
 from engine.core.messages import MAIN_DESK, LeadRequested, OwnerChanged
-from engine.routing.assigning import Told, Trigger, reassign
-from engine.routing.desk import OPEN, Desk, Held, Load, Queue
+from engine.routing.assigning import Told, Trigger, look_by, reassign
+from engine.routing.desk import OPEN, Desk, Held, Load
 from engine.routing.sla import scheduled, timed
 from engine.routing.union import released
 
@@ -22,8 +22,6 @@ def restate(desk: Desk, key: bytes, trigger: Trigger) -> list[Told]:
     if isinstance(row, Load):
         if name not in desk.routing.reps and row.open == 0:
             desk.give_up(key)
-    elif isinstance(row, Queue):
-        desk.look_at_queue(trigger.at_ms if row.waiting else None)
     elif kind == "pool" and not _is_there(desk, name):
         desk.give_up(key)
     return []
@@ -55,7 +53,11 @@ def _lead(desk: Desk, lead: str, held: Held, trigger: Trigger) -> list[Told]:
         return []
     rep = desk.routing.reps.get(held.rep or "")
     clock = None if held.clock is None or rep is None else timed(held.clock, rep, desk.load(rep.id))
-    wait = None if held.wait is None else replace(held.wait, sort=b"")
+    wait = None
+    if held.wait is not None:
+        # Once for each: who was freed before this row may have had the queue looked at already, past this lead.
+        wait = replace(held.wait, sort=b"")
+        look_by(desk, trigger.at_ms)
     row = scheduled(desk, replace(held, clock=clock, wait=wait))
     if row != held:
         desk.hold(lead, row)

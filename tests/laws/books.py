@@ -31,7 +31,7 @@ class Books:
         self._said(moment)
         for told in moment.told:
             yield told
-            self._count(told)
+            self._count(told, moment.at_ms)
             if told.kind in GIVEN and told.rep is not None:
                 self.has[told.lead] = told.rep
             elif told.kind in TAKEN:
@@ -71,14 +71,14 @@ class Books:
     def _day(self, rep: str, at_ms: int) -> int:
         return wall(self.life.organisation.reps[rep].plan.zone, at_ms).toordinal()
 
-    def _count(self, told: Told) -> None:
+    def _count(self, told: Told, at_ms: int) -> None:
         passed = self.passed.setdefault(told.lead, set())
         if told.previous is not None and told.data["cause"]["name"] in ("deadline", "lead.declined"):
             passed.add(told.previous)
         if told.kind in _OVER or told.kind == "released":
             passed.clear()
         if is_new(told) and told.rep is not None:
-            self.days[told.rep] = self._day(told.rep, told.at_ms), self.today(told.rep, told.at_ms) + 1
+            self.days[told.rep] = self._day(told.rep, at_ms), self.today(told.rep, at_ms) + 1
 
     def _said(self, moment: Moment) -> None:
         act = moment.act
