@@ -263,7 +263,9 @@ class Desk:
         if left != taken:
             if left is not None:
                 load = self.load(left)
-                self._put(_REP + left.encode(), msgspec.structs.replace(load, open=max(0, load.open - 1)))
+                less = msgspec.structs.replace(load, open=max(0, load.open - 1))
+                # Nothing is known of a rep who is no more once the last lead has gone to another.
+                self._put(_REP + left.encode(), less if less.open or left in self.routing.reps else None)
                 self.freed.add(left)
             if taken is not None:
                 load = self.load(taken)
