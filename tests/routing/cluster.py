@@ -9,6 +9,7 @@ from itertools import groupby
 from random import Random
 
 from engine.core.flow import Output
+from tests.build import DAY
 from tests.routing.days import Changed, Happening, Life, Read, Tick, day
 from tests.routing.lane import Lane
 from tests.routing.organisations import organisation
@@ -19,11 +20,11 @@ AT_ONCE_MAX = 6
 
 
 def happened(seed: int, acts: int = ACTS) -> tuple[Life, list[Happening]]:
-    """A day that was lived, and what its desk is told of it, in order."""
+    """A day that was lived, with what falls due on the next one, and what its desk is told of it, in order."""
     draw = Random(seed).choice
     life = Life(day(draw, acts, [organisation(draw) for _ in range(3)]))
-    for _ in life.moments():
-        pass
+    list(life.moments())
+    list(life.due(life.at_ms + DAY))
     return life, life.happened
 
 
