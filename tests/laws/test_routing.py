@@ -10,7 +10,7 @@ from tests.laws.models import LAW
 from tests.laws.offices import days
 from tests.routing.days import Day, Life
 
-DAYS = settings(LAW, max_examples=250)
+DAYS = settings(LAW, max_examples=180)
 
 
 @DAYS
