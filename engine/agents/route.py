@@ -33,10 +33,11 @@ from engine.core.records import LeadAssignment, Reason
 from engine.core.rejects import reject
 from engine.routing.assigning import Told, Trigger, answer, look_by, wake_trigger
 from engine.routing.config import Routing
-from engine.routing.desk import Desk, Held, desk_of, due_of, erased
+from engine.routing.desk import Desk, erased
 from engine.routing.duties import at_instant, fall_due, first_due
 from engine.routing.feedback import hear, trigger_of
 from engine.routing.reload import RELOAD, dissolved, restate
+from engine.routing.rows import Held, desk_of, due_of
 from engine.routing.saying import read_saying, shown_value
 from engine.routing.sla import scheduled
 from engine.routing.union import merged, recycled

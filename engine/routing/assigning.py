@@ -12,7 +12,8 @@ from engine.core.records import Cause, LeadAssignment, LeadFeedbackRecord, Trace
 from engine.routing.availability import with_assigned
 from engine.routing.config import Rep
 from engine.routing.decide import Choice, choose
-from engine.routing.desk import ALERTS_MAX, PENDING, Clock, Desk, Held, Wait, pack
+from engine.routing.desk import Desk
+from engine.routing.rows import ALERTS_MAX, PENDING, Clock, Held, Wait, pack
 from engine.routing.sla import comes_last, first_clock, scheduled
 
 ASSIGNED = "lead.assigned"

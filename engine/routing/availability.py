@@ -2,7 +2,7 @@
 
 from engine.core.instants import to_rfc3339
 from engine.routing.config import Rep
-from engine.routing.desk import Load
+from engine.routing.rows import Load
 
 
 def why_not(rep: Rep, load: Load, at_ms: int) -> str | None:

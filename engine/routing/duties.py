@@ -7,7 +7,8 @@ from msgspec.structs import replace
 from engine.core.instants import to_rfc3339
 from engine.routing.assigning import Told, Trigger, escalate, manager_of, reassign, record, wake_trigger
 from engine.routing.availability import long_absence
-from engine.routing.desk import Clock, Desk, Held
+from engine.routing.desk import Desk
+from engine.routing.rows import Clock, Held
 from engine.routing.sla import dues_of, scheduled
 
 REMINDED = "lead.reminded"

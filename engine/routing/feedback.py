@@ -12,7 +12,8 @@ from engine.core.reader import listed
 from engine.core.records import Cause, LeadFeedbackRecord
 from engine.routing.assigning import Told, Trigger, reassign
 from engine.routing.config import Rep
-from engine.routing.desk import OPEN, Clock, Desk, Held, State
+from engine.routing.desk import Desk
+from engine.routing.rows import OPEN, Clock, Held, State
 from engine.routing.saying import AWAY, KINDS, Saying, shown_value
 from engine.routing.sla import contact_clock, scheduled, stopped, timed
 
@@ -113,9 +114,7 @@ def _after(desk: Desk, held: Held, kind: FeedbackKind, saying: Saying, rep: Rep,
     held = replace(held, state=state, since_ms=at_ms, clock=None, missed=[], declined=[])
     if state == "closed":
         held = replace(held, call_at=None)
-    if kind in _FREEING:
-        held = replace(held, rep=None, team=None, rule=None, region=None)
-    return held
+    return held.without_rep() if kind in _FREEING else held
 
 
 def _declined(saying: Saying) -> str:

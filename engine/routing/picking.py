@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from math import inf
 
 from engine.routing.config import Absence, Pick
-from engine.routing.desk import Pool, Turn
+from engine.routing.rows import Pool, Turn
 
 _SAME = 1e-9
 """Pointers that differ by less are level: a tenth, ten times over, is not quite one."""

@@ -4,7 +4,8 @@ from msgspec.structs import replace
 
 from engine.core.messages import MAIN_DESK, LeadRequested, OwnerChanged
 from engine.routing.assigning import Told, Trigger, look_by, reassign
-from engine.routing.desk import OPEN, Desk, Held, Load
+from engine.routing.desk import Desk
+from engine.routing.rows import OPEN, Held, Load
 from engine.routing.sla import scheduled, timed
 from engine.routing.union import released
 
@@ -66,7 +67,7 @@ def _lead(desk: Desk, lead: str, held: Held, trigger: Trigger) -> list[Told]:
 
 def _owned_by_nobody(desk: Desk, lead: str, held: Held, trigger: Trigger, why: str) -> Told:
     """Sales are done with the lead, and its owner is no more: it goes by the rules when it asks again."""
-    after = replace(held, rep=None, team=None, rule=None, region=None, call_at=None)
+    after = replace(held.without_rep(), call_at=None)
     desk.hold(lead, scheduled(desk, after))
     told = released(desk, held, lead, why, trigger)
     owner = OwnerChanged(lead, held.profile, None, trigger.at_ms, trigger.cause)

@@ -7,7 +7,8 @@ from msgspec.structs import replace
 from engine.core.messages import LeadRequested
 from engine.routing.availability import gone_from_ms
 from engine.routing.config import Limits, Rep, Routing
-from engine.routing.desk import OPEN, PENDING, Clock, Desk, Held, Load
+from engine.routing.desk import Desk
+from engine.routing.rows import OPEN, PENDING, Clock, Held, Load
 
 FAST_TRACK_AS = "hot"
 FORGET_AFTER_MS = 90 * 86_400_000

@@ -3,7 +3,9 @@
 from typing import NamedTuple
 
 from engine.core.instants import from_rfc3339
-from engine.routing.desk import PENDING, Held, unpack
+from engine.routing.rows import LEAD, PENDING, Held, begins, decode
+
+_UNCONTACTED = frozenset({"waiting", *PENDING})
 
 
 class Uncontacted(NamedTuple):
@@ -18,10 +20,9 @@ def uncontacted(key: bytes, row: bytes) -> Uncontacted | None:
 
     A lead waits since it came to its state or since its last request, whichever is earlier.
     """
-    if not key.partition(b"/")[2].startswith(b"lead/"):
+    name = key.partition(b"/")[2]
+    if not name.startswith(LEAD) or begins(name, row).state not in _UNCONTACTED:
         return None
-    held = unpack(key, {key: row})
+    held = decode(name, row)
     assert isinstance(held, Held)
-    if held.state not in {"waiting", *PENDING}:
-        return None
     return Uncontacted(held.state != "waiting", min(held.since_ms, from_rfc3339(held.request.cause.time)))

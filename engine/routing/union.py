@@ -7,7 +7,8 @@ from msgspec.structs import replace
 from engine.core.messages import LeadMerged, OwnerChanged, StageChanged
 from engine.core.records import LeadAssignment
 from engine.routing.assigning import RELEASED, Told, Trigger, record
-from engine.routing.desk import ALERTS_MAX, Desk, Held, pack
+from engine.routing.desk import Desk
+from engine.routing.rows import ALERTS_MAX, Held, pack
 from engine.routing.sla import scheduled
 
 
@@ -69,12 +70,8 @@ def _kept(lead: Held | None, other: Held) -> Held:
 
 def _closed(held: Held, at_ms: int) -> Held:
     return replace(
-        held,
+        held.without_rep(),
         state="closed",
-        rep=None,
-        team=None,
-        rule=None,
-        region=None,
         since_ms=at_ms,
         clock=None,
         call_at=None,

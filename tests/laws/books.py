@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from engine.core.messages import LeadRequested
-from engine.routing.desk import Load
+from engine.routing.rows import Load
 from tests.laws.test_calendars import wall
 from tests.routing.days import Erase, Go, Life, Moment, Recycle, Reload, Told
 from tests.routing.organisations import Organisation, Rule

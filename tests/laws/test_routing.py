@@ -4,7 +4,7 @@ from collections import Counter
 
 from hypothesis import given, settings
 
-from engine.routing.desk import OPEN
+from engine.routing.rows import OPEN
 from tests.laws.books import GIVEN, TAKEN, Books, is_new, rule_of, takers
 from tests.laws.models import LAW
 from tests.laws.offices import days

@@ -23,7 +23,7 @@ from engine.core.messages import (
     encode,
 )
 from engine.core.records import Cause
-from engine.routing.desk import Held, Load, Queue, Row, Wait, unpack
+from engine.routing.rows import Held, Load, Queue, Row, Wait, unpack
 from tests.build import DAY, HOUR, MINUTE, T0
 from tests.routing.lane import Lane
 from tests.routing.organisations import BANDS, NAMES, PRODUCTS, STATES, TOTALS, Draw, Organisation

@@ -9,8 +9,8 @@ from engine.agents.route import RouteJob
 from engine.core.agenda import Agenda
 from engine.core.flow import Fold, InputRecord
 from engine.core.messages import LeadFeedback, LeadGone, OwnerChanged, decode_inbox, decode_request, encode
-from engine.routing.desk import Clock, Held, Load, Queue, pack, unpack
 from engine.routing.routingfile import load_routing
+from engine.routing.rows import Clock, Held, Load, Queue, pack, unpack
 from tests.unit.routing.examples import CONFIG, request, routing
 
 JOB = RouteJob(routing())

@@ -13,7 +13,7 @@ from engine.core.messages import LeadRequested, Message, Request, decode_inbox, 
 from engine.core.records import Cause
 from engine.local.simulate import Simulation
 from engine.routing.config import Routing
-from engine.routing.desk import Held, Load, unpack
+from engine.routing.rows import Held, Load, unpack
 from tests.unit.routing.examples import request, routing
 
 

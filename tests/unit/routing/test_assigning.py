@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.core.messages import LeadRequested, OwnerChanged
-from engine.routing.desk import ALERTS_MAX
+from engine.routing.rows import ALERTS_MAX
 from tests.unit.routing.examples import CAUSE, request, routing
 from tests.unit.routing.office import Office, ms
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from engine.routing.availability import back_ms, gone_from_ms, long_absence, why_not, with_assigned
 from engine.routing.calendars import Calendar
 from engine.routing.config import Rep
-from engine.routing.desk import Load
+from engine.routing.rows import Load
 from tests.unit.routing.office import ms
 
 NEW_YORK = ZoneInfo("America/New_York")

@@ -11,7 +11,8 @@ from engine.core.messages import LeadRequested
 from engine.core.records import TraceStep
 from engine.routing.config import Rep, Routing, Rule, Team
 from engine.routing.decide import TRACE_STEPS_MAX, Choice, choose
-from engine.routing.desk import Desk, Load
+from engine.routing.desk import Desk
+from engine.routing.rows import Load
 from tests.unit.routing.examples import request, routing
 from tests.unit.routing.office import Office, ms
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.routing.desk import OPEN, Desk, Held, Load, Pool, Queue, State, Turn, Wait, erased, pack, unpack
+from engine.routing.desk import Desk, erased
+from engine.routing.rows import OPEN, Held, Load, Pool, Queue, State, Turn, Wait, pack, unpack
 from tests.unit.routing.examples import request, routing
 
 ROUTING = routing()

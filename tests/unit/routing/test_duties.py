@@ -8,8 +8,9 @@ import pytest
 
 from engine.routing.assigning import Told
 from engine.routing.config import Limits, Region, Sla
-from engine.routing.desk import Clock, Desk, Held, Load, pack
+from engine.routing.desk import Desk
 from engine.routing.duties import LATE_MS, at_instant, fall_due, first_due
+from engine.routing.rows import Clock, Held, Load, pack
 from engine.routing.sla import FORGET_AFTER_MS, scheduled
 from tests.unit.routing.examples import request, routing
 from tests.unit.routing.office import Office, ms

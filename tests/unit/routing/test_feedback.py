@@ -8,7 +8,7 @@ import pytest
 from engine.core.instants import from_rfc3339, to_rfc3339
 from engine.core.messages import FeedbackKind, LeadFeedback, OwnerChanged
 from engine.core.records import Cause
-from engine.routing.desk import Held, Load
+from engine.routing.rows import Held, Load
 from tests.unit.routing.office import Office, ms
 
 CONFIG = """

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.routing.config import Absence
-from engine.routing.desk import Pool, Turn
 from engine.routing.picking import least_loaded, picked
+from engine.routing.rows import Pool, Turn
 
 EMPTY = Pool(None, 0, {})
 NAMES = ("ann", "bob", "cy", "di")

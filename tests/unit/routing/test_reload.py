@@ -5,8 +5,8 @@ import pytest
 
 from engine.core.messages import MAIN_DESK, OwnerChanged
 from engine.routing.config import Routing
-from engine.routing.desk import Load, Pool, Queue, pack
 from engine.routing.routingfile import load_routing
+from engine.routing.rows import Load, Pool, Queue, pack
 from tests.unit.routing.examples import routing
 from tests.unit.routing.office import Office, ms
 

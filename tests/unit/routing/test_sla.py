@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from engine.routing.calendars import Calendar
 from engine.routing.config import Limits, Rep, Sla
-from engine.routing.desk import Clock, Desk, Held, Load
+from engine.routing.desk import Desk
+from engine.routing.rows import Clock, Held, Load
 from engine.routing.sla import (
     FORGET_AFTER_MS,
     contact_clock,

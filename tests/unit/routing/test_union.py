@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from engine.core.messages import LeadFeedback, LeadMerged, OwnerChanged, StageChanged
 from engine.routing.assigning import Trigger
-from engine.routing.desk import ALERTS_MAX, Clock, Desk, Held, Wait, pack
+from engine.routing.desk import Desk
+from engine.routing.rows import ALERTS_MAX, Clock, Held, Wait, pack
 from engine.routing.sla import FORGET_AFTER_MS
 from engine.routing.union import Union, merged, recycled
 from tests.unit.routing.examples import CAUSE, request, routing

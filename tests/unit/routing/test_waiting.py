@@ -6,7 +6,8 @@ import msgspec
 
 from engine.routing.assigning import Trigger, wake_trigger
 from engine.routing.config import Rep, Routing, Rule, Team
-from engine.routing.desk import Desk, Held, Load, Wait, pack
+from engine.routing.desk import Desk
+from engine.routing.rows import Held, Load, Wait, pack
 from engine.routing.waiting import HANDED_OUT_MAX, hand_out, hand_out_freed
 from tests.unit.routing.examples import request, routing
 from tests.unit.routing.office import Office
