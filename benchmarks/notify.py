@@ -13,18 +13,17 @@ from benchmarks.cluster import running_cluster
 from benchmarks.latency import SHARES
 from benchmarks.report import Figure, at_most
 from benchmarks.sizes import Sizes
-from engine.core.cloudevents import output
 from engine.core.flow import Output
-from engine.core.records import Cause, Contribution, Ids, LeadAlert, Page, Touch
+from engine.core.records import Contribution, Ids, Page
 from tests.integration.worker.deployment import HEATLINE, Program
 from tests.servers.process import HOST, free_port
 from tests.servers.redis import RedisServer
+from tests.unit.readmodel.samples import AT, alerted
 
 RATE = 100
 P99_S = 1.0
 SETTLES_S = 5.0
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-AT = "2026-11-23T10:00:00.000Z"
 
 
 def notify(sizes: Sizes) -> Iterator[Figure]:
@@ -102,32 +101,15 @@ def _id(alert: Output) -> str:
 def _alert(number: int) -> Output:
     """Of the size of a real one: five reasons, ten pages, some traits."""
     lead = f"lead-{number}"
-    touch = Touch(AT, "paid", "google", "cpc", "spring")
-    data = LeadAlert(
-        lead=lead,
-        alert="hot-lead",
-        label="Hot lead",
-        priority="high",
-        reason="total crossed 80",
-        engagement=74.0,
-        fit=10.0,
-        total=84.0,
-        band="hot",
-        grade="B",
-        stage="lead",
-        from_=64.0,
-        to=84.0,
+    return alerted(
+        lead,
+        str(number),
         top=[
             Contribution("engagement", f"rule-{one}", "Read the pricing page", "web", 10.0, 3, AT) for one in range(5)
         ],
         pages=[Page(AT, f"/products/{one}/details", "A page with a title", 42.0) for one in range(10)],
         product="loans",
-        first_touch=touch,
-        last_touch=touch,
         traits={"firstName": "Ada", "lastName": "Lovelace", "email": f"{lead}@example.com", "company": "Engines Ltd"},
         ids=Ids(lead, [f"a-{number}"]),
         owner="andy",
-        cause=Cause("visitor-events", 0, number, str(number), "page_view", AT),
-        model="m1",
     )
-    return output("lead-alerts", "lead.alerted", lead, 1_795_000_000_000, data, str(number))

@@ -9,6 +9,7 @@ from engine.core.instants import to_rfc3339
 from engine.core.messages import LeadRequested
 from engine.core.records import Cause
 from tests.servers.install import ROOT
+from tests.unit.routing.examples import request
 
 REPS, TEAMS, ZIPS = 500, 100, 70_000
 PRODUCTS = [f"product-{number}" for number in range(20)]
@@ -45,24 +46,18 @@ def requests(count: int, at_ms: int) -> Iterator[LeadRequested]:
         if not abroad and draw.random() < 0.6:
             place["zip"] = zip_of(draw.randrange(ZIPS))
         lead = f"lead-{number}"
-        yield LeadRequested(
-            lead=lead,
+        yield request(
+            lead,
+            f"{number:032x}",
             profile=f"\x01{lead}",
             partition=number % 12,
-            desk="main",
-            alert=f"{number:032x}",
-            alert_name="hot-lead",
             at=at_ms,
             total=80.0 + draw.random() * 20,
             engagement=70.0,
             fit=10.0,
-            band="hot",
             grade="C",
             stage="marketingqualifiedlead",
-            known=True,
-            fast_track=False,
             traits={"email": f"{lead}@example.com", "firstName": "Ada", "company": {"name": "Example & Co"}},
-            owner=None,
             cause=Cause("visitor-events", number % 12, number, f"m-{number}", "demo_request", to_rfc3339(at_ms)),
             product=draw.choice(PRODUCTS),
             counts={"page_view": 12, "demo_request": 1},

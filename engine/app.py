@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,21 +20,19 @@ from engine.core.context import Locate
 from engine.core.erasure import Pseudonym, pseudonym
 from engine.core.flow import Job
 from engine.core.messages import REQUESTS_TOPIC
-from engine.core.model import Model
 from engine.core.source import ConfigError, Problem
 from engine.local.broker import embedded_broker
 from engine.local.demo import print_banner, print_live, print_summary, send_site
 from engine.local.errors import LocalError
 from engine.local.ipdatabase import read_ip_database
 from engine.local.notifyfiles import Told, load_told
-from engine.notify.deliveries import Deliveries, Plan
+from engine.notify.deliveries import Deliveries
 from engine.notify.follower import Follower
 from engine.notify.metrics import NotifierMetrics
 from engine.notify.plan import planner
 from engine.notify.port import Store
 from engine.notify.redis import PREFIX as NOTIFY_PREFIX
 from engine.notify.redis import RedisStore
-from engine.notify.reloading import PlanReloading
 from engine.ops.health import OpsServer
 from engine.ops.loading import SettingsError
 from engine.ops.metrics import MetricsObserver, ProjectorMetrics, WorkerMetrics
@@ -133,9 +132,10 @@ async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
             pseudonym=erasure_pseudonym(settings),
         )
 
-    def apply(changed: Configuration) -> Model:
+    def apply(changed: Configuration) -> str:
         worker.reload(jobs(changed))
-        return changed.model
+        show_model(metrics, changed.model)
+        return f"model {changed.model.version}"
 
     metrics = WorkerMetrics(__version__)
     worker = make_worker(jobs(configuration), topics, stream, metrics)
@@ -146,7 +146,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
         settings.worker.ops_host, settings.worker.ops_port, metrics.registry, lambda: _missing(worker)
     ):
         await check_topics(stream, topics, stop)
-        reloading = Reloading(apply, metrics)
+        reloading = Reloading("the configuration", apply, metrics.reload_failed)
         watching = asyncio.create_task(watch(used, lambda seen: read_configuration(settings, locate, seen), reloading))
         try:
             await worker.run(stop)
@@ -213,14 +213,16 @@ async def run_notifier(settings: Settings, stop: asyncio.Event) -> None:
     quiet_libraries(log)
     pseudonym = erasure_pseudonym(settings) or itself
     async with notify_store(settings) as store, planner(settings.notify, __version__) as plans:
-
-        def plan(read: Told) -> Plan:
-            return plans.plan(read.notify, read.routing)
-
         deliveries = Deliveries(store, metrics)
-        deliveries.use(plan(told))
+
+        def apply(read: Told) -> str:
+            deliveries.use(plans.plan(read.notify, read.routing))
+            metrics.reloaded(successful=True)
+            return f"version {read.notify.version}"
+
+        apply(told)
         follower = Follower(store, client, lambda: deliveries.plan.notify, pseudonym, metrics, deliveries.wake)
-        reloading = PlanReloading(plan, deliveries, metrics)
+        reloading = Reloading("notify.yaml or what it names", apply, partial(metrics.reloaded, successful=False))
         ops = OpsServer(
             settings.worker.ops_host,
             settings.worker.ops_port,

@@ -18,11 +18,9 @@ from engine.core.partitioner import PARTITIONERS
 from engine.core.source import ConfigError, Problem
 from engine.local.configfile import MISSING, beside, read_config
 from engine.ops.watch import Contents
-from engine.routing.config import Routing
+from engine.routing.config import NO_ROUTING, Routing
 from engine.routing.routingfile import read_routing
 from engine.routing.whens import Known
-
-NO_ROUTING = Routing(frozenset(), {}, {}, ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
@@ -23,6 +23,10 @@ from engine.ops.logs import setup_logs
 from engine.ops.settings import SECTIONS, Settings
 from engine.readmodel.port import ReadModelAway
 from engine.stream.errors import StreamError
+
+if TYPE_CHECKING:
+    # Only what checks reads routing, and loads calendars: a command should not wait for that.
+    from engine.local.checked import Checked
 
 T = TypeVar("T")
 SETTINGS_FILE = Path("config/heatline.toml")
@@ -89,6 +93,15 @@ def locator(ip_database: str | None) -> Locate | None:
     Raises SettingsError.
     """
     return read_ip_database(FLAGS.settings(paths__ip_database=ip_database).paths.ip_database)
+
+
+def tell_checked(check: Callable[[], "Checked"], *, strict: bool) -> None:
+    """Say what a check found; the command fails for mistakes, if `strict` for warnings, too."""
+    with plain_errors():
+        checked = check()
+        typer.echo("\n".join(checked.lines()))
+    if checked.mistakes or (strict and checked.warnings):
+        raise typer.Exit(FAILED)
 
 
 def end(message: str, status: int) -> NoReturn:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from engine.launch import FAILED, MISUSED, IpDatabase, end, locator, plain_errors
+from engine.launch import FAILED, MISUSED, IpDatabase, end, locator, plain_errors, tell_checked
 
 DIFFERS = 1
 model_app = typer.Typer(help="Check, test and compare what config/ says.", no_args_is_help=True)
@@ -22,11 +22,7 @@ def model_check(
     """Every mistake of the files in one run, and what is surely not meant; exit status 1 if they cannot be used."""
     from engine.local.modelcheck import check_folder
 
-    with plain_errors():
-        checked = check_folder(config)
-        typer.echo("\n".join(checked.lines()))
-    if checked.mistakes or (strict and checked.warnings):
-        raise typer.Exit(FAILED)
+    tell_checked(lambda: check_folder(config), strict=strict)
 
 
 @model_app.command("test")

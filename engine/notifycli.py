@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from engine.launch import FAILED, MISUSED, end, once, plain_errors, serve
+from engine.launch import MISUSED, end, once, serve, tell_checked
 from engine.ops.settings import Settings
 
 NOT_FOUND = 3
@@ -31,11 +31,7 @@ def notify_check(
     """Every mistake in one run, and what is surely not meant; exit status 1 if the file cannot be used."""
     from engine.local.notifyfiles import check_notify
 
-    with plain_errors():
-        checked = check_notify(config)
-        typer.echo("\n".join(checked.lines()))
-    if checked.mistakes or (strict and checked.warnings):
-        raise typer.Exit(FAILED)
+    tell_checked(lambda: check_notify(config), strict=strict)
 
 
 @notify_app.command("list")

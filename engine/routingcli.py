@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from engine.launch import FAILED, MISUSED, end, plain_errors
+from engine.launch import MISUSED, end, plain_errors, tell_checked
 
 routing_app = typer.Typer(help="Check what config/routing.yaml says.", no_args_is_help=True)
 
@@ -24,11 +24,7 @@ def routing_check(
     """Every mistake in one run, and what is surely not meant; exit status 1 if the file cannot be used."""
     from engine.local.routingcheck import check_routing
 
-    with plain_errors():
-        checked = check_routing(config)
-        typer.echo("\n".join(checked.lines()))
-    if checked.mistakes or (strict and checked.warnings):
-        raise typer.Exit(FAILED)
+    tell_checked(lambda: check_routing(config), strict=strict)
 
 
 def route(

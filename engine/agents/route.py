@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from engine.core.agenda import Agenda
 from engine.core.cloudevents import output
+from engine.core.desks import to_desk
 from engine.core.events import Rejected
 from engine.core.flow import Fold, Output, Record, Rows
 from engine.core.instants import FIRST_MS, LAST_MS, from_rfc3339
@@ -112,8 +113,7 @@ class _Chunk:
         return Fold(self.outputs, changed, self.urgent, self.tally, errors=self.errors)
 
     def desk(self, name: str) -> Desk:
-        """The desk of that name, of `main` where there is none any more."""
-        name = name if name in self.job.desks else MAIN_DESK
+        """The desk of that name, which there is."""
         if name not in self.desks:
             self.desks[name] = Desk(name, self.job.desks[name], self.rows, self.agenda.put)
         return self.desks[name]
@@ -143,13 +143,7 @@ class _Chunk:
         name = message.desk if message.desk in self.job.desks else MAIN_DESK
         if self.job.lane_of(name) != self.lane:
             # For a desk that is no more, in a partition of its own: `main` alone has the rows of its leads.
-            message = replace(message, desk=name)
-            self.outputs.append(
-                Output(
-                    REQUESTS_TOPIC, name.encode(), encode(message), self.job.lane_of(name), tuple(trace_headers(record))
-                )
-            )
-            self.urgent = True
+            self.pass_on(replace(message, desk=name), trace_headers(record))
             return
         desk = self.desk(name)
         time_ms = message.at if isinstance(message, LeadMerged) else from_rfc3339(message.cause.time)
@@ -228,10 +222,7 @@ class _Chunk:
         gone = self.desks.setdefault(name, Desk(name, self.job.desks[MAIN_DESK], self.rows, self.agenda.put))
         request = dissolved(gone, key)
         if request is not None:
-            self.outputs.append(
-                Output(REQUESTS_TOPIC, MAIN_DESK.encode(), encode(request), self.job.lane_of(MAIN_DESK))
-            )
-            self.urgent = True
+            self.pass_on(request)
 
     def safely(self, desk: Desk, trigger: Trigger, work: Callable[[], list[Told]]) -> None:
         try:
@@ -269,6 +260,11 @@ class _Chunk:
 
     def send(self, message: OwnerChanged | LeadFeedback, partition: int, headers: Headers) -> None:
         self.outputs.append(Output(INBOX_TOPIC, message.profile.encode(), encode(message), partition, headers))
+        self.urgent = True
+
+    def pass_on(self, message: LeadRequested | LeadMerged | StageChanged, headers: Headers = ()) -> None:
+        """Leave a message to the desk that it names, in that desk's lane."""
+        self.outputs.append(to_desk(message, message.desk, self.job.lane_of(message.desk), headers))
         self.urgent = True
 
     def at_ms(self, record: Record) -> int:

@@ -9,6 +9,7 @@ from engine.core.records import SOURCE
 
 CONTENT_TYPE = ("content-type", b"application/cloudevents+json; charset=UTF-8")
 
+_PREFIX, _SUFFIX = "io.heatline.", ".v1"
 _encoder = msgspec.json.Encoder()
 
 
@@ -33,7 +34,12 @@ def derived_id(*parts: str) -> str:
 
 def kind_of(noun_verb: str) -> str:
     """The CloudEvents type of `noun_verb`."""
-    return f"io.heatline.{noun_verb}.v1"
+    return f"{_PREFIX}{noun_verb}{_SUFFIX}"
+
+
+def noun_verb_of(kind: str) -> str:
+    """What `kind_of` made the type `kind` of; any other type as it is."""
+    return kind.removeprefix(_PREFIX).removesuffix(_SUFFIX)
 
 
 def output(

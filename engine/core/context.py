@@ -124,8 +124,13 @@ def placed(name: str, said: Any) -> str | None:
     if name == "state":
         return us_state_code(text) or text or None
     if name == "zip":
-        return "".join(text.split()).upper() or None
+        return zip_of(text) or None
     return text or None
+
+
+def zip_of(said: str) -> str:
+    """A zip as leads and territories write it: upper case, without spaces."""
+    return "".join(said.split()).upper()
 
 
 def cut_zip(written: str, country: Callable[[], str | None]) -> str:

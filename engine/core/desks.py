@@ -21,6 +21,11 @@ class Desk(NamedTuple):
     holds: Test | None = None
 
 
+def to_desk(message: Request, desk: str, partition: int, headers: Headers = ()) -> Output:
+    """The message as a record for a desk, in its partition of `routing-requests`."""
+    return Output(REQUESTS_TOPIC, desk.encode(), encode(message), partition, headers)
+
+
 class Desks:
     """All desks, in the order in which they are asked; the last one, `main`, takes every lead."""
 
@@ -43,7 +48,7 @@ class Desks:
 
     def send(self, message: Request, desk: str, headers: Headers = ()) -> Output:
         """The message as a record for a desk."""
-        return Output(REQUESTS_TOPIC, desk.encode(), encode(message), self._desks[desk].partition, headers)
+        return to_desk(message, desk, self._desks[desk].partition, headers)
 
 
 def only_main(assign_on: Collection[str]) -> Desks:

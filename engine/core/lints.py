@@ -27,9 +27,7 @@ def lints(read: ModelFile, file: str) -> tuple[Problem, ...]:
         *_bands(read),
         *_size(read),
     ]
-    problems = [
-        Problem(file, node.key_line, node.key_column, node.key, None, message) for node, message in found if node
-    ]
+    problems = [Problem.of_key(file, node, message) for node, message in found if node]
     return tuple(sorted(problems, key=lambda problem: (problem.line, problem.column)))
 
 

@@ -1,6 +1,6 @@
 """JSON Schemas of `model.yaml` and `events.yaml`, for editors: made of the key tables that the readers use."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from engine.core.conditions import OPERATORS
@@ -51,24 +51,24 @@ def events_schema() -> dict[str, Any]:
 
 def definitions() -> dict[str, Any]:
     """What schemas call `condition`, and `test`: what is asked of one field."""
-    return {"condition": _condition(), "test": _test()}
+    fields = {*event_fields().known, *LEAD_FIELDS.known}
+    return {"condition": condition("a field", fields, FAMILIES), "test": _test()}
 
 
-def _condition() -> dict[str, Any]:
-    inner = {"$ref": "#/$defs/condition"}
-    fields = [*event_fields().known, *LEAD_FIELDS.known]
-    test = {"$ref": "#/$defs/test"}
+def condition(what: str, fields: Iterable[str], families: str) -> dict[str, Any]:
+    """The schema of a condition over `fields` and those that the pattern `families` fits; `what` they are, in words."""
+    inner, test = {"$ref": "#/$defs/condition"}, {"$ref": "#/$defs/test"}
     return {
-        "description": "Every entry must hold: a field with a value, a list of values or operators; any, all, not.",
+        "description": f"Every entry must hold: {what} with a value, a list of values or operators; any, all, not.",
         "type": "object",
         "minProperties": 1,
         "properties": {
             "any": list_of(inner),
             "all": list_of(inner),
             "not": inner,
-            **dict.fromkeys(sorted(set(fields)), test),
+            **dict.fromkeys(sorted(fields), test),
         },
-        "patternProperties": {FAMILIES: test},
+        "patternProperties": {families: test},
         "additionalProperties": False,
     }
 

@@ -61,7 +61,7 @@ class Reader:
 
     def key_problem(self, node: Node, message: str) -> None:
         """Notes a problem of the key that names `node`."""
-        self.problems.append(Problem(self.file, node.key_line, node.key_column, node.key, None, message))
+        self.problems.append(Problem.of_key(self.file, node, message))
 
     def expected(self, node: Node, what: str) -> None:
         """Notes that `node` is not `what`."""

@@ -77,6 +77,11 @@ class Problem:
     value: str | None
     message: str
 
+    @classmethod
+    def of_key(cls, file: str, node: Node, message: str) -> "Problem":
+        """What is wrong with the key that names `node`."""
+        return cls(file, node.key_line, node.key_column, node.key, None, message)
+
     def __str__(self) -> str:
         """One line: `config/model.yaml:12:5: engagement.page-view.points = "x": expected a number, such as 10`."""
         named = f"{_one_line(self.key)}: " if self.key else ""

@@ -10,13 +10,12 @@ from engine.notify.config import Notify
 from engine.notify.lints import lints
 from engine.notify.notifyfile import load_notify, read_notify
 from engine.ops.watch import Contents
-from engine.routing.config import Routing
+from engine.routing.config import NO_ROUTING, Routing
 from engine.routing.routingfile import load_routing
 
 NOTIFY = "notify.yaml"
 MISSING = "there is no such file: it states who is told of what; the shipped one is config/notify.yaml"
 UNCHECKED = "cannot be used: whether it knows the addresses of reps is not checked: heatline routing check"
-NO_REPS = Routing(frozenset(), {}, {}, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ def load_told(notify: Path, routing: Path, seen: Contents | None = None) -> Told
         raise ConfigError([Problem(str(notify), 1, 1, "", None, MISSING)])
     loaded = load_notify(text, str(notify), beside(notify.parent, seen))
     if reps is None:
-        return Told(loaded, NO_REPS)
+        return Told(loaded, NO_ROUTING)
     return Told(loaded, load_routing(reps, str(routing), read=beside(routing.parent, seen)))
 
 

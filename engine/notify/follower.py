@@ -19,7 +19,8 @@ from engine.core.erasure import Pseudonym
 from engine.notify.config import Notify
 from engine.notify.metrics import NotifierMetrics
 from engine.notify.port import STORE, Batch, Entry, Erased, PositionsMoved, Queue, Store, StoreAway
-from engine.notify.records import TOPICS, Erasure, Foreign, Malformed, Notice, read
+from engine.notify.records import TOPICS, Erasure, Notice, read
+from engine.readmodel.events import Foreign, Malformed
 from engine.stream.committed import committed_consumer
 from engine.stream.outage import Outage, wait
 

@@ -15,7 +15,7 @@ def lints(found: NotifyFile, routing: Routing | None) -> tuple[Problem, ...]:
     """What to look at, in order of place; `routing` where it is known."""
     notify, root = found.notify, found.root
     told = [*_channels(notify, root), *_rules(notify, root), *_reps(notify, root, routing)]
-    problems = [Problem(found.reader.file, node.key_line, node.key_column, node.key, None, why) for node, why in told]
+    problems = [Problem.of_key(found.reader.file, node, why) for node, why in told]
     return tuple(sorted(problems, key=lambda problem: (problem.line, problem.column)))
 
 

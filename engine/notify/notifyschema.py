@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from engine.core.modelkeys import list_of, mapping
-from engine.core.modelschema import DIALECT, definitions
+from engine.core.modelkeys import mapping
+from engine.core.modelschema import DIALECT, condition, definitions
 from engine.notify.notifykeys import NOTIFY
 from engine.notify.records import FAMILIES, FIELDS
 from engine.stream.contract import EDITORS
@@ -16,31 +16,15 @@ FILE = EDITORS / "notify.json"
 
 def notify_schema() -> dict[str, Any]:
     """The schema of `notify.yaml`."""
+    families = "|".join(prefix.removesuffix(".") for prefix in FAMILIES)
+    of_records = condition("a field of the record", FIELDS.known, f"^({families})[.].+$")
     return {
         "$schema": DIALECT,
         "$id": "urn:heatline:schema:notify",
         "title": "config/notify.yaml",
         "description": "Who is told of what. `heatline notify check` knows what is beyond a schema.",
         **mapping(NOTIFY),
-        "$defs": {"condition": _condition(), "test": definitions()["test"]},
-    }
-
-
-def _condition() -> dict[str, Any]:
-    inner, test = {"$ref": "#/$defs/condition"}, {"$ref": "#/$defs/test"}
-    families = "|".join(prefix.removesuffix(".") for prefix in FAMILIES)
-    return {
-        "description": "Every entry must hold: a field of the record with a value, a list of values or operators.",
-        "type": "object",
-        "minProperties": 1,
-        "properties": {
-            "any": list_of(inner),
-            "all": list_of(inner),
-            "not": inner,
-            **dict.fromkeys(sorted(FIELDS.known), test),
-        },
-        "patternProperties": {f"^({families})[.].+$": test},
-        "additionalProperties": False,
+        "$defs": {**definitions(), "condition": of_records},
     }
 
 

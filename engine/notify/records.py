@@ -5,12 +5,14 @@ from typing import Any, NamedTuple, get_type_hints
 
 import msgspec
 
+from engine.core.cloudevents import noun_verb_of
 from engine.core.conditions import Fields, Getter
 from engine.core.erasure import Pseudonym
 from engine.core.fields import within
 from engine.core.flow import Record
 from engine.core.instants import from_rfc3339
 from engine.core.records import Cause, LeadErased, Touch
+from engine.readmodel.events import Foreign, Malformed
 from engine.readmodel.port import EVENT_BYTES_MAX
 from engine.stream.contract import EMITTED
 
@@ -23,7 +25,6 @@ KINDS: Mapping[str, type[msgspec.Struct]] = {
 FAMILIES = ("traits.", "data.")
 REP = "rep"
 
-_PREFIX, _SUFFIX = "io.heatline.", ".v1"
 _OWNER = "owner"
 _NESTED = {Touch: ("channel", "source", "medium", "campaign"), Cause: ("topic", "name")}
 _BESIDE = ("traits", "data", "ids", "top", "pages", "trace", "touches", "weights", "credit")
@@ -58,19 +59,6 @@ class Erasure(NamedTuple):
     at_ms: int
 
 
-class Malformed(NamedTuple):
-    """A record that cannot be read, and why."""
-
-    record: Record
-    why: str
-
-
-class Foreign(NamedTuple):
-    """A record of a kind that this version does not know."""
-
-    kind: str
-
-
 class _Event(msgspec.Struct):
     id: str
     type: str
@@ -89,7 +77,7 @@ def read(record: Record, pseudonym: Pseudonym) -> Notice | Erasure | Malformed |
         if len(value) > EVENT_BYTES_MAX:
             raise ValueError(f"{len(value)} bytes, at most {EVENT_BYTES_MAX} are told")
         event = _events.decode(value)
-        kind = event.type.removeprefix(_PREFIX).removesuffix(_SUFFIX)
+        kind = noun_verb_of(event.type)
         if kind == ERASED:
             data = msgspec.convert(event.data, LeadErased)
             return Erasure(data.lead, from_rfc3339(data.at))
@@ -104,7 +92,7 @@ def read(record: Record, pseudonym: Pseudonym) -> Notice | Erasure | Malformed |
 def notice(event: bytes) -> Notice:
     """What was read before, from its bytes as they are kept; whose it is stands beside them."""
     read_again = _events.decode(event)
-    kind = read_again.type.removeprefix(_PREFIX).removesuffix(_SUFFIX)
+    kind = noun_verb_of(read_again.type)
     return Notice(read_again.id, kind, read_again.subject, "", from_rfc3339(read_again.time), read_again.data, event)
 
 

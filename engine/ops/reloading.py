@@ -1,4 +1,4 @@
-"""A changed configuration for a worker that runs: taken over where it is good, told of where it is not."""
+"""A changed configuration for a process that runs: taken over where it is good, told of where it is not."""
 
 import logging
 import time
@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 from engine.core.model import Model
 from engine.core.source import ConfigError
+from engine.ops.loading import SettingsError
 from engine.ops.metrics import WorkerMetrics
 
 log = logging.getLogger(__name__)
@@ -14,26 +15,26 @@ T = TypeVar("T")
 
 
 class Reloading(Generic[T]):
-    """Takes over each configuration that can be used, and shows in `metrics` which model is in force."""
+    """Takes over each configuration that can be used."""
 
-    def __init__(self, apply: Callable[[T], Model], metrics: WorkerMetrics) -> None:
-        """`apply` gives a configuration to the worker; the model that is then in force."""
+    def __init__(self, what: str, apply: Callable[[T], str], on_refused: Callable[[], None]) -> None:
+        """`what` it is, for people; `apply` puts it in force and says what is in force then; it may raise.
+
+        `on_refused` hears of each that cannot be used.
+        """
+        self._what = what
         self._apply = apply
-        self._metrics = metrics
+        self._on_refused = on_refused
 
     def use(self, configuration: T) -> None:
-        """It has changed and can be used."""
-        model = self._apply(configuration)
-        show_model(self._metrics, model)
-        log.info("the configuration has changed: model %s is in force", model.version)
+        """It has changed and can be read."""
+        log.info("%s has changed: %s is in force", self._what, self._apply(configuration))
 
     def refuse(self, error: Exception) -> None:
         """It has changed and cannot be used."""
-        self._metrics.reload_failed()
-        trace = None if isinstance(error, ConfigError) else error
-        log.error(
-            "the configuration has changed and cannot be used; the last good one stays:\n%s", error, exc_info=trace
-        )
+        self._on_refused()
+        trace = None if isinstance(error, ConfigError | SettingsError) else error
+        log.error("%s has changed and cannot be used; the last good one stays:\n%s", self._what, error, exc_info=trace)
 
 
 def show_model(metrics: WorkerMetrics, model: Model) -> None:

@@ -5,6 +5,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
+from engine.core.cloudevents import kind_of
 from engine.core.erasure import Pseudonym, read_erased
 from engine.core.flow import Record
 from engine.core.instants import from_rfc3339
@@ -21,9 +22,14 @@ TOPICS: dict[str, Log | None] = {
 }
 """What a read model is made from, and the log that a topic fills. Of stages it takes who was erased."""
 
-_PREFIX, _SUFFIX = "io.heatline.lead.", ".v1"
-_ALERTED = frozenset({"alerted"})
-_ASSIGNED = frozenset({"assigned", "queued", "reassigned", "reminded", "escalated", "released", "call_due"})
+_SCORED, _ERASED = kind_of("lead.score_changed"), kind_of("lead.erased")
+_LOGGED: dict[Log, frozenset[str]] = {
+    "alerts": frozenset({kind_of("lead.alerted")}),
+    "assignments": frozenset(
+        kind_of(f"lead.{verb}")
+        for verb in ("assigned", "queued", "reassigned", "reminded", "escalated", "released", "call_due")
+    ),
+}
 
 D = TypeVar("D")
 
@@ -55,14 +61,14 @@ _erased: msgspec.json.Decoder[ErasedEvent] = msgspec.json.Decoder(ErasedEvent)
 
 
 class Malformed(NamedTuple):
-    """A record that no read model can take, and why."""
+    """A record that cannot be read, and why."""
 
     record: Record
     why: str
 
 
 class Foreign(NamedTuple):
-    """A record of a kind that this version does not show, such as feedback beside assignments."""
+    """A record of a kind that this version does not know, or that is not for this reader."""
 
     kind: str
 
@@ -97,21 +103,17 @@ def project(record: Record, pseudonym: Pseudonym = itself) -> Change | Malformed
             raise ValueError(f"{len(record.value)} bytes, at most {EVENT_BYTES_MAX} are kept")
         kind = _envelope.decode(record.value).type
         if record.topic == STAGES:
-            return _receipt(record.value) if _verb(kind) == "erased" else None
+            return _receipt(record.value) if kind == _ERASED else None
         if log is None:
             return _scored(record, record.value, kind)
         decoder: msgspec.json.Decoder[Any] = _alert if log == "alerts" else _assignment
-        if _verb(kind) not in (_ALERTED if log == "alerts" else _ASSIGNED):
+        if kind not in _LOGGED[log]:
             return Foreign(kind)
         event = decoder.decode(record.value)
         time_ms = from_rfc3339(event.time)
     except (ValueError, RecursionError) as error:
         return Malformed(record, str(error))
     return Logged(log, event.id, record.timestamp, record.value, pseudonym(event.subject), time_ms)
-
-
-def _verb(kind: str) -> str:
-    return kind.removeprefix(_PREFIX).removesuffix(_SUFFIX)
 
 
 def _gone(record: Record) -> LeadGone | port.LeadErased | Malformed:
@@ -127,7 +129,7 @@ def _receipt(value: bytes) -> port.LeadErased:
 
 
 def _scored(record: Record, value: bytes, kind: str) -> LeadScored | Foreign:
-    if _verb(kind) != "score_changed":
+    if kind != _SCORED:
         return Foreign(kind)
     score = _score.decode(value).data
     if score.lead != _lead(record):

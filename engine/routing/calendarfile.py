@@ -10,6 +10,7 @@ from functools import lru_cache
 import holidays
 from holidays.registry import EntityLoader
 
+from engine.core.fields import WEEKDAYS
 from engine.core.modelsections import read_zone
 from engine.core.places import country_code
 from engine.core.reader import NAME_MAX, Reader, listed, unknown
@@ -21,7 +22,6 @@ KEYS = ("time_zone", "hours", "vacations", "holidays")
 INTERVALS_MAX = 24
 VACATIONS_MAX = 100
 
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _CLOCK = "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 _INTERVAL = re.compile(f"({_CLOCK})-({_CLOCK}|24:00)")
 _INTERVAL_EXPECTED = "an interval such as '09:00-17:30' or, over midnight, '22:00-02:00'"
@@ -58,7 +58,7 @@ def read_hours(reader: Reader, node: Node) -> Hours:
         intervals = _intervals(reader, entry)
         for day in _days(reader, name, entry):
             if day in stated:
-                reader.key_problem(entry, f"`{_DAYS[day]}` has its hours by `{stated[day]}`: state each day once")
+                reader.key_problem(entry, f"`{WEEKDAYS[day]}` has its hours by `{stated[day]}`: state each day once")
                 break
             days[day], stated[day] = intervals, name
     return tuple(days.get(day, ()) for day in range(7))
@@ -67,15 +67,15 @@ def read_hours(reader: Reader, node: Node) -> Hours:
 def _days(reader: Reader, name: str, node: Node) -> tuple[int, ...]:
     """The days that the key of `node` names, from 0 for Monday."""
     ends = name.split("-")
-    wrong = next((end for end in ends if end not in _DAYS), None)
+    wrong = next((end for end in ends if end not in WEEKDAYS), None)
     if len(ends) > 2:
         reader.key_problem(node, "expected a day such as mon, or a range of two such as mon-fri")
     elif wrong is not None:
-        reader.key_problem(node, unknown(wrong, _DAYS))
+        reader.key_problem(node, unknown(wrong, WEEKDAYS))
     elif len(ends) == 2 and ends[0] == ends[1]:
         reader.key_problem(node, f"begins and ends on the same day: expected {ends[0]}, or mon-sun for every day")
     else:
-        first, last = _DAYS.index(ends[0]), _DAYS.index(ends[-1])
+        first, last = WEEKDAYS.index(ends[0]), WEEKDAYS.index(ends[-1])
         return tuple((first + later) % 7 for later in range((last - first) % 7 + 1))
     return ()
 

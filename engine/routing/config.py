@@ -144,3 +144,7 @@ class Routing:
         for desk in self.desks:
             read |= desk.when.fields | desk.routing.fields
         return frozenset(read)
+
+
+NO_ROUTING = Routing(frozenset(), {}, {}, ())
+"""What holds where there is no file: nobody asks, and nobody is there."""

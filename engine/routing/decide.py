@@ -60,9 +60,11 @@ def choose(
         taken = choosing.overridden(owner) or choosing.keep(owner)
         if taken is not None:
             return taken
-    names = [rule.name for rule in desk.routing.rules]
-    first = names.index(begin) if begin in names else 0
-    return choosing.by_rules(desk.routing.rules[first:])
+    rules = desk.routing.rules
+    first = 0
+    if begin is not None:
+        first = next((place for place, rule in enumerate(rules) if rule.name == begin), 0)
+    return choosing.by_rules(rules[first:])
 
 
 class _Choosing:

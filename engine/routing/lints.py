@@ -33,9 +33,7 @@ def lints(read: RoutingFile) -> tuple[Problem, ...]:
         *_overlapping(read),
         *_deadlines(read),
     ]
-    problems = [
-        Problem(read.file, node.key_line, node.key_column, node.key, None, message) for node, message in found if node
-    ]
+    problems = [Problem.of_key(read.file, node, message) for node, message in found if node]
     beside = [problem for desk in read.desks.values() for problem in lints(desk)]
     return (*sorted(problems, key=lambda problem: (problem.line, problem.column)), *beside)
 

@@ -27,11 +27,6 @@ Owner = tuple[int, int | None]
 """Whose a zip is: the number of a territory, and of the rep to whom a row of a zip file gives it."""
 
 
-def zip_of(said: str) -> str:
-    """A zip as territories and leads write it: upper case, without spaces."""
-    return "".join(said.split()).upper()
-
-
 def zip_problem(written: str) -> str | None:
     """Why `written`, as `zip_of` gives it, is no zip, prefix or range; None where it is one."""
     if written.isalnum() and len(written) <= ZIP_CHARS_MAX:

@@ -9,11 +9,12 @@ from iso3166 import countries
 
 from engine.core.conditions import Condition, all_of, compile_condition
 from engine.core.contacts import country_code, us_state_code
+from engine.core.context import zip_of
 from engine.core.fields import LEAD_FIELDS
 from engine.core.reader import Reader
 from engine.core.source import ConfigError, Node, Problem
 from engine.routing.leadfields import FIELDS
-from engine.routing.territories import TEXTS, Territory, Zips, zip_of, zip_problem
+from engine.routing.territories import TEXTS, Territory, Zips, zip_problem
 
 TERRITORIES_MAX = 5_000
 ZIPS_MAX = 10_000

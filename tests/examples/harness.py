@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from engine.configuration import NO_ROUTING, Configuration
+from engine.configuration import Configuration
 from engine.core.cloudevents import kind_of
 from engine.core.context import Locate
 from engine.core.instants import from_rfc3339, to_rfc3339
@@ -19,6 +19,7 @@ from engine.core.modelfile import load_model
 from engine.core.names import Vocabulary
 from engine.core.outputs import STAGE_CHANGED
 from engine.local.simulate import run
+from engine.routing.config import NO_ROUTING
 from engine.routing.routingfile import read_routing
 from engine.routing.whens import Known
 from tests.build import T0, segment

@@ -4,8 +4,8 @@ import pytest
 
 from engine.core.erasure import pseudonym
 from engine.core.flow import InputRecord
-from engine.notify.records import FIELDS, KINDS, NAMES, Erasure, Foreign, Malformed, Notice, has, notice, read
-from engine.readmodel.events import itself
+from engine.notify.records import FIELDS, KINDS, NAMES, Erasure, Notice, has, notice, read
+from engine.readmodel.events import Foreign, Malformed, itself
 from tests.unit.notify import samples
 from tests.unit.readmodel.samples import NOW_MS, alerted, as_record, assigned, scored
 

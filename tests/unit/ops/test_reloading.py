@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from engine.configuration import Configuration, load_folder
-from engine.core.model import Model
 from engine.core.source import ConfigError
 from engine.ops.metrics import WorkerMetrics
 from engine.ops.reloading import Reloading, show_model
@@ -32,12 +31,13 @@ class Worker:
         model = load_folder(folder, seen=used).model
         show_model(self.metrics, model)
         self.first = model.version
-        reloading = Reloading(self.apply, self.metrics)
+        reloading = Reloading("the configuration", self.apply, self.metrics.reload_failed)
         self.task = asyncio.create_task(watch(used, lambda seen: load_folder(folder, seen=seen), reloading, LOOK_S))
 
-    def apply(self, configuration: Configuration) -> Model:
+    def apply(self, configuration: Configuration) -> str:
         self.used.append(configuration.model.version)
-        return configuration.model
+        show_model(self.metrics, configuration.model)
+        return configuration.model.version
 
     def shown(self, name: str, **labels: str) -> float | None:
         return self.metrics.registry.get_sample_value(f"heatline_model_{name}", labels)
