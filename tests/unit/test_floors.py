@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -49,6 +50,7 @@ SOURCES = [file for file in FILES if file.suffix == ".py"]
 ENGINE = [file for file in SOURCES if file.parts[0] == "engine" and len(file.parts) > 1]
 
 
+@cache
 def tree(file: Path) -> ast.Module:
     return ast.parse((ROOT / file).read_text())
 
