@@ -83,7 +83,7 @@ class _Choosing:
         self.asked: list[str] = []
         """What tells the leads that wait for the same reps."""
         self.steps_left_out = 0
-        self.seen: dict[str, str] = {}
+        self.seen: dict[frozenset[str], str] = {}
         self.holders: tuple[str, ...] | None = None
 
     def overridden(self, owner: str) -> Choice | None:
@@ -143,16 +143,12 @@ class _Choosing:
         return holds
 
     def values(self, condition: Condition) -> str:
-        """What `condition` saw, for people: the first five fields that it reads."""
+        """What `condition` saw, for people: the first five fields that it reads. Most rules read the same few."""
         fields = condition.fields
-        first = sorted(fields)[:WHY_FIELDS_MAX] if len(fields) > 1 else fields
-        return ", ".join([self.said(name) for name in first]) + (", …" if len(fields) > WHY_FIELDS_MAX else "")
-
-    def said(self, name: str) -> str:
-        """A field of the lead, for people; most rules read the same few."""
-        told = self.seen.get(name)
+        told = self.seen.get(fields)
         if told is None:
-            told = self.seen[name] = f"{name} = {shown(self.value(name))}"
+            seen = [f"{name} = {shown(self.value(name))}" for name in sorted(fields)[:WHY_FIELDS_MAX]]
+            told = self.seen[fields] = ", ".join(seen) + (", …" if len(fields) > WHY_FIELDS_MAX else "")
         return told
 
     def members(self, rule: Rule) -> tuple[Sequence[str], str]:
@@ -174,9 +170,10 @@ class _Choosing:
         if not members:
             self.tell("territory", rule.name, "passed over", "no territory that a rep has holds the lead")
             return None
+        needs = [self.value(name) for name in rule.needs]
         fitting, why = [], {}
         for member in members:
-            unfit = self.excluded.get(member) or self.lacks(rule, member)
+            unfit = self.excluded.get(member) or self.lacks(rule, needs, member)
             if unfit is None:
                 fitting.append(member)
             else:
@@ -187,7 +184,6 @@ class _Choosing:
         if anyway:
             able = [member for member in fitting if member not in self.gone]
         why |= {member: reason for member, reason in missing.items() if reason is not None and member not in able}
-        needs = [self.value(name) for name in rule.needs]
         self.asked.append(f"{rule.name}\0{pool}\0{needs}")
         self.waited |= dict.fromkeys(fitting)
         if not able:
@@ -219,11 +215,10 @@ class _Choosing:
         self.desk.set_pool(f"{method}/{pool}", row)
         return winner, f"{METHODS[method]} in {_called(rule)}"
 
-    def lacks(self, rule: Rule, member: str) -> str | None:
-        """Which skill that the rule asks for the rep lacks, None where there is none."""
+    def lacks(self, rule: Rule, needs: Sequence[object], member: str) -> str | None:
+        """Which skill that the rule asks for the rep lacks, None where there is none; `needs` is what is asked for."""
         skills = self.routing.reps[member].skills
-        for name in rule.needs:
-            wanted = self.value(name)
+        for name, wanted in zip(rule.needs, needs, strict=True):
             every = wanted if isinstance(wanted, list) else [] if wanted is None else [wanted]
             if every and not any(str(one).casefold() in skills.get(name, ()) for one in every):
                 return f"lacks {name} {shown(wanted)}"
