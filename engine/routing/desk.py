@@ -150,7 +150,7 @@ class Desk:
 
     def leads_of(self, rep: str) -> list[tuple[str, Held]]:
         """The leads that the rep has, by id. It looks at all, as far as it must: there may be a hundred thousand."""
-        found = [lead for lead, row in self._every(LEAD, begins) if row.rep == rep]
+        found = sorted(lead for lead, row in self._every(LEAD, begins) if row.rep == rep)
         return [(lead, held) for lead in found if (held := self.held(lead)) is not None]
 
     def were(self, lead: str) -> Collection[str]:
@@ -163,13 +163,12 @@ class Desk:
 
     def _every(self, prefix: bytes, read: Callable[[bytes, bytes], Any]) -> Iterator[tuple[str, Any]]:
         """Every row of a kind by its id, what was changed as it stands and any other as `read` reads it."""
-        begin = len(self._prefix)
-        whole = self._prefix + prefix
-        packed = {key[begin:]: row for key, row in self._rows.items() if key.startswith(whole)}
-        names = packed.keys() | {name for name in self._seen if name.startswith(prefix)}
-        for name in sorted(names):
-            row = self._seen[name] if name in self._seen else read(name, packed[name])
-            if row is not None:
+        begin, whole = len(self._prefix), self._prefix + prefix
+        for key, packed in self._rows.items():
+            if key.startswith(whole) and (name := key[begin:]) not in self._seen:
+                yield name.removeprefix(prefix).decode(), read(name, packed)
+        for name, row in self._seen.items():
+            if name.startswith(prefix) and row is not None:
                 yield name.removeprefix(prefix).decode(), row
 
     def read(self, key: bytes) -> tuple[str, str, Row] | None:
