@@ -14,7 +14,7 @@ from engine.core.text import clean
 from engine.notify import sending
 from engine.notify.config import REP_TARGET
 from engine.notify.sending import SEND_WITHIN_S, Delivered, Failed, Message, Outcome
-from engine.notify.telling import tell, title_of
+from engine.notify.telling import OPEN, Told, tell, title_of
 from engine.ops.settings import NotifySettings
 
 CONNECTIONS = 16
@@ -50,7 +50,7 @@ class MailSender:
             address = found
         try:
             async with self._slots:
-                await self._send(mail(message, self._settings.mail_from, address), address)
+                await self._send(mail(message, self._settings.mail_from, address, self._settings.board_url), address)
         except aiosmtplib.SMTPAuthenticationError as error:
             return Failed(f"the mail server does not let us in: {error.code}")
         except aiosmtplib.SMTPRecipientsRefused as error:
@@ -85,19 +85,26 @@ def _answered(code: int, text: str) -> Outcome:
     return sending.Refused(why) if code in _PERMANENT else Failed(why)
 
 
-def mail(message: Message, sender: str, address: str) -> EmailMessage:
-    """The mail to one address; its Message-ID stays over retries. Raises ValueError for what no header can hold."""
+def mail(message: Message, sender: str, address: str, board: str = "") -> EmailMessage:
+    """The mail to one address; its Message-ID stays over retries; `board` as in `tell`.
+
+    Raises ValueError for what no header can hold.
+    """
     made = EmailMessage(policy=SMTP)
     made["From"] = sender
     made["To"] = address
     made["Subject"] = clean(title_of(message.notices), SUBJECT_CHARS_MAX)
     made["Message-ID"] = f"<{message.id}@{parseaddr(sender)[1].rpartition('@')[2]}>"
     made["Auto-Submitted"] = "auto-generated"
-    told = [tell(notice) for notice in message.notices]
-    made.set_content("\n\n".join("\n".join([one.headline, "", *one.lines]) for one in told) + "\n")
-    parts = [f"<h2>{html.escape(one.headline)}</h2><table>{_rows(one.facts)}</table>" for one in told]
+    told = [tell(notice, board) for notice in message.notices]
+    made.set_content("\n\n".join("\n".join([one.headline, "", *one.lines_with_link]) for one in told) + "\n")
+    parts = [f"<h2>{html.escape(one.headline)}</h2><table>{_rows(one.facts)}</table>{_link(one)}" for one in told]
     made.add_alternative(f"<!doctype html><html><body>{''.join(parts)}</body></html>\n", subtype="html")
     return made
+
+
+def _link(told: Told) -> str:
+    return f'<p><a href="{html.escape(told.link)}">{OPEN}</a></p>' if told.link else ""
 
 
 def _rows(facts: tuple[tuple[str, str], ...]) -> str:

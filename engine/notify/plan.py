@@ -43,10 +43,10 @@ class Planner:
         if isinstance(way, Webhook):
             return WebhookSender(way, self.session, self.resolver, self.version)
         if isinstance(way, Slack):
-            return SlackSender(way, self.session, self.resolver)
+            return SlackSender(way, self.session, self.resolver, self.settings.board_url)
         if isinstance(way, Mail):
             return self._mail(reps)
-        return PushSender(way)
+        return PushSender(way, self.settings.board_url)
 
     def _mail(self, reps: dict[str, Rep]) -> MailSender:
         if not self.settings.smtp_host:

@@ -23,8 +23,12 @@ class PushSender:
     at_once = THREADS
     pause_ms = 0
 
-    def __init__(self, push: Push) -> None:
-        """Nothing is connected to before `send`. Raises ValueError where apprise does not know an address."""
+    def __init__(self, push: Push, board: str = "") -> None:
+        """Nothing is connected to before `send`; `board` as in `tell`.
+
+        Raises ValueError where apprise does not know an address.
+        """
+        self._board = board
         # It takes half a second, and only who uses it needs it.
         import apprise  # noqa: PLC0415
 
@@ -40,7 +44,7 @@ class PushSender:
     async def send(self, message: Message) -> Outcome:
         """Delivered where every service took it; where one did not, all are tried again."""
         loop = asyncio.get_running_loop()
-        title, body = plain(title_of(message.notices)), body_of(message)
+        title, body = plain(title_of(message.notices)), body_of(message, self._board)
         taken = await loop.run_in_executor(self._threads, self._notify, title, body)
         return Delivered() if taken else Failed("not every service took it")
 
@@ -48,11 +52,13 @@ class PushSender:
         return bool(self._services.notify(body=body, title=title, body_format=self._text))
 
 
-def body_of(message: Message) -> str:
-    """The message in words, what services take for mark-up made harmless."""
-    told = [tell(notice) for notice in message.notices]
+def body_of(message: Message, board: str = "") -> str:
+    """The message in words, what services take for mark-up made harmless; `board` as in `tell`."""
+    told = [tell(notice, board) for notice in message.notices]
     parts: Sequence[list[str]] = (
-        [one.lines for one in told] if len(told) == 1 else [[one.headline, *one.lines] for one in told]
+        [one.lines_with_link for one in told]
+        if len(told) == 1
+        else [[one.headline, *one.lines_with_link] for one in told]
     )
     return plain("\n\n".join("\n".join(lines) for lines in parts))[:BODY_CHARS_MAX]
 

@@ -13,7 +13,7 @@ from engine.notify import sending
 from engine.notify.addresses import CheckedResolver
 from engine.notify.config import Slack
 from engine.notify.sending import Message, Outcome
-from engine.notify.telling import tell, title_of
+from engine.notify.telling import OPEN, tell, title_of
 from engine.notify.webhook import Answer, outcome_of, post
 
 BLOCKS_MAX = 50
@@ -36,9 +36,11 @@ class SlackSender:
         slack: Slack,
         session: aiohttp.ClientSession,
         resolver: CheckedResolver,
+        board: str = "",
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`session` must connect by `resolver`; `clock` in seconds since the epoch."""
+        """`session` must connect by `resolver`; `board` as in `tell`; `clock` in seconds since the epoch."""
+        self._board = board
         self._url = URL(slack.url)
         self._session = session
         self._resolver = resolver
@@ -46,7 +48,7 @@ class SlackSender:
 
     async def send(self, message: Message) -> Outcome:
         """410 says that the channel is archived, 400 that Slack will never take this message."""
-        body = msgspec.json.encode(payload(message))
+        body = msgspec.json.encode(payload(message, self._board))
         headers = {"Content-Type": "application/json; charset=UTF-8"}
         answer = await post(self._session, self._resolver, self._url, body, headers)
         if isinstance(answer, Answer) and answer.status == HTTPStatus.BAD_REQUEST:
@@ -54,8 +56,8 @@ class SlackSender:
         return outcome_of(answer, self._clock) if isinstance(answer, Answer) else answer
 
 
-def payload(message: Message) -> dict[str, Any]:
-    """What Slack takes: a text for notifications, and blocks."""
+def payload(message: Message, board: str = "") -> dict[str, Any]:
+    """What Slack takes: a text for notifications, and blocks; `board` as in `tell`."""
     return {
         "text": escaped(title_of(message.notices), SECTION_CHARS_MAX),
         "mrkdwn": False,
@@ -63,17 +65,19 @@ def payload(message: Message) -> dict[str, Any]:
         "link_names": False,
         "unfurl_links": False,
         "unfurl_media": False,
-        "blocks": list(_blocks(message)),
+        "blocks": list(_blocks(message, board)),
     }
 
 
-def _blocks(message: Message) -> Iterator[dict[str, Any]]:
+def _blocks(message: Message, board: str) -> Iterator[dict[str, Any]]:
     yield {"type": "header", "text": _plain(title_of(message.notices), HEADER_CHARS_MAX)}
     room = BLOCKS_MAX - 2
     for notice in message.notices[:room]:
-        told = tell(notice)
+        told = tell(notice, board)
         lines = [told.headline, *told.lines] if len(message.notices) > 1 else told.lines
-        yield {"type": "section", "text": _plain("\n".join(lines), SECTION_CHARS_MAX)}
+        # Mark-up, but all in it is ours: of the lead's id nothing is left that is no letter, digit or percent sign.
+        link = {"fields": [{"type": "mrkdwn", "text": f"<{told.link}|{OPEN}>"}]} if told.link else {}
+        yield {"type": "section", "text": _plain("\n".join(lines), SECTION_CHARS_MAX), **link}
     left = len(message.notices) - room
     if left > 0:
         yield {"type": "section", "text": _plain(f"and {left} more", SECTION_CHARS_MAX)}

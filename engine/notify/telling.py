@@ -6,6 +6,7 @@ but otherwise as it came: every way of sending has to mark it as plain text, or 
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from engine.core.fields import within
 from engine.core.text import clean
@@ -14,6 +15,9 @@ from engine.notify.records import Notice
 HEADLINE_CHARS_MAX = 150
 VALUE_CHARS_MAX = 300
 LISTED_MAX = 5
+LINK_CHARS_MAX = 1_900
+"""Slack takes a field of 2,000 characters; only ids made to be long need more."""
+OPEN = "Open the lead"
 
 _HEADLINES = {
     "lead.assigned": "Lead assigned to {rep}",
@@ -43,21 +47,29 @@ _LISTS = (("Top", "top", ("label", "rule"), "points"), ("Pages", "pages", ("titl
 
 
 class Told(NamedTuple):
-    """What people read; each fact has a name of ours and a value that may be anybody's."""
+    """What people read; each fact has a name of ours and a value that may be anybody's. `link` opens the lead."""
 
     headline: str
     facts: tuple[tuple[str, str], ...]
+    link: str | None
 
     @property
     def lines(self) -> list[str]:
         """The facts, a line each."""
         return [f"{name}: {value}" for name, value in self.facts]
 
+    @property
+    def lines_with_link(self) -> list[str]:
+        """The link, first lest it is cut off, and the facts: for what shows an address as a link by itself."""
+        return self.lines if self.link is None else [f"{OPEN}: {self.link}", *self.lines]
 
-def tell(notice: Notice) -> Told:
-    """The record in words."""
+
+def tell(notice: Notice, board: str = "") -> Told:
+    """The record in words, with a link to its lead where reps open a board at the address `board`."""
     headline = f"{_what(notice)}: {_who(notice)}"
-    return Told(clean(headline, HEADLINE_CHARS_MAX), tuple(_facts(notice.data)))
+    link = f"{board.rstrip('/')}/leads?id={quote(notice.lead, safe='')}" if board else ""
+    fits = 0 < len(link) <= LINK_CHARS_MAX
+    return Told(clean(headline, HEADLINE_CHARS_MAX), tuple(_facts(notice.data)), link if fits else None)
 
 
 def title_of(notices: tuple[Notice, ...]) -> str:

@@ -27,6 +27,9 @@ _HOST = r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])"
 _PORT = r"(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 _BROKER = rf"\s*{_HOST}(?::{_PORT})?\s*"
 Brokers = Annotated[str, Meta(pattern=rf"^{_BROKER}(?:,{_BROKER})*$", description="HOST:PORT, separated by commas")]
+WebAddress = Annotated[
+    str, Meta(pattern=r"^(?:https?://[^\s<>|\"'?#]+)?$", description="http:// or https:// and a host")
+]
 Needed = Annotated[str, Meta(min_length=1, description="a text that is not empty")]
 
 
@@ -105,10 +108,12 @@ class BoardSettings(Struct, frozen=True, kw_only=True):
 class NotifySettings(Struct, frozen=True, kw_only=True):
     """Who is told of what, and the server that mails go through; without `smtp_host` there are no mails.
 
+    `board_url`: where reps open the board, such as `https://leads.example.com`; messages then link to their lead.
     `allow_private`: hosts, separated by commas, to which messages may go although their addresses are not public.
     """
 
     file: Path = Path("config/notify.yaml")
+    board_url: WebAddress = ""
     allow_private: str = ""
     mail_from: str = ""
     smtp_host: str = ""

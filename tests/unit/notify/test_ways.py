@@ -126,6 +126,33 @@ def test_a_push_mentions_nobody_and_links_nowhere() -> None:
     assert len(body_of(message(*(hostile() for _ in range(100))))) <= 2_000
 
 
+BOARD = "https://leads.example.com/"
+LINK = "https://leads.example.com/leads?id="
+ATTACK = '"><script>|>@here&x'
+QUOTED = "%22%3E%3Cscript%3E%7C%3E%40here%26x"
+
+
+def test_what_people_read_links_to_its_lead() -> None:
+    """The same link in all of them, and of a lead's id nothing that is mark-up anywhere."""
+    sent = message(notice(alerted(lead=ATTACK)))
+    fields = payload(sent, BOARD)["blocks"][1]["fields"]
+    assert fields == [{"type": "mrkdwn", "text": f"<{LINK}{QUOTED}|Open the lead>"}]
+    text, html = (
+        part.get_content()
+        for part in mail(sent, "Heatline <leads@example.com>", "andy@example.com", BOARD).iter_parts()
+    )
+    assert f"Open the lead: {LINK}{QUOTED}\n" in text
+    assert f'<a href="{LINK}{QUOTED}">Open the lead</a>' in html
+    assert body_of(sent, BOARD).splitlines()[0] == f"Open the lead: {LINK}{QUOTED}"
+
+
+def test_no_link_where_nobody_said_where_the_board_is_or_it_is_too_long() -> None:
+    assert tell(notice()).link is None
+    assert tell(notice(alerted(lead="é" * 1_000)), BOARD).link is None
+    assert "fields" not in payload(message())["blocks"][1]
+    assert "Open the lead" not in body_of(message())
+
+
 def test_a_forged_body_is_not_verified() -> None:
     body = b"{}"
     assert Webhook(SECRET).verify(body, headers(body, SECRET)) == {}
