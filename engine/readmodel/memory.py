@@ -1,24 +1,31 @@
 """A read model in this process: for the demo, for tests, and to say what the port means."""
 
 import asyncio
+import secrets
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import AsyncGenerator, Container
+from collections.abc import AsyncGenerator, Container, Sequence
+from itertools import takewhile
 
 from engine.readmodel.port import (
+    DOSSIERS_MAX,
     ERASED_MAX,
+    GONE_MAX,
     LOG_MAX,
     LOGS,
     Batch,
     Change,
     Counts,
+    DossierKept,
     LeadErased,
     LeadGone,
     LeadScored,
     Log,
     Logged,
+    Mark,
     PositionsMoved,
     Progress,
+    Touched,
 )
 
 MEMORY_LEADS_MAX = 100_000
@@ -49,6 +56,11 @@ class MemoryLog:
         self._entries = {name: one for name, one in self._entries.items() if name not in gone}
         self._order = [place for place in self._order if place[1] not in gone]
 
+    def get(self, name: str) -> bytes | None:
+        """The event of one entry."""
+        entry = self._entries.get(name)
+        return None if entry is None else entry.event
+
     def latest(self, limit: int) -> list[bytes]:
         """Newest first."""
         return [self._entries[entry].event for _, entry in self._order[: -limit - 1 : -1]]
@@ -63,12 +75,61 @@ class MemoryLog:
         return len(self._order)
 
 
+class Touches:
+    """In which order leads changed or went."""
+
+    def __init__(self, gone_max: int) -> None:
+        """No change yet."""
+        self._gone_max = gone_max
+        self._epoch = secrets.token_hex(8)
+        self._last = self._floor = 0
+        # Dictionaries keep the order in which leads were put in, which is that of their sequences.
+        self._held: dict[str, int] = {}
+        self._gone: dict[str, int] = {}
+
+    def add(self, lead: str, *, is_held: bool) -> None:
+        """The lead changed, or went."""
+        self._last += 1
+        self._held.pop(lead, None)
+        self._gone.pop(lead, None)
+        (self._held if is_held else self._gone)[lead] = self._last
+        if len(self._gone) > self._gone_max:
+            self._floor = self._gone.pop(next(iter(self._gone)))
+
+    def after(self, since: Mark | None, limit: int) -> Touched:
+        """As the port says."""
+        if since is None or since.epoch != self._epoch or max(since.sequence, since.began) < self._floor:
+            found, began, last, anew = _newer(self._held, 0), self._last, 0, True
+        else:
+            both = [*_newer(self._held, since.sequence), *_newer(self._gone, max(since.sequence, since.began))]
+            found, began, last, anew = sorted(both), since.began, since.sequence, False
+        found = found[:limit]
+        last = found[-1][0] if found else last
+        return Touched(Mark(self._epoch, last, began), [lead for _, lead in found], anew)
+
+
+def _newer(sequences: dict[str, int], than: int) -> list[tuple[int, str]]:
+    newest = takewhile(lambda one: one[1] > than, reversed(sequences.items()))
+    return [(sequence, lead) for lead, sequence in newest][::-1]
+
+
 class MemoryReadModel:
     """A `ReadModel` that lives and dies with its process."""
 
-    def __init__(self, leads_max: int = MEMORY_LEADS_MAX, log_max: int = LOG_MAX) -> None:
+    def __init__(
+        self,
+        leads_max: int = MEMORY_LEADS_MAX,
+        log_max: int = LOG_MAX,
+        dossiers_max: int = DOSSIERS_MAX,
+        gone_max: int = GONE_MAX,
+    ) -> None:
         """An empty read model."""
         self._leads_max = leads_max
+        self._dossiers_max = dossiers_max
+        self._gone_max = gone_max
+        self._touches = Touches(gone_max)
+        self._dossiers: dict[str, DossierKept] = {}
+        self._named: dict[str, str] = {}
         self._news = asyncio.Event()
         self._positions: dict[tuple[str, int], int] = {}
         self._progress: Progress | None = None
@@ -96,6 +157,9 @@ class MemoryReadModel:
         self._bands.clear()
         self._order.clear()
         self._erased.clear()
+        self._dossiers.clear()
+        self._named.clear()
+        self._touches = Touches(self._gone_max)
         for log in self._logs.values():
             log.clear()
         self._announce()
@@ -107,11 +171,29 @@ class MemoryReadModel:
         held = self._scores.get(lead)
         return held.event if held else None
 
+    async def scores(self, leads: Sequence[str]) -> list[bytes | None]:
+        return [await self.lead(lead) for lead in leads]
+
+    async def dossiers(self, leads: Sequence[str]) -> list[bytes | None]:
+        return [None if (kept := self._dossiers.get(lead)) is None else kept.event for lead in leads]
+
+    async def touched(self, since: Mark | None, limit: int) -> Touched:
+        return self._touches.after(since, limit)
+
+    async def named(self, pseudonyms: Sequence[str]) -> list[str | None]:
+        return [self._named.get(pseudonym) for pseudonym in pseudonyms]
+
+    async def erasures(self, pseudonyms: Sequence[str]) -> list[int | None]:
+        return [self._erased.get(pseudonym) for pseudonym in pseudonyms]
+
     async def erased(self, pseudonym: str) -> int | None:
         return self._erased.get(pseudonym)
 
     async def latest(self, log: Log, limit: int) -> list[bytes]:
         return self._logs[log].latest(limit)
+
+    async def logged(self, log: Log, entry: str) -> bytes | None:
+        return self._logs[log].get(entry)
 
     async def counts(self) -> Counts:
         return Counts(len(self._scores), len(self._logs["alerts"]), len(self._logs["assignments"]))
@@ -142,10 +224,13 @@ class MemoryReadModel:
                 self._scores[lead] = change
                 self._bands[band] += 1
                 insort(self._order, (-total, lead))
+                self._touch(lead)
                 if len(self._order) > self._leads_max:
-                    self._forget(self._order[-1][1])
+                    self._drop(self._order[-1][1])
             case LeadGone(lead):
-                self._forget(lead)
+                self._drop(lead)
+            case DossierKept():
+                self._keep(change)
             case LeadErased():
                 self._erase(change)
             case _:
@@ -154,8 +239,11 @@ class MemoryReadModel:
                     self._logs[change.log].add(change)
 
     def _erase(self, change: LeadErased) -> None:
+        for lead in {change.lead, self._named.get(change.pseudonym)}:
+            if lead is not None:
+                self._lose(lead)
         if change.lead is not None:
-            self._forget(change.lead)
+            self._drop(change.lead)
         for log in self._logs.values():
             log.erase((change.pseudonym, change.lead), change.at_ms)
         at_ms = max(change.at_ms, self._erased.get(change.pseudonym, change.at_ms))
@@ -163,8 +251,36 @@ class MemoryReadModel:
         if len(self._erased) > ERASED_MAX:
             del self._erased[min(self._erased, key=lambda name: (self._erased[name], name))]
 
-    def _forget(self, lead: str) -> None:
+    def _keep(self, change: DossierKept) -> None:
+        # The order of the dictionary is that of the last touch.
+        before = self._dossiers.pop(change.lead, None)
+        if before is not None:
+            del self._named[before.pseudonym or change.lead]
+        self._dossiers[change.lead] = change
+        self._named[change.pseudonym or change.lead] = change.lead
+        self._touch(change.lead)
+        if len(self._dossiers) > self._dossiers_max:
+            self._lose(next(iter(self._dossiers)))
+
+    def _lose(self, lead: str) -> None:
+        """The lead's dossier goes."""
+        kept = self._dossiers.pop(lead, None)
+        if kept is not None:
+            del self._named[kept.pseudonym or lead]
+            self._touch(lead)
+
+    def _drop(self, lead: str) -> None:
+        """The lead's score goes."""
+        if self._forget(lead):
+            self._touch(lead)
+
+    def _forget(self, lead: str) -> bool:
         held = self._scores.pop(lead, None)
-        if held is not None:
-            self._bands[held.band] -= 1
-            del self._order[bisect_left(self._order, (-held.total, lead))]
+        if held is None:
+            return False
+        self._bands[held.band] -= 1
+        del self._order[bisect_left(self._order, (-held.total, lead))]
+        return True
+
+    def _touch(self, lead: str) -> None:
+        self._touches.add(lead, is_held=lead in self._scores or lead in self._dossiers)

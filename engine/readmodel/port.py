@@ -8,10 +8,14 @@ batch is taken exactly once, whoever else writes and whatever the store has lost
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Literal, NamedTuple, Protocol
 
-Log = Literal["alerts", "assignments"]
-LOGS: tuple[Log, ...] = ("alerts", "assignments")
+Log = Literal["alerts", "assignments", "answers"]
+LOGS: tuple[Log, ...] = ("alerts", "assignments", "answers")
+"""Answers say what came of a record in `rep-events`; the id is `partition/offset` of that record."""
 
 LEADS_MAX = 1_000_000
+DOSSIERS_MAX = 200_000
+GONE_MAX = 100_000
+"""Of how many leads that went it is remembered that they did."""
 LOG_MAX = 1_000
 ERASED_MAX = 100_000
 """Of how many erased leads it is remembered; the earliest are forgotten first."""
@@ -36,8 +40,18 @@ class LeadGone(NamedTuple):
     lead: str
 
 
+class DossierKept(NamedTuple):
+    """The dossier of a lead is now `event`, whole; it stands under the lead's id and `pseudonym`, as of `Logged`."""
+
+    lead: str
+    event: bytes
+    pseudonym: str = ""
+
+
 class LeadErased(NamedTuple):
-    """A lead was erased at the instant `at_ms`: its score goes, and all that was logged of it up to then, for good.
+    """A lead was erased at the instant `at_ms`: its score goes, its dossier, and all that was logged of it up to then.
+
+    For good: what happened up to then is not logged any more. Whoever keeps dossiers keeps what is left of one again.
 
     `pseudonym` is the keyed hash of its id, which stays; `lead` the id itself where the record tells it.
     """
@@ -48,7 +62,7 @@ class LeadErased(NamedTuple):
 
 
 class Logged(NamedTuple):
-    """An alert or assignment, published at `at_ms`; one with an `id` that the log holds already changes nothing.
+    """An entry of a log, published at `at_ms`; one with an `id` that the log holds already changes nothing.
 
     Nor does one of a lead erased since: `pseudonym` is the keyed hash of the lead's id, or the id where nobody has the
     key; `time_ms` is the event time of the cause.
@@ -62,7 +76,7 @@ class Logged(NamedTuple):
     time_ms: int = 0
 
 
-Change = LeadScored | LeadGone | LeadErased | Logged
+Change = LeadScored | LeadGone | DossierKept | LeadErased | Logged
 
 
 class Progress(NamedTuple):
@@ -89,6 +103,28 @@ class Counts(NamedTuple):
     assignments: int
 
 
+class Mark(NamedTuple):
+    """A place in the order of changes of a model: all up to `sequence` are known to whoever holds it.
+
+    Of another `epoch` it means nothing. Who began to read all anew at `began` knows of none that went before.
+    """
+
+    epoch: str
+    sequence: int
+    began: int = 0
+
+
+class Touched(NamedTuple):
+    """Leads whose score or dossier changed or went, the oldest change first, and the mark of the last one.
+
+    `anew`: they begin with the first lead held, and what was known before is to be forgotten.
+    """
+
+    mark: Mark
+    leads: list[str]
+    anew: bool
+
+
 class PositionsMoved(Exception):
     """The read model is not where the batch begins: emptied, restored from a backup, or another projector wrote."""
 
@@ -98,10 +134,10 @@ class ReadModelAway(Exception):
 
 
 class ReadModel(Protocol):
-    """The hottest leads, each lead's last score, the latest alerts and assignments.
+    """The hottest leads, each lead's last score, leads' dossiers, the latest alerts, assignments and answers.
 
-    Holds at most `leads_max` leads (the coldest is dropped), `log_max` entries a log (the oldest is dropped) and
-    `ERASED_MAX` receipts of erased leads.
+    Holds at most `leads_max` leads (the coldest is dropped), `log_max` entries a log (the oldest is dropped),
+    `dossiers_max` dossiers (the longest untouched is dropped) and `ERASED_MAX` receipts of erased leads.
     Every method raises `ReadModelAway` while the store is away; nothing is half done then.
     """
 
@@ -129,12 +165,40 @@ class ReadModel(Protocol):
         """The last score event of a lead, or None where it is unknown, gone or was dropped."""
         ...
 
+    async def scores(self, leads: Sequence[str]) -> list[bytes | None]:
+        """The last score event of each of the leads, as `lead` gives it."""
+        ...
+
+    async def dossiers(self, leads: Sequence[str]) -> list[bytes | None]:
+        """The dossier of each of the leads, None where none is kept."""
+        ...
+
+    async def touched(self, since: Mark | None, limit: int) -> Touched:
+        """At most `limit` leads that changed or went after `since`, each once, by its last change.
+
+        Anew where `since` is None, of another epoch (the model was cleared or lost), or older than what it remembers
+        of leads that went.
+        """
+        ...
+
+    async def named(self, pseudonyms: Sequence[str]) -> list[str | None]:
+        """Of which lead a dossier stands under each of the keyed hashes, None where none does."""
+        ...
+
+    async def erasures(self, pseudonyms: Sequence[str]) -> list[int | None]:
+        """`erased` of each of the keyed hashes."""
+        ...
+
     async def erased(self, pseudonym: str) -> int | None:
         """When the lead with this keyed hash was erased last, in ms since the epoch; None: nothing is known of it."""
         ...
 
     async def latest(self, log: Log, limit: int) -> list[bytes]:
         """The events published last, newest first, among equals the larger id first."""
+        ...
+
+    async def logged(self, log: Log, entry: str) -> bytes | None:
+        """The event of one entry, None where the log does not hold it."""
         ...
 
     async def counts(self) -> Counts:
