@@ -7,6 +7,8 @@ PYTHON ?= python3
 # Tests that touch nothing outside of their process, and may so run beside each other.
 PURE := tests/unit tests/examples tests/laws tests/identity tests/routing
 PARALLEL := --numprocesses=auto
+# Tests with servers mostly wait: two files at a time, each with brokers of its own.
+PAIRED := --numprocesses=2 --dist=loadfile
 ARGS ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -26,7 +28,7 @@ demo: .venv/.run ## broker, worker, simulated site and board on this machine; AR
 
 test: lint ## lint, types and all tests, with a real Kafka and a real Redis (installed where they are missing)
 	$(BIN)/pytest $(PARALLEL) $(PURE)
-	$(BIN)/pytest $(PURE:%=--ignore=%)
+	$(BIN)/pytest $(PAIRED) $(PURE:%=--ignore=%)
 
 quick: .venv/.dev ## the tests that need no server
 	$(BIN)/pytest -q $(PARALLEL) tests/unit

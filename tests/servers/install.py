@@ -6,6 +6,8 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,11 +25,11 @@ def kafka_libs() -> Path:
     _require_java()
     version = hashlib.sha256(POM.read_bytes()).hexdigest()[:12]
     libs = CACHE / f"kafka-{version}"
-    CACHE.mkdir(exist_ok=True)
-    with (CACHE / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not libs.is_dir():
-            _copy_jars(libs)
+    if not libs.is_dir():
+        maven = _require("mvn", package="maven")
+        with _one_at_a_time():
+            if not libs.is_dir():
+                _copy_jars(maven, libs)
     return libs
 
 
@@ -41,8 +43,7 @@ def prometheus(program: str = "prometheus") -> str:
     return _require(program, package="prometheus")
 
 
-def _copy_jars(libs: Path) -> None:
-    maven = _require("mvn", package="maven")
+def _copy_jars(maven: str, libs: Path) -> None:
     partial = libs.with_suffix(".partial")
     shutil.rmtree(partial, ignore_errors=True)
     goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={partial}"]
@@ -60,10 +61,21 @@ def _require_java() -> None:
         )
 
 
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Tests run beside each other: the first installs, the others wait for it."""
+    CACHE.mkdir(exist_ok=True)
+    with (CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def _require(program: str, package: str) -> str:
     found = shutil.which(program)
     if found is None:
-        _apt_install(program, package)
+        with _one_at_a_time():
+            if shutil.which(program) is None:
+                _apt_install(program, package)
         found = shutil.which(program)
     if found is None:
         raise MissingToolError(f"{program} is still missing after the installation of the package {package}")
