@@ -1,0 +1,128 @@
+"""The shelf of cards that follows a read model: what every list, search and live update of the board asks."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Sequence
+
+from engine.readmodel.dossier import unpack
+from engine.readmodel.events import decode_score
+from engine.readmodel.port import Mark, ReadModel, ReadModelAway
+from engine.web.cards import Card, card_of
+from engine.web.masking import key_of
+from engine.web.shelf import IDLE_MAX, JOURNAL_MAX, Shelf
+
+log = logging.getLogger(__name__)
+
+REFRESH_S = 0.25
+"""Changes that come faster are taken together."""
+
+BATCH = 500
+_TURN = 50
+"""Cards made before others have their turn: some 3 ms."""
+
+_RETRY_S = 1.0
+
+
+class Index(Shelf):
+    """The cards of a read model's leads; `run` keeps them up to date until it is cancelled.
+
+    `loading`: not all that the model holds is here yet. `away`: why nothing new comes, None while it does.
+    """
+
+    def __init__(
+        self,
+        model: ReadModel,
+        secret: Callable[[], bytes],
+        *,
+        idle_max: int = IDLE_MAX,
+        journal_max: int = JOURNAL_MAX,
+    ) -> None:
+        """An empty index. Leads' keys are made by `secret`; where that changes, all is read anew."""
+        super().__init__(idle_max=idle_max, journal_max=journal_max)
+        self._model = model
+        self._secret = secret
+        self._made_by = secret()
+        self._since: Mark | None = None
+        self._news = asyncio.Event()
+        self._closed = False
+        self.away: str | None = None
+
+    async def run(self) -> None:
+        """Follow the read model; where it is away, what was seen last stays."""
+        while True:
+            try:
+                async with contextlib.aclosing(self._model.changed()) as changes:
+                    async for _ in changes:
+                        await self.catch_up()
+                        await asyncio.sleep(REFRESH_S)
+            except ReadModelAway as away:
+                if self.away is None:
+                    log.warning("the board's lists show what they last saw: %s", away)
+                self.away = str(away)
+                self._announce()
+                await asyncio.sleep(_RETRY_S)
+
+    async def catch_up(self) -> None:
+        """Take in everything that changed. Raises ReadModelAway; what was read up to then stays."""
+        if self._secret() != self._made_by:
+            self._made_by, self._since = self._secret(), None
+        more = True
+        while more:
+            touched = await self._model.touched(self._since, BATCH)
+            if touched.anew:
+                self.clear()
+            await self._read(touched.leads)
+            self._since, self.away = touched.mark, None
+            more = len(touched.leads) == BATCH
+        if self.loading:
+            self.loaded()
+        self._announce()
+
+    async def sought(self, name: str) -> Card | None:
+        """The card of a lead by its key or its id; a lead too cold for the index is read from the model.
+
+        Raises ReadModelAway.
+        """
+        if (card := self.find(name)) is not None:
+            return card
+        score, dossier = (await self._model.scores([name]))[0], (await self._model.dossiers([name]))[0]
+        return self._card(name, score, dossier)
+
+    async def beyond(self, mark: str, timeout_s: float) -> None:
+        """Return when there is something newer than `mark`, when closed, or after `timeout_s`."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while self.mark == mark and not self._closed:
+                    await self._news.wait()
+
+    def close(self) -> None:
+        """Wake everybody who waits, now and later."""
+        self._closed = True
+        self._announce()
+
+    def _announce(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
+
+    async def _read(self, leads: Sequence[str]) -> None:
+        scores, dossiers = await self._model.scores(leads), await self._model.dossiers(leads)
+        for number, (lead, score, dossier) in enumerate(zip(leads, scores, dossiers, strict=True), 1):
+            card = self._card(lead, score, dossier)
+            if card is None:
+                self.drop(lead)
+            else:
+                self.put(card)
+            if number % _TURN == 0:
+                await asyncio.sleep(0)
+
+    def _card(self, lead: str, score: bytes | None, dossier: bytes | None) -> Card | None:
+        """None without a score, or where another version of this program wrote what cannot be read."""
+        if score is None:
+            return None
+        try:
+            known = None if dossier is None else unpack(dossier)
+            return card_of(decode_score(score).data, known, key_of(self._made_by, lead))
+        except ValueError as error:
+            log.warning("a lead is left out of the board's lists, since its record cannot be read: %s", error)
+            return None

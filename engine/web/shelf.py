@@ -1,0 +1,307 @@
+"""Cards in memory and in order: one page of what somebody wants, and what changed of it since.
+
+Viewers have no queue: each says what it has (a mark), and gets what is newer.
+"""
+
+import secrets
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from heapq import nsmallest
+from itertools import islice
+from operator import attrgetter
+from typing import NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+from sortedcontainers import SortedKeyList
+
+from engine.web.cards import Card
+from engine.web.views import PLACES, Place, Principal, View, Wanted, cursor, has_case, is_open, place_of
+
+IDLE_MAX = 100_000
+"""Leads without an open case: the coldest goes. Those with one are kept, whatever their score."""
+
+JOURNAL_MAX = 20_000
+"""Changes for which viewers may come late; who has missed more reads its list anew."""
+
+SPARSE = 4
+"""A list of fewer than one card in so many is gathered and sorted; a larger one is picked from all, in order."""
+
+
+class Page(NamedTuple):
+    """Some cards in order, the cursor of the next ones (None: these were the last), and how many there are in all."""
+
+    cards: list[Card]
+    next: str | None
+    total: int
+
+
+class Row(NamedTuple):
+    """A card as it is now and its place in the list; both None: it is no longer there."""
+
+    key: str
+    card: Card | None
+    place: Place | None
+
+
+class Changes(NamedTuple):
+    """What became of the cards of a list, each once, and the mark up to which that holds."""
+
+    rows: list[Row]
+    mark: str
+
+
+class Facets(NamedTuple):
+    """The values of each filter and how many cards have each, the most frequent first."""
+
+    owner: dict[str, int]
+    team: dict[str, int]
+    band: dict[str, int]
+    grade: dict[str, int]
+    stage: dict[str, int]
+    source: dict[str, int]
+    region: dict[str, int]
+
+
+class _Kind(NamedTuple):
+    """All by which a list chooses, but for the search text: cards of one kind are in the same lists."""
+
+    owner: str | None
+    team: str | None
+    band: str
+    grade: str
+    stage: str
+    source: str
+    region: str | None
+    has_case: bool
+    is_open: bool
+
+
+class _Held(msgspec.Struct, frozen=True):
+    """A card, its kind, and what a search looks through."""
+
+    card: Card
+    kind: _Kind
+    text: str
+
+
+_Order = Callable[[_Held], Place]
+_facets_of = attrgetter(*Facets._fields)
+_IN_VIEW: Mapping[View, str | None] = {"hottest": None, "day": "has_case", "open": "is_open"}
+"""What a kind must be for its cards to stand in a view."""
+
+
+class Shelf:
+    """Cards, found by id, by key and by what somebody wants.
+
+    What a principal may not see, or a filter leaves out, is in none of the answers, the counts included.
+    """
+
+    def __init__(self, *, idle_max: int = IDLE_MAX, journal_max: int = JOURNAL_MAX) -> None:
+        """An empty shelf."""
+        self._idle_max = idle_max
+        self._sequence = 0
+        # What each change put something in place of, the latest last.
+        self._journal: deque[tuple[str, _Held | None]] = deque(maxlen=journal_max)
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget every card; it counts as loading until `loaded`."""
+        self.loading = True
+        self._held: dict[str, _Held] = {}
+        self._keys: dict[str, str] = {}
+        # Beside each other in memory: a search through the cards would take four times as long.
+        self._texts: dict[str, str] = {}
+        self._groups: dict[_Kind, dict[str, _Held]] = {}
+        self._lists: dict[View, SortedKeyList[_Held, Place]] = {
+            view: SortedKeyList(key=_order(view)) for view in PLACES
+        }
+        self._idle: SortedKeyList[_Held, Place] = SortedKeyList(key=_order("hottest"))
+        self._begin()
+
+    def loaded(self) -> None:
+        """What is here is all there is: who saw less reads its list anew."""
+        self.loading = False
+        self._begin()
+
+    @property
+    def mark(self) -> str:
+        """How far the shelf has come; marks of other processes, and of before all was read anew, mean nothing."""
+        return f"{self._epoch}-{self._sequence}"
+
+    def __len__(self) -> int:
+        """How many cards there are."""
+        return len(self._held)
+
+    def find(self, name: str) -> Card | None:
+        """The card of a lead, by its id or by its key."""
+        held = self._held.get(name) or self._held.get(self._keys.get(name, ""))
+        return held.card if held else None
+
+    def put(self, card: Card) -> None:
+        """Take a card in, in place of the lead's former one. One that is the same but for its sequence is no change."""
+        before = self._held.get(card.key)
+        if before is not None and replace(card, sequence=before.card.sequence) == before.card:
+            return
+        self._note(card.key, before)
+        if before is not None:
+            self._remove(before)
+        self._add(replace(card, sequence=self._sequence))
+        if len(self._idle) > self._idle_max:
+            self.drop(self._idle[-1].card.lead)
+
+    def drop(self, lead: str) -> None:
+        """Forget the card of a lead, if there is one."""
+        before = self._held.get(self._keys.get(lead, ""))
+        if before is not None:
+            self._note(before.card.key, before)
+            self._remove(before)
+
+    def page(self, who: Principal, wanted: Wanted, after: str | None = None, limit: int = 100) -> Page:
+        """At most `limit` cards behind the cursor `after`. Raises Unwanted for a cursor that is none.
+
+        A cursor states a place: whoever follows them over an unchanged shelf meets each card once, and over a
+        changing one no card twice that stayed where it was.
+        """
+        ordered, place = self._lists[wanted.view], _order(wanted.view)
+        behind = None if after is None else place_of(after, wanted.view)
+        chosen = _chosen(who, wanted, self._groups)
+        total, found = self._found(who, wanted, chosen, len(ordered) // SPARSE)
+        if found is not None:
+            rest = found if behind is None else [held for held in found if place(held) > behind]
+            shown = nsmallest(limit + 1, rest, key=place)
+        else:
+            further = (held for held in ordered.irange_key(behind, inclusive=(False, True)) if held.kind in chosen)
+            shown = list(islice(_with_text(who, wanted, further), limit + 1))
+        end = cursor(wanted.view, place(shown[limit - 1])) if len(shown) > limit else None
+        return Page([held.card for held in shown[:limit]], end, total)
+
+    def changes(self, who: Principal, wanted: Wanted, since: str) -> Changes | None:
+        """What changed of a list since a mark; None: too much, or the mark is unknown, so it is to be read anew."""
+        epoch, _, digits = since.partition("-")
+        if epoch != self._epoch or not (digits.isascii() and digits.isdigit() and len(digits) < 16):
+            return None
+        if self.loading:
+            return Changes([], since)
+        missed = self._sequence - int(digits)
+        if not 0 <= missed <= len(self._journal):
+            return None
+        # The earliest change since then says what was there at the mark.
+        first = dict(islice(reversed(self._journal), missed))
+        before = {held.card.key for held in _in_list(who, wanted, first.values())}
+        now = _in_list(who, wanted, map(self._held.get, first))
+        place = PLACES[wanted.view]
+        rows = [Row(held.card.key, held.card, place(held.card)) for held in now]
+        gone = before - {row.key for row in rows}
+        return Changes(rows + [Row(key, None, None) for key in sorted(gone)], self.mark)
+
+    def facets(self, who: Principal) -> Facets:
+        """What there is to choose from among the cards that `who` may see."""
+        counts: list[Counter[str]] = [Counter() for _ in Facets._fields]
+        for kind in _chosen(who, Wanted(), self._groups):
+            for counter, value in zip(counts, _facets_of(kind), strict=True):
+                if value:
+                    counter[value] += len(self._groups[kind])
+        return Facets(*(dict(sorted(one.items(), key=lambda item: (-item[1], item[0]))) for one in counts))
+
+    def _begin(self) -> None:
+        self._epoch = secrets.token_hex(4)
+        self._journal.clear()
+
+    def _note(self, key: str, before: _Held | None) -> None:
+        self._sequence += 1
+        self._journal.append((key, before))
+
+    def _add(self, card: Card) -> None:
+        text = f"{card.name}\n{card.email}\n{card.place}\n{card.lead}\n{card.key}".casefold()
+        held = _Held(card, _kind(card), text)
+        self._held[card.key], self._keys[card.lead], self._texts[card.key] = held, card.key, text
+        self._groups.setdefault(held.kind, {})[card.key] = held
+        for one in self._lists_of(held.kind):
+            one.add(held)
+
+    def _remove(self, held: _Held) -> None:
+        key, group = held.card.key, self._groups[held.kind]
+        del self._held[key], self._keys[held.card.lead], self._texts[key], group[key]
+        if not group:
+            del self._groups[held.kind]
+        for one in self._lists_of(held.kind):
+            one.remove(held)
+
+    def _lists_of(self, kind: _Kind) -> list[SortedKeyList[_Held, Place]]:
+        """The lists in which the cards of a kind stand."""
+        lists = [
+            one for view, one in self._lists.items() if (needed := _IN_VIEW[view]) is None or getattr(kind, needed)
+        ]
+        return lists if kind.has_case else [*lists, self._idle]
+
+    def _found(self, who: Principal, wanted: Wanted, chosen: set[_Kind], few: int) -> tuple[int, list[_Held] | None]:
+        """How many cards are wanted, and, where they are fewer than `few`, which, in any order."""
+        total = sum(len(self._groups[kind]) for kind in chosen)
+        if total < few:
+            held = list(_with_text(who, wanted, (held for kind in chosen for held in self._groups[kind].values())))
+            return len(held), held
+        if not wanted.q:
+            return total, None
+        sought = wanted.q.casefold()
+        keys = [key for key, text in self._texts.items() if sought in (text if who.personal else key.casefold())]
+        if len(chosen) < len(self._groups):
+            keys = [key for key in keys if self._held[key].kind in chosen]
+        return len(keys), [self._held[key] for key in keys] if len(keys) < few else None
+
+
+def _kind(card: Card) -> _Kind:
+    return _Kind(
+        card.owner,
+        card.team,
+        card.band,
+        card.grade,
+        card.stage,
+        card.source,
+        card.region,
+        has_case=has_case(card),
+        is_open=is_open(card),
+    )
+
+
+def _order(view: View) -> _Order:
+    place = PLACES[view]
+    return lambda held: place(held.card)
+
+
+def _owner(who: Principal, wanted: Wanted) -> str | None:
+    """Whose leads alone are wanted: nobody's (empty text) where a rep's own are wanted of who is none."""
+    if wanted.mine:
+        return who.rep or ""
+    return wanted.owner or (who.rep if wanted.view == "day" else None)
+
+
+def _chosen(who: Principal, wanted: Wanted, kinds: Iterable[_Kind]) -> set[_Kind]:
+    """The kinds whose cards `who` may see and the filters let through."""
+    conditions: list[tuple[str, object]] = [*wanted.filters()]
+    if (needed := _IN_VIEW[wanted.view]) is not None:
+        conditions.append((needed, True))
+    if (owner := _owner(who, wanted)) is not None:
+        conditions.append(("owner", owner))
+    for name, value in conditions:
+        get = attrgetter(name)
+        kinds = [kind for kind in kinds if get(kind) == value]
+    seen: dict[tuple[str | None, str | None], bool] = {}
+    for kind in kinds:
+        pair = (kind.owner, kind.region)
+        if pair not in seen:
+            seen[pair] = who.may_see(*pair)
+    return {kind for kind in kinds if seen[kind.owner, kind.region]}
+
+
+def _in_list(who: Principal, wanted: Wanted, several: Iterable[_Held | None]) -> list[_Held]:
+    """Those that stand in a list, in any order."""
+    held = [one for one in several if one is not None]
+    chosen = _chosen(who, wanted, {one.kind for one in held})
+    return list(_with_text(who, wanted, (one for one in held if one.kind in chosen)))
+
+
+def _with_text(who: Principal, wanted: Wanted, several: Iterable[_Held]) -> Iterator[_Held]:
+    """Those that have the search text. Who may not see a name must not find out by asking for it."""
+    sought = wanted.q.casefold()
+    return (held for held in several if sought in (held.text if who.personal else held.card.key.casefold()))

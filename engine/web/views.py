@@ -1,0 +1,202 @@
+"""What a list shows: the leads wanted, in which order, and the query string that says so."""
+
+import math
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Iterable, Mapping
+from typing import Literal, NamedTuple, Protocol, get_args
+from urllib.parse import urlencode
+
+import msgspec
+
+from engine.core.records import Stage
+from engine.core.text import printable
+from engine.readmodel.case import ASKED, CaseState
+from engine.web.cards import OVER, Card
+
+View = Literal["hottest", "day", "open"]
+Urgency = Literal["overdue", "due", "call", "new", "later", "going"]
+
+VALUE_CHARS_MAX = 100
+"""Of each value of a query, the search text included."""
+
+Place = tuple[float, float, str]
+"""Where a card stands in a view; smaller is further up. No two cards have the same."""
+
+_FILTERS = ("owner", "team", "band", "grade", "stage", "source", "region")
+_CURSOR_CHARS_MAX = 200
+
+
+class Principal(Protocol):
+    """Who looks, as far as lists ask."""
+
+    @property
+    def rep(self) -> str | None:
+        """The rep who it is, if it is one."""
+
+    @property
+    def personal(self) -> bool:
+        """Whether it may see who the leads are."""
+
+    def may_see(self, owner: str | None, region: str | None) -> bool:
+        """Whether it may see the leads of that owner in that region."""
+
+
+class Mistake(NamedTuple):
+    """What is wrong with one parameter or field, and what would be right."""
+
+    field: str
+    message: str
+
+
+class Unwanted(ValueError):
+    """A query that says nothing the board understands; `mistakes` has each."""
+
+    def __init__(self, mistakes: list[Mistake]) -> None:
+        """With at least one mistake."""
+        super().__init__("; ".join(f"{field}: {message}" for field, message in mistakes))
+        self.mistakes = mistakes
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """Which leads a list shows, and in which order (`view`); None and empty text: all of them.
+
+    `hottest`: every lead, highest total first. `day`: leads with an open case, of `owner`, else of the rep who asks,
+    the most urgent first. `open`: leads that have no rep, or that nobody was in touch with yet, oldest first.
+    `mine`: only those of the rep who asks. `q`: leads whose name, e-mail address, company or id has this text.
+    """
+
+    view: View = "hottest"
+    mine: bool = False
+    owner: str | None = None
+    team: str | None = None
+    band: str | None = None
+    grade: str | None = None
+    stage: str | None = None
+    source: str | None = None
+    region: str | None = None
+    q: str = ""
+
+    def filters(self) -> list[tuple[str, str]]:
+        """Field and value of each filter by equality."""
+        return [(name, value) for name in _FILTERS if (value := getattr(self, name)) is not None]
+
+    def query(self) -> str:
+        """The query string that `wanted` reads as this."""
+        given: list[tuple[str, str]] = [] if self.view == "hottest" else [("view", self.view)]
+        given += [("mine", "1")] if self.mine else []
+        given += self.filters()
+        given += [("q", self.q)] if self.q else []
+        return urlencode(given)
+
+
+WANTED_NAMES = frozenset(Wanted.__struct_fields__)
+
+
+def wanted(query: Iterable[tuple[str, str]], others: frozenset[str] = frozenset()) -> Wanted:
+    """What a query string asks for; parameters named in `others` are somebody else's.
+
+    An empty value is as none, as forms send it. Raises Unwanted for unknown or repeated names and for values that
+    cannot be.
+    """
+    given: dict[str, str] = {}
+    mistakes = []
+    for name, value in query:
+        if name in others:
+            continue
+        if name not in WANTED_NAMES:
+            mistakes.append(Mistake(_shown(name), f"no such parameter; expected {', '.join(sorted(WANTED_NAMES))}"))
+        elif name in given:
+            mistakes.append(Mistake(name, "stands here twice; expected once"))
+        elif told := _wrong(name, value):
+            mistakes.append(Mistake(name, told))
+        else:
+            given[name] = value
+    if mistakes:
+        raise Unwanted(mistakes)
+    return msgspec.convert({name: value for name, value in given.items() if value}, Wanted, strict=False)
+
+
+def _wrong(name: str, value: str) -> str | None:
+    if len(value) > VALUE_CHARS_MAX:
+        return f"has {len(value)} characters; expected at most {VALUE_CHARS_MAX}"
+    if printable(value) != value:
+        return "has control characters; expected plain text"
+    allowed = _ALLOWED.get(name)
+    if value and allowed is not None and value not in allowed:
+        return f"is {_shown(value)!r}; expected {' or '.join(allowed)}"
+    return None
+
+
+_ALLOWED: Mapping[str, tuple[str, ...]] = {"view": get_args(View), "mine": ("0", "1"), "stage": get_args(Stage)}
+
+
+def _shown(text: str) -> str:
+    return printable(text[:40])
+
+
+def is_open(card: Card) -> bool:
+    """Whether the lead has no rep, though one was asked for, or a rep who was never in touch with it."""
+    return card.state == "waiting" or (card.state in ASKED and card.contacted_ms is None)
+
+
+def has_case(card: Card) -> bool:
+    """Whether somebody has, or waits to have, something to do for the lead."""
+    return card.state not in OVER
+
+
+def hottest_place(card: Card) -> Place:
+    """Highest total first."""
+    return (-card.total, 0.0, card.key)
+
+
+def open_place(card: Card) -> Place:
+    """Who has waited longest first."""
+    return (float(card.asked_ms or 0), 0.0, card.key)
+
+
+_BY_STATE: Mapping[CaseState | None, int] = {"call_due": 1, "assigned": 2, "waiting": 2, "snoozed": 3}
+
+
+def day_place(card: Card) -> Place:
+    """The earliest deadline first, then calls that are due, then what is new, then what is put off, then the rest.
+
+    It does not depend on the time of day: a deadline that has passed is earlier than each that has not.
+    """
+    if card.due_ms is not None:
+        return (0.0, float(card.due_ms), card.key)
+    rank = _BY_STATE.get(card.state, 4)
+    at_ms = card.call_ms if card.state in {"call_due", "snoozed"} else card.since_ms
+    return (float(rank), float(at_ms or 0), card.key)
+
+
+PLACES: Mapping[View, Callable[[Card], Place]] = {"hottest": hottest_place, "day": day_place, "open": open_place}
+
+
+def urgency(card: Card, now_ms: int) -> Urgency:
+    """Which part of the day's list a card stands in at `now_ms`; along the list they come in the order of `Urgency`."""
+    if card.due_ms is not None:
+        return "overdue" if card.due_ms < now_ms else "due"
+    parts: tuple[Urgency, ...] = ("due", "call", "new", "later", "going")
+    return parts[_BY_STATE.get(card.state, 4)]
+
+
+def cursor(view: View, place: Place) -> str:
+    """Where a page ended, as text that means nothing to others."""
+    return urlsafe_b64encode(msgspec.msgpack.encode((view, place))).rstrip(b"=").decode()
+
+
+_cursor = msgspec.msgpack.Decoder(tuple[View, Place])
+
+
+def place_of(text: str, view: View) -> Place:
+    """The place that a cursor states. Raises Unwanted for text that is none, or one of another view."""
+    try:
+        if len(text) > _CURSOR_CHARS_MAX:
+            raise ValueError
+        stated, place = _cursor.decode(urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4)))
+        if stated != view or any(math.isnan(part) for part in place[:2]):
+            raise ValueError
+    except ValueError:
+        told = f"is no cursor of the view {view}; expected `next` of an earlier page"
+        raise Unwanted([Mistake("cursor", told)]) from None
+    return place
