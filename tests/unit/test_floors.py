@@ -32,7 +32,7 @@ COMPUTING = set(
 CLOCKS = {"now", "today", "utcnow"}
 ACTIONS = {"open", "print", "input"}
 
-FOLDERS = {".ci", ".github", "benchmarks", "config", "engine", "tests", "topics"}
+FOLDERS = {".ci", ".github", "benchmarks", "config", "docs", "engine", "tests", "topics"}
 FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 60
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:w[o]rk|r[o]ot|h[o]me)/\w")

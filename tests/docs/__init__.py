@@ -1,0 +1,1 @@
+"""What docs/ says is run, compared and followed, as readers would."""
