@@ -15,8 +15,9 @@ import msgspec
 from msgspec.structs import replace
 from sortedcontainers import SortedKeyList
 
+from engine.web.access import Principal
 from engine.web.cards import Card
-from engine.web.views import PLACES, Place, Principal, View, Wanted, cursor, has_case, is_open, place_of
+from engine.web.views import PLACES, Place, View, Wanted, cursor, has_case, is_open, place_of
 
 IDLE_MAX = 100_000
 """Leads without an open case: the coldest goes. Those with one are kept, whatever their score."""

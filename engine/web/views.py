@@ -3,7 +3,7 @@
 import math
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping
-from typing import Literal, NamedTuple, Protocol, get_args
+from typing import Annotated, Literal, NamedTuple, get_args
 from urllib.parse import urlencode
 
 import msgspec
@@ -19,26 +19,13 @@ Urgency = Literal["overdue", "due", "call", "new", "later", "going"]
 VALUE_CHARS_MAX = 100
 """Of each value of a query, the search text included."""
 
+Value = Annotated[str, msgspec.Meta(max_length=VALUE_CHARS_MAX)]
+
 Place = tuple[float, float, str]
 """Where a card stands in a view; smaller is further up. No two cards have the same."""
 
 _FILTERS = ("owner", "team", "band", "grade", "stage", "source", "region")
 _CURSOR_CHARS_MAX = 200
-
-
-class Principal(Protocol):
-    """Who looks, as far as lists ask."""
-
-    @property
-    def rep(self) -> str | None:
-        """The rep who it is, if it is one."""
-
-    @property
-    def personal(self) -> bool:
-        """Whether it may see who the leads are."""
-
-    def may_see(self, owner: str | None, region: str | None) -> bool:
-        """Whether it may see the leads of that owner in that region."""
 
 
 class Mistake(NamedTuple):
@@ -67,14 +54,14 @@ class Wanted(msgspec.Struct, frozen=True):
 
     view: View = "hottest"
     mine: bool = False
-    owner: str | None = None
-    team: str | None = None
-    band: str | None = None
-    grade: str | None = None
-    stage: str | None = None
-    source: str | None = None
-    region: str | None = None
-    q: str = ""
+    owner: Value | None = None
+    team: Value | None = None
+    band: Value | None = None
+    grade: Value | None = None
+    stage: Stage | None = None
+    source: Value | None = None
+    region: Value | None = None
+    q: Value = ""
 
     def filters(self) -> list[tuple[str, str]]:
         """Field and value of each filter by equality."""
@@ -95,8 +82,8 @@ WANTED_NAMES = frozenset(Wanted.__struct_fields__)
 def wanted(query: Iterable[tuple[str, str]], others: frozenset[str] = frozenset()) -> Wanted:
     """What a query string asks for; parameters named in `others` are somebody else's.
 
-    An empty value is as none, as forms send it. Raises Unwanted for unknown or repeated names and for values that
-    cannot be.
+    An empty value is as none, as forms send it; control characters count for nothing. Raises Unwanted for unknown or
+    repeated names and for values that cannot be.
     """
     given: dict[str, str] = {}
     mistakes = []
@@ -110,7 +97,7 @@ def wanted(query: Iterable[tuple[str, str]], others: frozenset[str] = frozenset(
         elif told := _wrong(name, value):
             mistakes.append(Mistake(name, told))
         else:
-            given[name] = value
+            given[name] = printable(value)
     if mistakes:
         raise Unwanted(mistakes)
     return msgspec.convert({name: value for name, value in given.items() if value}, Wanted, strict=False)
@@ -119,15 +106,17 @@ def wanted(query: Iterable[tuple[str, str]], others: frozenset[str] = frozenset(
 def _wrong(name: str, value: str) -> str | None:
     if len(value) > VALUE_CHARS_MAX:
         return f"has {len(value)} characters; expected at most {VALUE_CHARS_MAX}"
-    if printable(value) != value:
-        return "has control characters; expected plain text"
     allowed = _ALLOWED.get(name)
     if value and allowed is not None and value not in allowed:
         return f"is {_shown(value)!r}; expected {' or '.join(allowed)}"
     return None
 
 
-_ALLOWED: Mapping[str, tuple[str, ...]] = {"view": get_args(View), "mine": ("0", "1"), "stage": get_args(Stage)}
+_ALLOWED: Mapping[str, tuple[str, ...]] = {
+    "view": get_args(View),
+    "mine": ("1", "0", "true", "false"),
+    "stage": get_args(Stage),
+}
 
 
 def _shown(text: str) -> str:

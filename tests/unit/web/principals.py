@@ -1,9 +1,10 @@
 """Who looks at the board in tests, and cards to look at."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec.structs import replace
 
+from engine.web.access import Principal
 from engine.web.cards import Card, card_of
 from engine.web.masking import key_of
 from tests.unit.readmodel.samples import score
@@ -11,24 +12,10 @@ from tests.unit.readmodel.samples import score
 SECRET = b"a secret of tests"
 
 
-class Who(NamedTuple):
-    """A principal: a rep sees its own leads, a manager those of its regions, an operator all."""
-
-    role: str
-    rep: str | None = None
-    regions: frozenset[str] = frozenset()
-    personal: bool = True
-
-    def may_see(self, owner: str | None, region: str | None) -> bool:
-        """As the access rules say."""
-        own = self.rep is not None and owner == self.rep
-        return own or self.role == "operator" or (self.role == "manager" and region in self.regions)
-
-
-OPERATOR = Who("operator")
-BLIND = Who("operator", personal=False)
-ANDY = Who("rep", "andy")
-EAST = Who("manager", "carla", frozenset({"east"}))
+OPERATOR = Principal("t1", "Olga", "operator")
+BLIND = Principal("t2", "Otto", "operator", personal=False)
+ANDY = Principal("t3", "Andy", "rep", "andy")
+EAST = Principal("t4", "Carla", "manager", "carla", frozenset({"east"}))
 EVERYBODY = (OPERATOR, BLIND, ANDY, EAST)
 
 

@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from engine.web import shelf as shelf_module
+from engine.web.access import Principal
 from engine.web.cards import Card
 from engine.web.shelf import Changes, Page, Shelf
-from engine.web.views import PLACES, Principal, Unwanted, View, Wanted, has_case, is_open
-from tests.unit.web.principals import ANDY, BLIND, EAST, EVERYBODY, OPERATOR, Who, card
+from engine.web.views import PLACES, Unwanted, View, Wanted, has_case, is_open
+from tests.unit.web.principals import ANDY, BLIND, EAST, EVERYBODY, OPERATOR, card
 
 LEADS = [f"lead-{number}" for number in range(12)]
 STATES = [None, "waiting", "assigned", "accepted", "contacted", "snoozed", "call_due", "working", "closed", "released"]
@@ -68,7 +70,7 @@ def everything(shelf: Shelf, who: Principal, wanted: Wanted, limit: int = 1_000)
     return [card for page in pages for card in page.cards]
 
 
-def expected(held: list[Card], who: Who, wanted: Wanted) -> list[Card]:
+def expected(held: list[Card], who: Principal, wanted: Wanted) -> list[Card]:
     """What the list should be, the plain way."""
     in_view: dict[View, Callable[[Card], bool]] = {"hottest": lambda _: True, "day": has_case, "open": is_open}
     owner = (who.rep or "-") if wanted.mine else who.rep if wanted.view == "day" and not wanted.owner else None
@@ -89,7 +91,7 @@ def expected(held: list[Card], who: Who, wanted: Wanted) -> list[Card]:
 
 @given(steps, principals, wishes, st.integers(1, 5), st.sampled_from([1, 4, 1_000]))
 def test_pages_give_every_card_of_a_list_once_and_in_order(
-    changes: list[Card | str], who: Who, wanted: Wanted, limit: int, sparse: int
+    changes: list[Card | str], who: Principal, wanted: Wanted, limit: int, sparse: int
 ) -> None:
     """Whatever their size, whoever looks, and whichever way the cards are found."""
     shelf = shelf_of(*changes)
@@ -103,7 +105,7 @@ def test_pages_give_every_card_of_a_list_once_and_in_order(
 
 @given(steps, steps, principals, wishes, st.integers(1, 30))
 def test_changes_make_an_old_list_the_new_one(
-    before: list[Card | str], after: list[Card | str], who: Who, wanted: Wanted, limit: int
+    before: list[Card | str], after: list[Card | str], who: Principal, wanted: Wanted, limit: int
 ) -> None:
     """Also a list that was read in part: what lies behind its end comes with the next page."""
     shelf = shelf_of(*before)
@@ -128,7 +130,7 @@ def test_changes_make_an_old_list_the_new_one(
 
 @given(steps, steps, principals, wishes)
 def test_nobody_hears_of_a_card_that_is_not_for_them(
-    before: list[Card | str], after: list[Card | str], who: Who, wanted: Wanted
+    before: list[Card | str], after: list[Card | str], who: Principal, wanted: Wanted
 ) -> None:
     """Not that it is there, not that it changed, not that it went, and not in the counts of the filters."""
     shelf = shelf_of(*before)
@@ -230,14 +232,14 @@ def test_a_day_is_of_the_rep_who_asks_or_of_the_one_asked_for() -> None:
     mine, hers, other = (card(who, owner=who, region="east", state="assigned") for who in ("andy", "bea", "carla"))
     shelf = shelf_of(mine, hers, other)
 
-    def leads(who: Who, wanted: Wanted) -> list[str]:
+    def leads(who: Principal, wanted: Wanted) -> list[str]:
         return sorted(one.lead for one in everything(shelf, who, wanted))
 
     assert leads(ANDY, Wanted(view="day")) == ["andy"]
     assert leads(ANDY, Wanted(view="day", owner="bea")) == []
     assert leads(EAST, Wanted(view="day")) == ["carla"]
     assert leads(EAST, Wanted(view="day", owner="bea")) == ["bea"]
-    assert leads(EAST._replace(rep=None), Wanted(view="day")) == ["andy", "bea", "carla"]
+    assert leads(replace(EAST, rep=None), Wanted(view="day")) == ["andy", "bea", "carla"]
     assert leads(OPERATOR, Wanted(mine=True)) == []
 
 
