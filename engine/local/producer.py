@@ -60,24 +60,26 @@ class Sender:
 
 @asynccontextmanager
 async def connected_producer(
-    bootstrap: str, security: Mapping[str, Any] | None = None
+    bootstrap: str, security: Mapping[str, Any] | None = None, **options: Any
 ) -> AsyncIterator[AIOKafkaProducer]:
     """A producer with acks=all; what is on its way when the block ends is still sent.
 
     Idempotent but for brokers that know no producer ids (Tansu): there a retry may double a record, which its
-    `messageId` makes harmless. `security` is aiokafka's. Raises LocalError where no broker answers.
+    `messageId` makes harmless. `security` and `options` are aiokafka's. Raises LocalError where no broker answers.
     """
     try:
-        producer = await _started(bootstrap, security, idempotent=True)
+        producer = await _started(bootstrap, security, options, idempotent=True)
     except UnknownError:
-        producer = await _started(bootstrap, security, idempotent=False)
+        producer = await _started(bootstrap, security, options, idempotent=False)
     try:
         yield producer
     finally:
         await producer.stop()
 
 
-async def _started(bootstrap: str, security: Mapping[str, Any] | None, *, idempotent: bool) -> AIOKafkaProducer:
+async def _started(
+    bootstrap: str, security: Mapping[str, Any] | None, options: Mapping[str, Any], *, idempotent: bool
+) -> AIOKafkaProducer:
     producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap,
         acks="all",
@@ -85,6 +87,7 @@ async def _started(bootstrap: str, security: Mapping[str, Any] | None, *, idempo
         linger_ms=_LINGER_MS,
         max_batch_size=_BATCH_BYTES_MAX,
         **(security or {}),
+        **options,
     )
     try:
         with what_is_raised_is_said_once():
