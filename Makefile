@@ -30,8 +30,8 @@ test: lint ## lint, types and all tests, with a real Kafka and a real Redis (ins
 	$(BIN)/pytest $(PARALLEL) $(PURE)
 	$(BIN)/pytest $(PAIRED) $(PURE:%=--ignore=%)
 
-quick: .venv/.dev ## the tests that need no server
-	$(BIN)/pytest -q $(PARALLEL) tests/unit
+quick: .venv/.dev ## the tests that need no server, with fewer random examples
+	$(BIN)/pytest -q $(PARALLEL) --hypothesis-profile=quick tests/unit
 
 lint: .venv/.dev ## ruff and mypy
 	$(BIN)/ruff check .
@@ -41,9 +41,10 @@ lint: .venv/.dev ## ruff and mypy
 bench: .venv/.dev ## throughput, latency, recovery, memory, beside a stock Faust agent
 	$(BIN)/python -m benchmarks $(ARGS)
 
-contract: .venv/.run ## renew the JSON Schemas and the AsyncAPI document in topics/ from the structs
+contract: .venv/.run ## renew from the code what is made of it: schemas, the AsyncAPI document, docs/reference/
 	$(BIN)/python -m engine.stream.contract
 	$(BIN)/python -m engine.notify.notifyschema
+	$(BIN)/python -m engine.reference
 
 lock: .venv/.dev ## renew the lock files from pyproject.toml; --upgrade in ARGS takes newer versions
 	$(LOCK) $(ARGS) pyproject.toml --group build -o requirements.lock

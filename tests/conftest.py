@@ -11,6 +11,7 @@ from tests.servers.redis import RedisServer
 
 # How long an example takes says how busy the machine is, not whether the law holds.
 settings.register_profile("heatline", deadline=None)
+settings.register_profile("quick", deadline=None, max_examples=20)
 settings.load_profile("heatline")
 
 KafkaFactory = Callable[..., KafkaServer]
