@@ -12,7 +12,7 @@ from engine.core.drift import next_band
 from engine.core.effects import Converted, Effect, Fired, Moved
 from engine.core.flow import Output
 from engine.core.identity import is_email, public_id
-from engine.core.instants import LAST_MS, to_rfc3339
+from engine.core.instants import DAY_MS, LAST_MS, to_rfc3339
 from engine.core.messages import MAIN_DESK, LeadMerge, LeadMerged, LeadRequested, StageChanged
 from engine.core.model import RECYCLED, STAGES, UNOWNED, Model
 from engine.core.origins import Origin
@@ -21,7 +21,7 @@ from engine.core.pages import title_of
 from engine.core.profile import Published, Row
 from engine.core.reasons import reason_of
 from engine.core.records import Ids, LeadAction, LeadAlert, LeadMergeRecord, LeadScore, LeadStageChange, Page
-from engine.core.scoring import Explanation, explain, fit_now
+from engine.core.scoring import Explanation, explain, fit_now, score_at
 from engine.core.seen import seen
 from engine.core.standing import Standing, shown_touch
 
@@ -85,7 +85,8 @@ def score_of(model: Model, profile: Profile, at_ms: int) -> LeadScore:
     born_ms = row.born_ms
     at = at_ms - born_ms
     standing, explanation = explained(model, row, at)
-    next_at = next_band(model, row, at, fit_now(model, row))
+    fit = fit_now(model, row)
+    next_at = next_band(model, row, at, fit)
     return LeadScore(
         lead=profile.lead,
         known=row.known,
@@ -113,6 +114,7 @@ def score_of(model: Model, profile: Profile, at_ms: int) -> LeadScore:
         traits=standing.traits,
         ids=profile.ids,
         model=model.version,
+        tomorrow=score_at(model, row, at + DAY_MS, fit).total,
     )
 
 

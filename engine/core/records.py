@@ -109,7 +109,8 @@ class LeadScore(msgspec.Struct):
     """`lead-scores`: the current score with its explanation, stated for the instant `at`.
 
     total = Σ weight(part) × (contributions + clamps of the part) + clamps of part `total`,
-    to 1e-9 × max(1, Σ |contributions|). `next_band_at`: when decay alone will change the band, or null.
+    to 1e-9 × max(1, Σ |contributions|). `next_band_at`: when decay alone will change the band, or null. `tomorrow` is
+    the total 24 h after `at` if nothing happens until then; records written before there was the field lack it.
     """
 
     lead: str
@@ -138,6 +139,7 @@ class LeadScore(msgspec.Struct):
     traits: dict[str, Any]
     ids: Ids
     model: str
+    tomorrow: float | None = None
 
 
 class LeadAlert(msgspec.Struct):
@@ -345,3 +347,13 @@ class LeadFeedbackRecord(msgspec.Struct):
     reason: str | None
     cause: Cause
     due_at: Time | None
+
+
+class CanaryAnswer(msgspec.Struct):
+    """`lead-alerts`, `lead-assignments`: a synthetic lead came this far; nobody is to be told, and nothing to be done.
+
+    `nonce` is the messageId of its record in `visitor-events`, which is the `cause`.
+    """
+
+    nonce: str
+    cause: Cause

@@ -20,6 +20,7 @@ from engine.core.messages import FeedbackKind
 from engine.core.modelschema import events_schema, model_schema
 from engine.core.records import (
     SOURCE,
+    CanaryAnswer,
     DeadLetter,
     LeadAction,
     LeadAlert,
@@ -62,6 +63,7 @@ class Kind:
 EMITTED = (
     Kind("lead-scores", "lead.score_changed", LeadScore),
     Kind("lead-alerts", "lead.alerted", LeadAlert),
+    Kind("lead-alerts", "canary.scored", CanaryAnswer),
     Kind("lead-actions", "lead.action_requested", LeadAction),
     Kind("lead-stages", "lead.stage_changed", LeadStageChange),
     Kind("lead-stages", "lead.merged", LeadMergeRecord),
@@ -75,6 +77,7 @@ EMITTED = (
     Kind("lead-assignments", "lead.released", LeadAssignment),
     Kind("lead-assignments", "lead.call_due", LeadAssignment),
     *(Kind("lead-assignments", f"lead.{said}", LeadFeedbackRecord) for said in get_args(FeedbackKind)),
+    Kind("lead-assignments", "canary.routed", CanaryAnswer),
     Kind("dead-letters", "event.rejected", DeadLetter),
 )
 
@@ -169,8 +172,14 @@ def _messages() -> list[Message]:
 
 
 def _described(part: Mapping[str, Any]) -> dict[str, Any]:
-    """A generated schema with its docstring on one line."""
-    return {key: _flat(value) if key == "description" else value for key, value in part.items()}
+    """A generated schema with its docstring on one line. What is written has every field."""
+    schema: dict[str, Any] = {key: _flat(value) if key == "description" else value for key, value in part.items()}
+    if "properties" in part:
+        # A default is for readers of records that were written before there was the field.
+        for field in schema["properties"].values():
+            field.pop("default", None)
+        schema["required"] = list(part["properties"])
+    return schema
 
 
 def _flat(docstring: str | None) -> str:

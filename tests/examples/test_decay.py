@@ -24,6 +24,14 @@ def test_half_life_halves_the_points_exactly_in_event_time(days: int) -> None:
     assert told.total() == near(10 * 2 ** (-days / 14))
 
 
+def test_tomorrow_is_what_a_day_without_events_leaves() -> None:
+    """10 points with a half-life of 14 days, stated after 2 of them: 10 × 2^(−3/14) a day later."""
+    told = simulate(scoring(chats(10, half_life="14d")), at(0), until=2 * DAY)
+    assert told.score()["tomorrow"] == near(10 * 2 ** (-3 / 14))
+    windowed = simulate(scoring(chats(10, window="2d")), at(0), until=DAY)
+    assert (windowed.total(), windowed.score()["tomorrow"]) == (10, 0)
+
+
 def test_where_nothing_is_said_the_default_half_life_counts() -> None:
     """30 days unless `defaults` say otherwise."""
     assert simulate(scoring(chats(10)), at(0), until=15 * DAY).total() == near(10 * 2 ** (-15 / 30))
