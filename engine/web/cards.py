@@ -1,6 +1,6 @@
 """A card: what the lists of the board show of a lead, and what they sort and search by."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -17,6 +17,9 @@ OVER: frozenset[CaseState | None] = frozenset({"closed", "released", None})
 
 TEXT_CHARS_MAX = 120
 EMAIL_CHARS_MAX = 254
+TELLING_CHARS_MIN = 3
+"""Shorter values stand in every text, and tell nobody."""
+
 ANONYMOUS = "Anonymous visitor"
 _NAME_TRAITS = ("name", "fullName", "full_name")
 _COMPANY_TRAITS = ("company", "organization")
@@ -103,7 +106,7 @@ def card_of(score: LeadScore, dossier: Dossier | None, key: str) -> Card:
         first_seen_ms=from_rfc3339(score.first_seen),
         last_seen_ms=from_rfc3339(score.last_seen),
         next_band_ms=None if score.next_band_at is None else from_rfc3339(score.next_band_at),
-        tomorrow=getattr(score, "tomorrow", None),
+        tomorrow=score.tomorrow,
         reason=top_reason(score),
     )
 
@@ -132,9 +135,29 @@ def email_of(lead: str, traits: Mapping[str, Any]) -> str:
     return given or (clean(lead.removeprefix(_EMAIL_ID), EMAIL_CHARS_MAX) if lead.startswith(_EMAIL_ID) else "")
 
 
+def telling(texts: Iterable[str]) -> list[str]:
+    """What of these texts, and of their words, would tell who somebody is."""
+    return [part.casefold() for text in texts for part in {text, *text.split()} if len(part) >= TELLING_CHARS_MIN]
+
+
+def tells(text: str, values: Iterable[str]) -> bool:
+    """Whether one of the `telling` values stands in a text."""
+    folded = text.casefold()
+    return any(value in folded for value in values)
+
+
 def _source(score: LeadScore) -> str:
+    """Where the lead came from first. A campaign's source that names the lead itself is none, but a way of writing it.
+
+    Sources are listed to choose from, also for those who may not see names.
+    """
     touch = score.first_touch
-    return "" if touch is None else clean(touch.source or touch.channel, TEXT_CHARS_MAX)
+    if touch is None or not touch.source:
+        return "" if touch is None else touch.channel
+    traits = score.traits
+    who = [name_of(score.lead, traits), email_of(score.lead, traits), company_of(traits), _text(traits.get("phone"))]
+    values = telling([*who, score.lead, score.ids.user or "", *score.ids.anonymous])
+    return touch.channel if tells(touch.source, values) else clean(touch.source, TEXT_CHARS_MAX)
 
 
 def _text(value: object, chars_max: int = TEXT_CHARS_MAX) -> str:

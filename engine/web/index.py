@@ -89,6 +89,10 @@ class Index(Shelf):
         score, dossier = (await self._model.scores([name]))[0], (await self._model.dossiers([name]))[0]
         return self._card(name, score, dossier)
 
+    def key(self, name: str) -> str:
+        """The key that stands for the id of a lead, or of a record about one."""
+        return key_of(self._made_by, name)
+
     async def beyond(self, mark: str, timeout_s: float) -> None:
         """Return when there is something newer than `mark`, when closed, or after `timeout_s`."""
         with contextlib.suppress(TimeoutError):
@@ -122,7 +126,7 @@ class Index(Shelf):
             return None
         try:
             known = None if dossier is None else unpack(dossier)
-            return card_of(decode_score(score).data, known, key_of(self._made_by, lead))
+            return card_of(decode_score(score).data, known, self.key(lead))
         except ValueError as error:
             log.warning("a lead is left out of the board's lists, since its record cannot be read: %s", error)
             return None

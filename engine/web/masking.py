@@ -18,16 +18,13 @@ from msgspec.structs import replace
 from engine.core.records import Ids, LeadAlert, LeadAssignment, LeadScore, Page, Touch, TraceStep
 from engine.readmodel.case import Case
 from engine.readmodel.dossier import Entry
-from engine.web.cards import Card, company_of, email_of, name_of
+from engine.web.cards import TELLING_CHARS_MIN, Card, company_of, email_of, name_of, telling, tells
 
 KEY_CHARS = 22
 """132 bits: nobody guesses one, and no two leads share one."""
 
 GONE = "…"
 """What stands in the place of a personal value."""
-
-_CHARS_MIN = 3
-"""Shorter values would leave holes in every text and tell nobody."""
 
 _WRITTEN = frozenset({"text"})
 """What of a timeline's entry people wrote, whatever its type; the reason that a rep gives is that, too."""
@@ -49,6 +46,13 @@ def masked_name(key: str) -> str:
     return f"lead {key}"
 
 
+def masked_card(card: Card) -> Card:
+    """A card that tells how it stands with the lead, and not who it is."""
+    values = telling([card.name, card.email, card.place, card.phone, card.lead])
+    product = GONE if card.product and tells(card.product, values) else card.product
+    return replace(card, lead="", name=masked_name(card.key), place="", email="", phone="", product=product)
+
+
 class Mask:
     """Takes what is personal out of everything that is told of one lead, who is called by its key."""
 
@@ -57,9 +61,8 @@ class Mask:
         self.key = key
         several = [lead, name_of(lead, traits), email_of(lead, traits), company_of(traits), *_texts(traits)]
         several += [] if ids is None else [ids.user or "", *ids.anonymous]
-        spelled = {
-            way(value) for value in several if len(value) >= _CHARS_MIN for way in (str, quote, _quoted, quote_plus)
-        }
+        ways = (str, quote, _quoted, quote_plus)
+        spelled = {way(value) for value in several if len(value) >= TELLING_CHARS_MIN for way in ways}
         self._has_values = bool(spelled)
         options = re2.Options()
         options.case_sensitive = False
@@ -75,17 +78,8 @@ class Mask:
         return bytes(self._personal.sub(GONE.encode(), text.encode())).decode()
 
     def card(self, card: Card) -> Card:
-        """A card that tells how it stands with the lead, and not who it is."""
-        return replace(
-            card,
-            lead="",
-            name=masked_name(self.key),
-            place="",
-            email="",
-            phone="",
-            source=self.text(card.source),
-            product=self._maybe(card.product),
-        )
+        """`masked_card`, with all that is known of the lead at hand."""
+        return masked_card(replace(card, source=self.text(card.source), product=self._maybe(card.product)))
 
     def told(self, data: Told) -> Told:
         """A score or an alert."""

@@ -3,10 +3,11 @@
 import math
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping
-from typing import Annotated, Literal, NamedTuple, get_args
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
+import msgspec.inspect
 
 from engine.core.records import Stage
 from engine.core.text import printable
@@ -76,47 +77,71 @@ class Wanted(msgspec.Struct, frozen=True):
         return urlencode(given)
 
 
-WANTED_NAMES = frozenset(Wanted.__struct_fields__)
+Asked = TypeVar("Asked", bound=msgspec.Struct)
 
 
 def wanted(query: Iterable[tuple[str, str]], others: frozenset[str] = frozenset()) -> Wanted:
-    """What a query string asks for; parameters named in `others` are somebody else's.
+    """What a query string asks for; parameters named in `others` are somebody else's. Raises Unwanted."""
+    return asked(((name, value) for name, value in query if name not in others), Wanted)
+
+
+def asked(query: Iterable[tuple[str, str]], kind: type[Asked]) -> Asked:
+    """A query string as a struct with a field for each parameter.
 
     An empty value is as none, as forms send it; control characters count for nothing. Raises Unwanted for unknown or
     repeated names and for values that cannot be.
     """
-    given: dict[str, str] = {}
+    types = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    given: dict[str, object] = {}
     mistakes = []
-    for name, value in query:
-        if name in others:
-            continue
-        if name not in WANTED_NAMES:
-            mistakes.append(Mistake(_shown(name), f"no such parameter; expected {', '.join(sorted(WANTED_NAMES))}"))
-        elif name in given:
+    seen = set()
+    for name, text in query:
+        value = printable(text)
+        if name not in types:
+            told = f"no such parameter; expected {' or '.join(sorted(types)) or 'none'}"
+            mistakes.append(Mistake(_shown(name), told))
+        elif name in seen:
             mistakes.append(Mistake(name, "stands here twice; expected once"))
-        elif told := _wrong(name, value):
-            mistakes.append(Mistake(name, told))
-        else:
-            given[name] = printable(value)
+        elif value:
+            try:
+                given[name] = _read(value, types[name])
+            except msgspec.ValidationError:
+                mistakes.append(Mistake(name, f"is {_shown(value)!r}; expected {_right(types[name])}"))
+        seen.add(name)
     if mistakes:
         raise Unwanted(mistakes)
-    return msgspec.convert({name: value for name, value in given.items() if value}, Wanted, strict=False)
+    return kind(**given)
 
 
-def _wrong(name: str, value: str) -> str | None:
-    if len(value) > VALUE_CHARS_MAX:
-        return f"has {len(value)} characters; expected at most {VALUE_CHARS_MAX}"
-    allowed = _ALLOWED.get(name)
-    if value and allowed is not None and value not in allowed:
-        return f"is {_shown(value)!r}; expected {' or '.join(allowed)}"
-    return None
+def _read(value: str, kind: Any) -> object:
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        # A number or a flag as text; text itself never gets here, so `null` is a name like any other.
+        return msgspec.convert(value, kind, strict=False)
 
 
-_ALLOWED: Mapping[str, tuple[str, ...]] = {
-    "view": get_args(View),
-    "mine": ("1", "0", "true", "false"),
-    "stage": get_args(Stage),
-}
+def _right(kind: object) -> str:
+    """What a parameter of this type can be, for people."""
+    match msgspec.inspect.type_info(kind):
+        case msgspec.inspect.UnionType(types=types):
+            return " or ".join(_right_of(one) for one in types if not isinstance(one, msgspec.inspect.NoneType))
+        case one:
+            return _right_of(one)
+
+
+def _right_of(kind: msgspec.inspect.Type) -> str:
+    match kind:
+        case msgspec.inspect.LiteralType(values=values):
+            return " or ".join(map(str, values))
+        case msgspec.inspect.BoolType():
+            return "1 or 0 or true or false"
+        case msgspec.inspect.IntType(ge=ge, le=le):
+            return f"a number from {ge} to {le}"
+        case msgspec.inspect.StrType(max_length=max_length):
+            return f"at most {max_length} characters"
+        case _:
+            return "something else"
 
 
 def _shown(text: str) -> str:

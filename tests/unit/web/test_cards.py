@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.core.records import Touch
+from engine.core.records import Ids, Touch
 from engine.core.text import printable
 from engine.readmodel.case import Case
 from engine.readmodel.dossier import Dossier
@@ -72,4 +72,7 @@ def test_what_the_score_says() -> None:
     assert (one.lead, one.key, one.total, one.band) == ("ada", "~k", 85.0, "hot")
     assert (one.at_ms, one.next_band_ms, one.source) == (NOW_MS, NOW_MS, "paid")
     assert card_of(score(first_touch=None), None, "~k").source == ""
+    for source in ("to-ADA", "mail-for-ada", "x user-7"):
+        touch = Touch(AT, "email", source, None, None)
+        assert card_of(score("ada", first_touch=touch, ids=Ids("user-7", [])), None, "~k").source == "email"
     assert one.reason == "demo-request"
