@@ -122,6 +122,11 @@ def principal_of(request: web.Request) -> Principal:
     return request[_PRINCIPAL]
 
 
+def known_principal(request: web.Request) -> Principal | None:
+    """Who asks, also where nobody had to say so: None there."""
+    return request.get(_PRINCIPAL)
+
+
 def let_in(request: web.Request, principal: Principal) -> None:
     """`request` is of `principal`: for the guard, and for tests of handlers without one."""
     request[_PRINCIPAL] = principal
