@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from engine.cli import EPILOG, app
+from engine.reference.api import api_page
 from engine.reference.commands import commands_page
 from engine.reference.files import model_page, notify_page, routing_page
+from engine.reference.limits import limits_page
 from engine.reference.metrics import metrics_page
 from engine.reference.records import records_page
 from engine.reference.settings import settings_page
@@ -20,6 +22,8 @@ def pages() -> dict[str, str]:
         "commands.md": commands_page(app, EPILOG),
         "settings.md": settings_page(ROOT / "config" / "heatline.toml"),
         "metrics.md": metrics_page(),
+        "limits.md": limits_page(),
+        "api.md": api_page(),
         "records.md": records_page(read()),
         "model.md": model_page(),
         "routing.md": routing_page(),
