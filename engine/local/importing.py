@@ -18,7 +18,7 @@ from rich.progress import Progress
 from rich.text import Text
 
 from engine.core.text import clean
-from engine.local.cells import defused
+from engine.core.cells import defused
 from engine.local.errors import LocalError
 from engine.local.feed import progress_bar
 from engine.local.leadfile import Line, read_leads

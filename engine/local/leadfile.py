@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import orjson
 
-from engine.local.cells import restored
+from engine.core.cells import restored
 from engine.local.errors import LocalError
 from engine.local.leadrow import Meaning, Refused, lead_event, meaning_of, object_event, to_message
 from engine.local.lines import Message

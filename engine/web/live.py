@@ -1,40 +1,29 @@
-"""What the board shows now, and who waits for it to change.
+"""What the board says of itself, and the latest alerts: one watcher for all viewers."""
 
-Readers never queue: each one asks for the sections newer than those it has, so a slow reader skips what it missed and
-costs nothing.
-"""
-
-import asyncio
-import contextlib
 import logging
-import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import msgspec
 
-from engine.core.records import LeadScore
-from engine.readmodel.events import (
-    AlertEvent,
-    AssignmentEvent,
-    decode_alerts,
-    decode_assignments,
-    decode_score,
-)
-from engine.readmodel.port import Counts, Progress, ReadModel, ReadModelAway
+from engine.core.instants import from_rfc3339
+from engine.readmodel.events import AlertEvent, decode_alerts
+from engine.readmodel.port import Progress, ReadModel, ReadModelAway
+from engine.web.access import Principal
+from engine.web.cards import name_of
+from engine.web.index import Index
+from engine.web.masking import Mask, key_of, masked_name
 
 log = logging.getLogger(__name__)
 
-LEADS_SHOWN = 50
-LOG_SHOWN = 30
+ALERTS_READ = 200
+ALERTS_SHOWN = 30
+"""At most, of those read: the leads of most alerts may be somebody else's."""
 
-REFRESH_S = 0.25
-"""Changes that come faster are shown together."""
-
+TICK_S = 1.0
 LATE_S = 5.0
 SILENT_S = 10.0
-_RETRY_S = 1.0
 
 
 class Status(NamedTuple):
@@ -44,122 +33,103 @@ class Status(NamedTuple):
     text: str
 
 
-class Snapshot(NamedTuple):
-    """What the read model held at one moment."""
+class News(NamedTuple):
+    """An alert as somebody may see it. `at_ms` is the event time of its cause."""
 
-    leads: list[LeadScore]
-    alerts: list[AlertEvent]
-    assignments: list[AssignmentEvent]
-    counts: Counts
-    status: Status
-
-
-class Section(NamedTuple):
-    """A part of the page as HTML, and the version in which it changed last."""
-
-    version: int
-    html: str
+    id: str
+    key: str
+    name: str
+    label: str
+    priority: str
+    reason: str
+    band: str
+    from_: float
+    to: float
+    at_ms: int
 
 
-Render = Callable[[Snapshot], Mapping[str, str]]
-STARTING = Snapshot([], [], [], Counts(0, 0, 0), Status("off", "Starting"))
+class Pulse:
+    """`status` and the latest alerts; `run` keeps both until it is cancelled.
 
+    `version` grows whenever other alerts are the latest.
+    """
 
-class Live:
-    """Follows a read model and keeps the page's sections; `run` does the work until it is cancelled."""
-
-    def __init__(self, model: ReadModel, render: Render) -> None:
-        """`render` gives each section's HTML; a section whose source did not change is not sent again."""
+    def __init__(self, model: ReadModel, index: Index, show: Callable[[Status], None] = lambda _: None) -> None:
+        """`show` is told each new status. Whose lead an alert is, and so who may see it, the index says."""
         self._model = model
-        self._render = render
-        # Versions of another process mean nothing to this one.
-        self.epoch = secrets.token_hex(4)
+        self._index = index
+        self._show = show
+        self._alerts: list[AlertEvent] = []
+        self._read: list[bytes] = []
         self.version = 0
-        self.snapshot = STARTING
-        self.sections: dict[str, Section] = {}
-        self.closed = False
-        self._news = asyncio.Event()
-        self._show(STARTING)
+        self.status = Status("off", "Starting")
 
     async def run(self) -> None:
-        """Follow changes and the clock."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._follow_changes())
-            tasks.create_task(self._follow_status())
-
-    async def beyond(self, version: int, timeout_s: float) -> None:
-        """Return when there is something newer than `version`, when closed, or after `timeout_s`."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s):
-                while self.version <= version and not self.closed:
-                    await self._news.wait()
-
-    def close(self) -> None:
-        """Send everybody home."""
-        self.closed = True
-        self._news.set()
-
-    async def _follow_changes(self) -> None:
+        """Look once a second, and when the index changed."""
         while True:
-            try:
-                async with contextlib.aclosing(self._model.changed()) as changes:
-                    async for _ in changes:
-                        await self._read()
-                        await asyncio.sleep(REFRESH_S)
-            except (ReadModelAway, msgspec.DecodeError) as error:
-                self._say(error)
-                await asyncio.sleep(_RETRY_S)
+            mark = self._index.mark
+            await self.look(now_ms())
+            await self._index.beyond(mark, TICK_S)
 
-    async def _follow_status(self) -> None:
-        while True:
-            try:
-                self._show(self.snapshot._replace(status=status(await self._model.progress(), _now_ms())))
-            except ReadModelAway as away:
-                self._say(away)
-            await asyncio.sleep(_RETRY_S)
+    async def look(self, at_ms: int) -> None:
+        """Read what there is at `at_ms`; where the read model is away, what was read stays."""
+        try:
+            said = status(await self._model.progress(), at_ms)
+            await self._read_alerts()
+        except ReadModelAway:
+            said = Status("off", "Not live: the read model is away")
+        if said.level != "off" and self._index.loading:
+            said = Status("late", "Loading the leads")
+        self.status = said
+        self._show(said)
 
-    async def _read(self) -> None:
-        leads = await self._model.hottest(LEADS_SHOWN)
-        alerts = await self._model.latest("alerts", LOG_SHOWN)
-        assignments = await self._model.latest("assignments", LOG_SHOWN)
-        self._show(
-            Snapshot(
-                leads=[decode_score(event).data for event in leads],
-                alerts=decode_alerts(alerts),
-                assignments=decode_assignments(assignments),
-                counts=await self._model.counts(),
-                status=status(await self._model.progress(), _now_ms()),
-            )
-        )
+    def alerts(self, who: Principal, lead_key: bytes) -> list[News]:
+        """The latest alerts of leads that `who` may see, newest first."""
+        news: list[News] = []
+        for event in self._alerts:
+            if len(news) == ALERTS_SHOWN:
+                break
+            card = self._index.find(event.data.lead)
+            owner, region = (card.owner, card.region) if card is not None else (event.data.owner, None)
+            if who.may_see(owner, region):
+                news.append(_news(event, key_of(lead_key, event.data.lead), who))
+        return news
 
-    def _say(self, error: Exception) -> None:
-        away = isinstance(error, ReadModelAway)
-        text = "Not live: the read model is away" if away else "Not live: the read model is of another version"
-        if self.snapshot.status.text != text:
-            log.warning("the board shows what it last saw: %s", error)
-        self._show(self.snapshot._replace(status=Status("off", text)))
-
-    def _show(self, snapshot: Snapshot) -> None:
-        if self.sections and snapshot == self.snapshot:
+    async def _read_alerts(self) -> None:
+        read = await self._model.latest("alerts", ALERTS_READ)
+        if read == self._read:
             return
-        self.snapshot = snapshot
-        rendered = self._render(snapshot)
-        changed = {name: html for name, html in rendered.items() if self._differs(name, html)}
-        if changed:
-            self.version += 1
-            self.sections |= {name: Section(self.version, html) for name, html in changed.items()}
-            self._news.set()
-            self._news = asyncio.Event()
-
-    def _differs(self, name: str, html: str) -> bool:
-        return name not in self.sections or self.sections[name].html != html
+        self._read = read
+        try:
+            self._alerts = decode_alerts(read)
+        except msgspec.DecodeError as error:
+            log.warning("the board shows older alerts, since the latest cannot be read: %s", error)
+        self.version += 1
 
 
-def status(progress: Progress | None, now_ms: int) -> Status:
-    """What to tell people who look at the board at `now_ms`."""
+def _news(event: AlertEvent, key: str, who: Principal) -> News:
+    alert, name = event.data, name_of(event.data.lead, event.data.traits)
+    if not who.personal:
+        alert, name = Mask(key, alert.lead, alert.traits, alert.ids).told(alert), masked_name(key)
+    return News(
+        event.id,
+        key,
+        name,
+        alert.label or alert.alert,
+        alert.priority,
+        alert.reason,
+        alert.band,
+        alert.from_,
+        alert.to,
+        from_rfc3339(event.time),
+    )
+
+
+def status(progress: Progress | None, at_ms: int) -> Status:
+    """What to tell people who look at the board at `at_ms`."""
     if progress is None:
         return Status("off", "Not live: waiting for the projector")
-    silent_s = (now_ms - progress.at_ms) / 1000
+    silent_s = (at_ms - progress.at_ms) / 1000
     if silent_s > SILENT_S:
         return Status("off", f"Not live: no news for {span(silent_s)}")
     if progress.lag_s > LATE_S:
@@ -175,5 +145,6 @@ def span(seconds: float) -> str:
     return f"{int(seconds)} s"
 
 
-def _now_ms() -> int:
+def now_ms() -> int:
+    """The clock of this machine."""
     return time.time_ns() // 1_000_000

@@ -1,67 +1,320 @@
 "use strict";
 
-// Keeps the board current: sections arrive as HTML that the server has escaped, times are told from now.
+// Tells times from now on every page, and keeps a list current: rows arrive as HTML that the server has escaped, with
+// the place where they stand.
 
+const ROWS_MAX = 20000;
 const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "always", style: "short" });
+const whole = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
-function tellTimes() {
-  for (const element of document.querySelectorAll("time[datetime]")) {
-    const seconds = (Date.parse(element.dateTime) - Date.now()) / 1000;
-    if (Number.isNaN(seconds)) continue;
-    const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? UNITS[3];
-    const text = Math.abs(seconds) < 5 ? "now" : relative.format(Math.trunc(seconds / size), unit);
-    if (element.textContent !== text) element.textContent = text;
+const $ = (id) => document.getElementById(id);
+
+function tellTime(element, now) {
+  const instant = Date.parse(element.dateTime);
+  if (Number.isNaN(instant)) return;
+  const seconds = (instant - now) / 1000;
+  const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? UNITS[3];
+  const due = "due" in element.dataset;
+  const late = due && seconds < 0;
+  let text = Math.abs(seconds) < 5 ? "now" : relative.format(Math.trunc(seconds / size), unit);
+  if (late) text = text.replace(" ago", " late");
+  if (element.textContent !== text) element.textContent = text;
+  if (!element.dataset.told) {
+    element.dataset.told = "1";
+    element.title = whole.format(instant);
+  }
+  if (due) {
+    element.classList.toggle("over", late);
+    element.closest(".row .due")?.closest(".row").classList.toggle("over", late);
   }
 }
 
-function marks(section) {
-  return new Map([...section.querySelectorAll("[data-key]")].map((row) => [row.dataset.key, row.dataset.mark]));
+function tellTimes(root) {
+  const now = Date.now();
+  for (const element of root.querySelectorAll("time[datetime]")) tellTime(element, now);
 }
 
-function replace(section, html) {
-  const before = marks(section);
-  const focused = section.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+// Of ten thousand rows only those in sight are told anew each second.
+const inSight = new Set();
+const sight = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) {
+    if (isIntersecting) { inSight.add(target); tellTimes(target); } else inSight.delete(target);
+  }
+}, { rootMargin: "200px" });
+
+function tick() {
+  const now = Date.now();
+  for (const element of document.querySelectorAll("time[datetime]:not(.row time)")) tellTime(element, now);
+  for (const row of inSight) row.isConnected ? tellTimes(row) : inSight.delete(row);
+}
+
+let level = "";
+function say(status) {
+  const dot = document.createElement("span");
+  dot.className = `dot ${status.level}`;
+  $("status").replaceChildren(dot, status.text);
+  // Seconds that pass are no news to a listener; that it is live or not is.
+  if (level && level !== status.level) $("announce").textContent = status.text;
+  level = status.level;
+}
+
+function parsed(html) {
   const template = document.createElement("template");
   template.innerHTML = html;
-  section.replaceChildren(template.content);
-  const fresh = [];
-  for (const row of section.querySelectorAll("[data-key]")) {
-    const { key, mark, say } = row.dataset;
-    if (before.has(key) && before.get(key) === mark) continue;
-    row.classList.add("fresh");
-    if (say && !before.has(key)) fresh.push(say);
+  return template.content;
+}
+
+class List {
+  constructor(element) {
+    this.element = element;
+    this.rows = new Map();
+    this.end = null;
+    this.fetching = false;
+    this.late = [];
+    this.alerts = new Set([...document.querySelectorAll("[data-alert]")].map((item) => item.dataset.alert));
+    this.alertsNew = 0;
+    const { query, mark, begin, end, next } = element.dataset;
+    this.query = query;
+    this.begin = begin ? JSON.parse(begin) : null;
+    this.take(mark, end, next);
+    for (const row of element.children) this.enter(row);
+    new IntersectionObserver((entries) => {
+      if (entries.some((entry) => entry.isIntersecting)) this.more();
+    }, { rootMargin: "2000px" }).observe($("more").parentElement);
   }
-  if (focused) section.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
-  tellTimes();
-  if (fresh.length) announce(fresh);
-}
 
-function announce(fresh) {
-  const more = fresh.length > 1 ? `, and ${fresh.length - 1} more` : "";
-  document.getElementById("announce").textContent = fresh[0] + more;
-}
-
-function lost() {
-  const status = document.getElementById("status");
-  const dot = document.createElement("span");
-  dot.className = "dot off";
-  status.replaceChildren(dot, "Not live: no connection to the board");
-}
-
-function follow(board) {
-  const events = new EventSource(`/events?after=${encodeURIComponent(board.dataset.version)}`);
-  for (const name of ["status", "counts", "leads", "alerts", "assignments"]) {
-    events.addEventListener(name, (event) => replace(document.getElementById(name), JSON.parse(event.data)));
+  take(mark, end, next) {
+    this.mark = mark;
+    this.end = end ? JSON.parse(end) : null;
+    this.next = next || null;
+    $("more").hidden = !this.next;
   }
-  events.addEventListener("error", () => {
-    lost();
-    // A browser gives up where the answer is an error, such as too many viewers; it tries again only by itself else.
-    if (events.readyState === EventSource.CLOSED) setTimeout(() => follow(board), 5000);
+
+  enter(row) {
+    row.place = JSON.parse(row.dataset.place);
+    this.rows.set(row.dataset.key, row);
+    sight.observe(row);
+  }
+
+  leave(row) {
+    this.rows.delete(row.dataset.key);
+    sight.unobserve(row);
+    inSight.delete(row);
+    row.remove();
+  }
+
+  // The first row that stands behind a place; rows are in order.
+  behind(place) {
+    const rows = this.element.children;
+    let [low, high] = [0, rows.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (before(rows[middle].place, place)) low = middle + 1; else high = middle;
+    }
+    return rows[low] ?? null;
+  }
+
+  update(news) {
+    if (this.fetching) { this.late.push(...news); return; }
+    const focused = document.activeElement?.closest?.(".row");
+    const focusedKey = focused && this.element.contains(focused) ? focused.dataset.key : null;
+    for (const { key, place, html } of news) {
+      const old = this.rows.get(key);
+      const row = html === null ? null : this.made(html, JSON.parse(place), old);
+      if (old) this.leave(old);
+      if (row) {
+        this.element.insertBefore(row, this.behind(row.place));
+        this.enter(row);
+      }
+    }
+    if (focusedKey) this.rows.get(focusedKey)?.querySelector("a")?.focus({ preventScroll: true });
+    this.tidy();
+  }
+
+  // None where the place is on a page before or behind those that are here.
+  made(html, place, old) {
+    if (this.end && before(this.end, place)) return null;
+    if (this.begin && !before(this.begin, place)) return null;
+    const row = parsed(html).firstElementChild;
+    if (!old || old.dataset.total !== row.dataset.total) row.classList.add("fresh");
+    tellTimes(row);
+    return row;
+  }
+
+  tidy() {
+    $("empty").hidden = this.rows.size > 0;
+    if (this.rows.size > ROWS_MAX) this.anew();
+  }
+
+  append(html) {
+    const content = parsed(html);
+    tellTimes(content);
+    for (const row of [...content.children]) {
+      const old = this.rows.get(row.dataset.key);
+      if (old) this.leave(old);
+      this.element.append(row);
+      this.enter(row);
+    }
+  }
+
+  async ask(path) {
+    const answer = await fetch(path, { headers: { Accept: "application/json" } });
+    // The session is over: the page itself leads to the login.
+    if (answer.status === 401) location.reload();
+    if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
+    return answer.json();
+  }
+
+  // One page at a time; what changes meanwhile comes after it.
+  async fetched(path, apply) {
+    if (this.fetching) return;
+    this.fetching = true;
+    try {
+      apply(await this.ask(path));
+    } catch {
+      // Tried again when the list comes into sight, or with the connection.
+    } finally {
+      this.fetching = false;
+      this.update(this.late.splice(0));
+    }
+  }
+
+  async more() {
+    if (!this.next || this.fetching) return;
+    const { query, next } = this;
+    await this.fetched(`/rows?${query}&cursor=${encodeURIComponent(next)}`, (page) => {
+      if (query !== this.query || next !== this.next) return;
+      this.append(page.html);
+      this.take(this.mark, page.end, page.next);
+    });
+  }
+
+  async anew(query = this.query) {
+    const kept = query === this.query;
+    const limit = Math.min(Math.max(this.rows.size, 100), 1000);
+    this.events?.close();
+    this.query = query;
+    this.begin = null;
+    let ok = false;
+    while (this.fetching) await new Promise((done) => setTimeout(done, 50));
+    await this.fetched(`/rows?${query}&limit=${kept ? limit : 100}`, (page) => {
+      const focused = document.activeElement?.closest?.(".row")?.dataset.key;
+      this.late = [];
+      for (const row of [...this.rows.values()]) this.leave(row);
+      this.append(page.html);
+      this.take(page.mark, page.end, page.next);
+      if (focused) this.rows.get(focused)?.querySelector("a")?.focus({ preventScroll: true });
+      $("total").textContent = page.total;
+      this.tidy();
+      ok = true;
+    });
+    if (ok) this.follow(); else this.again();
+  }
+
+  again() {
+    clearTimeout(this.retry);
+    this.retry = setTimeout(() => this.anew(), 3000);
+  }
+
+  follow() {
+    this.events?.close();
+    const events = new EventSource(`/events?${this.query}&after=${encodeURIComponent(this.mark)}`);
+    this.events = events;
+    const on = (name, take) => events.addEventListener(name, (event) => {
+      if (events !== this.events) return;
+      this.mark = event.lastEventId || this.mark;
+      take(JSON.parse(event.data));
+    });
+    on("status", say);
+    on("rows", (news) => this.update(news));
+    on("counts", (total) => { $("total").textContent = total; });
+    on("alerts", (html) => this.showAlerts(html));
+    on("anew", () => this.anew());
+    events.addEventListener("error", () => {
+      if (events !== this.events) return;
+      say({ level: "off", text: "Not live: no connection" });
+      // A browser gives up where the answer is an error; it tries again only by itself else.
+      if (events.readyState === EventSource.CLOSED) this.again();
+    });
+  }
+
+  showAlerts(html) {
+    const section = $("alerts");
+    const focused = section.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+    const content = parsed(html);
+    tellTimes(content);
+    for (const item of content.querySelectorAll("[data-alert]")) {
+      if (this.alerts.has(item.dataset.alert)) continue;
+      this.alerts.add(item.dataset.alert);
+      this.alertsNew += 1;
+      item.classList.add("fresh");
+    }
+    section.replaceChildren(content);
+    if (focused) section.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+    if (this.alertsNew) $("new-alerts").textContent = `${this.alertsNew} new`;
+  }
+}
+
+function before(one, other) {
+  for (let part = 0; part < 3; part += 1) {
+    if (one[part] !== other[part]) return one[part] < other[part];
+  }
+  return false;
+}
+
+function filter(list) {
+  const form = $("filters");
+  const apply = () => {
+    const values = [...new FormData(form)].filter(([, value]) => value.trim());
+    const query = new URLSearchParams(values).toString();
+    const { view } = list.element.dataset;
+    const asked = [view === "hottest" ? "" : `view=${view}`, query].filter(Boolean).join("&");
+    if (asked === list.query) return;
+    history.replaceState(null, "", query ? `?${query}` : location.pathname);
+    form.querySelector(".clear").hidden = !query;
+    if ($("export")) $("export").href = `/leads.csv?${asked}`;
+    list.anew(asked);
+  };
+  let typing;
+  form.addEventListener("change", apply);
+  form.addEventListener("input", (event) => {
+    if (event.target.name !== "q") return;
+    clearTimeout(typing);
+    typing = setTimeout(apply, 250);
+  });
+  form.addEventListener("submit", (event) => { event.preventDefault(); apply(); });
+}
+
+function move(list, step) {
+  const links = list.element.children;
+  const now = document.activeElement?.closest?.(".row");
+  const next = now ? (step > 0 ? now.nextElementSibling : now.previousElementSibling) : links[0];
+  const link = next?.querySelector("a");
+  link?.focus();
+  next?.scrollIntoView({ block: "nearest" });
+}
+
+function keys(list) {
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.closest("input, select, textarea, [contenteditable]")) {
+      if (event.key === "Escape") event.target.blur();
+      return;
+    }
+    if (event.key === "/") { event.preventDefault(); $("q").focus(); }
+    if (event.key === "j") move(list, 1);
+    if (event.key === "k") move(list, -1);
   });
 }
 
-const board = document.getElementById("board");
-tellTimes();
-setInterval(tellTimes, 1000);
-if (board) follow(board);
+document.documentElement.classList.add("scripted");
+tellTimes(document);
+setInterval(tick, 1000);
+if ($("rows")) {
+  const list = new List($("rows"));
+  filter(list);
+  keys(list);
+  list.follow();
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) tick(); });
+}

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.core.text import printable
-from engine.local.cells import FORMULA, defused, restored
+from engine.core.cells import FORMULA, defused, restored
 
 PRINTABLE = st.text(alphabet=st.one_of(st.sampled_from(f"'{FORMULA}a1"), st.characters())).map(printable)
 

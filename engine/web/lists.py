@@ -1,0 +1,158 @@
+"""The lists of leads: pages, further rows, live updates and CSV, each for who asks and what it wants."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+
+import msgspec
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from msgspec.structs import replace
+
+from engine.web.access import Principal, principal_of
+from engine.web.export import csv_header, csv_lines
+from engine.web.guard import audited, still_in
+from engine.web.index import Index
+from engine.web.live import Pulse, now_ms
+from engine.web.pages import PATHS, Listing, Pages, counted
+from engine.web.shelf import Page
+from engine.web.viewer import Viewer, follow
+from engine.web.views import Mistake, Unwanted, View, Wanted, wanted
+
+FIRST_ROWS = 100
+MORE_ROWS = 200
+ROWS_MAX = 1_000
+"""In one answer: first of a page, then as somebody scrolls, and where a list is read anew."""
+
+VIEWERS_MAX = 200
+"""Lists that may be followed at once; each holds one connection and no queue."""
+
+CSV_ROWS_MAX = 100_000
+WRITE_TIMEOUT_S = 10.0
+
+_OTHERS = frozenset({"cursor", "after", "limit", "told"})
+
+
+class Lists:
+    """The handlers of the lists."""
+
+    def __init__(
+        self, index: Index, pulse: Pulse, pages: Pages, lead_key: Callable[[], bytes], closing: asyncio.Event
+    ) -> None:
+        """Streams end when `closing` is set."""
+        self._index = index
+        self._pulse = pulse
+        self._pages = pages
+        self._lead_key = lead_key
+        self._closing = closing
+        self._viewers = 0
+
+    def routes(self) -> list[web.RouteDef]:
+        """What is added to the board's."""
+        return [
+            *(web.get(path, self._page_of(view)) for view, path in PATHS.items()),
+            web.get("/rows", self._rows),
+            # A HEAD would be answered by a stream that never ends.
+            web.get("/events", self._events, allow_head=False),
+            web.get("/leads.csv", self._csv),
+        ]
+
+    def _page_of(self, view: View) -> Handler:
+        async def page(request: web.Request) -> web.Response:
+            who, asked = principal_of(request), replace(_wanted(request), view=view)
+            cursor = request.query.get("cursor") or None
+            listing = Listing(
+                who,
+                asked,
+                cursor,
+                self._index.page(who, asked, cursor, FIRST_ROWS),
+                self._index.facets(who),
+                self._index.mark,
+            )
+            self._seen(request, who)
+            alerts = self._pages.alerts(self._pulse.alerts(who, self._lead_key()))
+            return html(self._pages.list(listing, alerts, now_ms()))
+
+        return page
+
+    async def _rows(self, request: web.Request) -> web.Response:
+        """A page of rows as the script adds them: HTML, the cursor behind, the place up to which it goes, the mark."""
+        who, asked = principal_of(request), _wanted(request)
+        page = self._index.page(who, asked, request.query.get("cursor") or None, _limit(request))
+        self._seen(request, who)
+        rows = self._pages.rows(page.cards, asked, who, now_ms())
+        body = {
+            "html": "".join(rows),
+            "next": page.next,
+            "end": self._pages.end(page, asked),
+            "mark": self._index.mark,
+            "total": counted(page.total),
+        }
+        return web.Response(body=msgspec.json.encode(body), content_type="application/json")
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        """What becomes of a list, from the mark that its page, or else its reconnecting browser, says it has."""
+        who, asked = principal_of(request), _wanted(request)
+        if self._viewers >= VIEWERS_MAX:
+            raise web.HTTPServiceUnavailable(text="Too many viewers.\n", headers={"Retry-After": "30"})
+        since = request.headers.get("Last-Event-ID") or request.query.get("after", "")
+        viewer = Viewer(who, asked, since, self._index, self._pulse, self._pages, self._lead_key())
+        self._viewers += 1
+        try:
+            return await follow(
+                request,
+                viewer,
+                self._index,
+                WRITE_TIMEOUT_S,
+                lambda: not self._closing.is_set() and still_in(request),
+            )
+        finally:
+            self._viewers -= 1
+
+    async def _csv(self, request: web.Request) -> web.StreamResponse:
+        who, asked = principal_of(request), _wanted(request)
+        if not who.personal:
+            text = "This file has names and addresses, which your token may not see."
+            return html(self._pages.message(request, "Not for you", text), web.HTTPForbidden.status_code)
+        audited(request, "list.exported")
+        headers = {
+            "Content-Type": "text/csv; charset=utf-8",
+            "Content-Disposition": f'attachment; filename="leads-{asked.view}.csv"',
+        }
+        response = web.StreamResponse(headers=headers)
+        await response.prepare(request)
+        # Spreadsheets take a file without this mark for one of their own encoding.
+        await response.write(b"\xef\xbb\xbf" + csv_header().encode())
+        for page in self._all(who, asked):
+            await asyncio.wait_for(response.write(csv_lines(page.cards).encode()), WRITE_TIMEOUT_S)
+        return response
+
+    def _all(self, who: Principal, asked: Wanted) -> Iterator[Page]:
+        cursor: str | None = None
+        for _ in range(CSV_ROWS_MAX // ROWS_MAX):
+            page = self._index.page(who, asked, cursor, ROWS_MAX)
+            yield page
+            cursor = page.next
+            if cursor is None:
+                return
+
+    def _seen(self, request: web.Request, who: Principal) -> None:
+        if who.personal:
+            audited(request, "list.seen")
+
+
+def html(text: str, status: int = 200) -> web.Response:
+    """A page."""
+    return web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
+
+
+def _wanted(request: web.Request) -> Wanted:
+    return wanted(request.query.items(), _OTHERS)
+
+
+def _limit(request: web.Request) -> int:
+    text = request.query.get("limit", "")
+    if not text:
+        return MORE_ROWS
+    if text.isascii() and text.isdigit() and len(text) < 5 and 1 <= int(text) <= ROWS_MAX:
+        return int(text)
+    raise Unwanted([Mistake("limit", f"is not a number from 1 to {ROWS_MAX}")])

@@ -1,0 +1,120 @@
+"""One who looks at a list: what changed of it, as server-sent events.
+
+Nothing waits for a viewer: each tick it gets what became of its list since the mark that it has.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from engine.web.access import Principal
+from engine.web.index import REFRESH_S, Index
+from engine.web.live import TICK_S, Pulse, Status, now_ms
+from engine.web.pages import Pages, counted, place_text
+from engine.web.shelf import Changes
+from engine.web.views import Wanted
+
+ROWS_MAX = 500
+"""Rows sent at once; where more changed, a viewer reads its list anew."""
+
+KEEP_ALIVE_TICKS = 15
+COUNT_TICKS = 2
+"""How many leads a list has is counted at most every so many ticks, and not while it is searched."""
+
+
+class Viewer:
+    """What one viewer of one list has seen; `news` has what it lacks."""
+
+    def __init__(
+        self, who: Principal, wanted: Wanted, since: str, index: Index, pulse: Pulse, pages: Pages, lead_key: bytes
+    ) -> None:
+        """It holds the list as of the mark `since`."""
+        self._who = who
+        self._wanted = wanted
+        self._since = since
+        self._index = index
+        self._pulse = pulse
+        self._pages = pages
+        self._lead_key = lead_key
+        self._status: Status | None = None
+        self._alerts = ""
+        self._alerts_of: tuple[int, str] | None = None
+        self._counted = -COUNT_TICKS
+        self._ticks = 0
+        self._due = not wanted.q
+
+    def news(self, at_ms: int) -> str:
+        """The events of this tick; a comment now and then where there are none, empty else."""
+        self._ticks += 1
+        said = "".join(_event(name, data, self._since) for name, data in self._all(at_ms))
+        return said or ("" if self._ticks % KEEP_ALIVE_TICKS else ": still here\n\n")
+
+    def _all(self, at_ms: int) -> Iterator[tuple[str, Any]]:
+        if self._pulse.status != self._status:
+            self._status = self._pulse.status
+            yield "status", self._status._asdict()
+        yield from self._rows(at_ms)
+        yield from self._count()
+        # Whose an alert's lead is, and what it is called, may change with the index.
+        if self._alerts_of != (of := (self._pulse.version, self._index.mark)):
+            self._alerts_of = of
+            html = self._pages.alerts(self._pulse.alerts(self._who, self._lead_key))
+            if html != self._alerts:
+                self._alerts = html
+                yield "alerts", html
+
+    def _rows(self, at_ms: int) -> Iterator[tuple[str, Any]]:
+        changes = self._index.changes(self._who, self._wanted, self._since)
+        if changes is None or len(changes.rows) > ROWS_MAX:
+            self._since = self._index.mark
+            yield "anew", None
+            return
+        self._since = changes.mark
+        if changes.rows:
+            self._due = not self._wanted.q
+            yield "rows", self._told(changes, at_ms)
+
+    def _told(self, changes: Changes, at_ms: int) -> list[dict[str, str | None]]:
+        view = self._wanted.view
+        return [
+            {"key": row.key, "place": None, "html": None}
+            if row.card is None or row.place is None
+            else {
+                "key": row.key,
+                "place": place_text(row.place),
+                "html": self._pages.row(row.card, view, self._who, at_ms),
+            }
+            for row in changes.rows
+        ]
+
+    def _count(self) -> Iterator[tuple[str, Any]]:
+        if self._due and self._ticks - self._counted >= COUNT_TICKS:
+            self._due, self._counted = False, self._ticks
+            yield "counts", counted(self._index.page(self._who, self._wanted, None, 1).total)
+
+
+async def follow(
+    request: web.Request, viewer: Viewer, index: Index, write_s: float, is_on: Callable[[], bool]
+) -> web.StreamResponse:
+    """Answer with a stream of a viewer's news as long as `is_on`; who does not read for `write_s` is let go."""
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
+    await response.prepare(request)
+    try:
+        while is_on() and request.transport is not None:
+            mark = index.mark
+            if said := viewer.news(now_ms()):
+                await asyncio.wait_for(response.write(said.encode()), write_s)
+            await asyncio.sleep(REFRESH_S)
+            await index.beyond(mark, TICK_S)
+    except (TimeoutError, ConnectionError):
+        # Gone, or too slow: it connects again and says what it has.
+        if request.transport is not None:
+            request.transport.abort()
+    return response
+
+
+def _event(name: str, data: Any, mark: str) -> str:
+    return f"id: {mark}\nevent: {name}\ndata: {msgspec.json.encode(data).decode()}\n\n"
