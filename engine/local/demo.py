@@ -133,7 +133,7 @@ class LivePrinter:
             self._line(now_ms, Text(f"a record on {record.topic} that is none of Heatline's: {plain(change.why)}"))
         elif isinstance(change, Logged) and change.log == "alerts":
             self._show_alert(decode_alerts([change.event])[0].data, now_ms)
-        elif isinstance(change, Logged):
+        elif isinstance(change, Logged) and change.log == "assignments":
             self._show_assignment(decode_assignments([change.event])[0], now_ms)
 
     def _show_alert(self, alert: LeadAlert, now_ms: int) -> None:

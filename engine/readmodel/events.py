@@ -1,35 +1,50 @@
 """The records of the output topics, typed: checked on their way into a read model, decoded on their way out."""
 
 from collections.abc import Sequence
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar, get_args
 
 import msgspec
 
-from engine.core.cloudevents import kind_of
+from engine.core.canary import ROUTED, SCORED
+from engine.core.cloudevents import kind_of, noun_verb_of
 from engine.core.erasure import Pseudonym, read_erased
 from engine.core.flow import Record
 from engine.core.instants import from_rfc3339
-from engine.core.records import LeadAlert, LeadAssignment, LeadErased, LeadScore
+from engine.core.messages import FeedbackKind
+from engine.core.records import (
+    LeadAlert,
+    LeadAssignment,
+    LeadConversion,
+    LeadErased,
+    LeadFeedbackRecord,
+    LeadMergeRecord,
+    LeadScore,
+    LeadStageChange,
+)
 from engine.readmodel import port
+from engine.readmodel.answers import accepted, refused
+from engine.readmodel.dossier import Data, News
 from engine.readmodel.port import EVENT_BYTES_MAX, Change, LeadGone, LeadScored, Log, Logged
 
-SCORES, STAGES = "lead-scores", "lead-stages"
-TOPICS: dict[str, Log | None] = {
-    SCORES: None,
-    "lead-alerts": "alerts",
-    "lead-assignments": "assignments",
-    STAGES: None,
-}
-"""What a read model is made from, and the log that a topic fills. Of stages it takes who was erased."""
+SCORES, ALERTS, ASSIGNMENTS = "lead-scores", "lead-alerts", "lead-assignments"
+STAGES, CONVERSIONS, LETTERS = "lead-stages", "lead-conversions", "dead-letters"
+TOPICS = (SCORES, ALERTS, ASSIGNMENTS, STAGES, CONVERSIONS, LETTERS)
+"""What a read model is made from. Of dead letters it takes what reps said."""
 
-_SCORED, _ERASED = kind_of("lead.score_changed"), kind_of("lead.erased")
-_LOGGED: dict[Log, frozenset[str]] = {
-    "alerts": frozenset({kind_of("lead.alerted")}),
-    "assignments": frozenset(
-        kind_of(f"lead.{verb}")
-        for verb in ("assigned", "queued", "reassigned", "reminded", "escalated", "released", "call_due")
-    ),
+_ASSIGNED = ("assigned", "queued", "reassigned", "reminded", "escalated", "released", "call_due")
+_KINDS: dict[str, dict[str, type[msgspec.Struct]]] = {
+    SCORES: {"lead.score_changed": LeadScore},
+    ALERTS: {"lead.alerted": LeadAlert},
+    ASSIGNMENTS: {
+        **{f"lead.{verb}": LeadAssignment for verb in _ASSIGNED},
+        **{f"lead.{said}": LeadFeedbackRecord for said in get_args(FeedbackKind)},
+    },
+    STAGES: {"lead.stage_changed": LeadStageChange, "lead.merged": LeadMergeRecord, "lead.erased": LeadErased},
+    CONVERSIONS: {"lead.converted": LeadConversion},
 }
+_LOGS: dict[type[msgspec.Struct], Log] = {LeadAlert: "alerts", LeadAssignment: "assignments"}
+_CANARIES = {kind_of(SCORED), kind_of(ROUTED)}
+_TIMES = ("at", "due_at", "remind_at", "until")
 
 D = TypeVar("D")
 
@@ -51,13 +66,15 @@ class _Envelope(msgspec.Struct):
 ScoreEvent = Event[LeadScore]
 AlertEvent = Event[LeadAlert]
 AssignmentEvent = Event[LeadAssignment]
-ErasedEvent = Event[LeadErased]
 
 _envelope = msgspec.json.Decoder(_Envelope)
+_decoders: dict[str, dict[str, msgspec.json.Decoder[Any]]] = {
+    topic: {kind_of(name): msgspec.json.Decoder(Event[data]) for name, data in kinds.items()}  # type: ignore[valid-type]
+    for topic, kinds in _KINDS.items()
+}
 _score: msgspec.json.Decoder[ScoreEvent] = msgspec.json.Decoder(ScoreEvent)
 _alert: msgspec.json.Decoder[AlertEvent] = msgspec.json.Decoder(AlertEvent)
 _assignment: msgspec.json.Decoder[AssignmentEvent] = msgspec.json.Decoder(AssignmentEvent)
-_erased: msgspec.json.Decoder[ErasedEvent] = msgspec.json.Decoder(ErasedEvent)
 
 
 class Malformed(NamedTuple):
@@ -71,6 +88,16 @@ class Foreign(NamedTuple):
     """A record of a kind that this version does not know, or that is not for this reader."""
 
     kind: str
+
+
+class Read(NamedTuple):
+    """What a record changes in a read model by itself, and what is to be folded into the lead's dossier."""
+
+    change: Change | None = None
+    news: News | None = None
+
+
+_NOTHING = Read()
 
 
 def decode_score(event: bytes) -> ScoreEvent:
@@ -94,47 +121,60 @@ def itself(lead: str) -> str:
 
 
 def project(record: Record, pseudonym: Pseudonym = itself) -> Change | Malformed | Foreign | None:
-    """What a record of one of `TOPICS` changes in a read model; None: nothing. Never raises for what a record holds."""
-    log = TOPICS[record.topic]
+    """What a record of one of `TOPICS` changes in a read model beside dossiers; None: nothing."""
+    told = read(record, pseudonym)
+    return told.change if isinstance(told, Read) else told
+
+
+def read(record: Record, pseudonym: Pseudonym = itself) -> Read | Malformed | Foreign:
+    """What a record of one of `TOPICS` says. Never raises for what a record holds."""
     try:
+        if record.topic == LETTERS:
+            return Read(refused(record, pseudonym))
         if record.value is None:
-            return _gone(record)
+            return Read(_gone(record))
         if len(record.value) > EVENT_BYTES_MAX:
             raise ValueError(f"{len(record.value)} bytes, at most {EVENT_BYTES_MAX} are kept")
         kind = _envelope.decode(record.value).type
-        if record.topic == STAGES:
-            return _receipt(record.value) if kind == _ERASED else None
-        if log is None:
-            return _scored(record, record.value, kind)
-        decoder: msgspec.json.Decoder[Any] = _alert if log == "alerts" else _assignment
-        if kind not in _LOGGED[log]:
-            return Foreign(kind)
-        event = decoder.decode(record.value)
-        time_ms = from_rfc3339(event.time)
+        decoder = _decoders[record.topic].get(kind)
+        if decoder is None:
+            return _NOTHING if kind in _CANARIES else Foreign(kind)
+        return _told(record, record.value, decoder.decode(record.value), pseudonym)
     except (ValueError, RecursionError) as error:
         return Malformed(record, str(error))
-    return Logged(log, event.id, record.timestamp, record.value, pseudonym(event.subject), time_ms)
 
 
-def _gone(record: Record) -> LeadGone | port.LeadErased | Malformed:
+def _told(record: Record, value: bytes, event: Event[Any], pseudonym: Pseudonym) -> Read:
+    data = event.data
+    if isinstance(data, LeadErased):
+        return Read(port.LeadErased(None, data.lead, from_rfc3339(data.at)))
+    for name in _TIMES:
+        if (instant := getattr(data, name, None)) is not None:
+            from_rfc3339(instant)
+    time_ms = from_rfc3339(event.time)
+    news = News(data.lead, event.id, noun_verb_of(event.type), time_ms, record.timestamp, data)
+    return Read(_change(record, value, event, time_ms, pseudonym), news)
+
+
+def _change(
+    record: Record, value: bytes, event: Event[Data], time_ms: int, pseudonym: Pseudonym
+) -> LeadScored | Logged | None:
+    data = event.data
+    if isinstance(data, LeadScore):
+        if data.lead != _lead(record):
+            raise ValueError(f"its key is {record.key!r}, but its lead {data.lead!r}: no tombstone could remove it")
+        return LeadScored(data.lead, data.total, data.band, value)
+    if isinstance(data, LeadFeedbackRecord):
+        return accepted(data, noun_verb_of(event.type), record.timestamp, time_ms, pseudonym)
+    log = _LOGS.get(type(data))
+    return None if log is None else Logged(log, event.id, record.timestamp, value, pseudonym(event.subject), time_ms)
+
+
+def _gone(record: Record) -> LeadGone | port.LeadErased:
     if record.topic != SCORES:
-        return Malformed(record, "null value; only lead-scores has tombstones")
+        raise ValueError("null value; only lead-scores has tombstones")
     erased = read_erased(record.headers)
     return LeadGone(_lead(record)) if erased is None else port.LeadErased(_lead(record), *erased)
-
-
-def _receipt(value: bytes) -> port.LeadErased:
-    data = _erased.decode(value).data
-    return port.LeadErased(None, data.lead, from_rfc3339(data.at))
-
-
-def _scored(record: Record, value: bytes, kind: str) -> LeadScored | Foreign:
-    if kind != _SCORED:
-        return Foreign(kind)
-    score = _score.decode(value).data
-    if score.lead != _lead(record):
-        raise ValueError(f"its key is {record.key!r}, but its lead {score.lead!r}: no tombstone could remove it")
-    return LeadScored(score.lead, score.total, score.band, value)
 
 
 def _lead(record: Record) -> str:

@@ -8,14 +8,18 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
+from engine.core.canary import Stage
 from engine.core.erasure import Pseudonym
-from engine.readmodel.events import TOPICS, Foreign, Malformed, itself, project
-from engine.readmodel.port import Batch, Change, PositionsMoved, Progress, ReadModel, ReadModelAway
+from engine.readmodel.canary import canary_came
+from engine.readmodel.events import TOPICS, Foreign, Malformed, Read, itself, read
+from engine.readmodel.gathering import gather
+from engine.readmodel.port import Batch, PositionsMoved, Progress, ReadModel, ReadModelAway
 from engine.stream.committed import committed_consumer
 from engine.stream.outage import Outage, wait
 
@@ -42,6 +46,7 @@ async def run_projector(
     on_dropped: Callable[[str, int], None] = _ignore,
     pseudonym: Pseudonym = itself,
     on_bands: Callable[[Mapping[str, int]], None] = _ignore,
+    on_canary: Callable[[Stage, str], None] = _ignore,
 ) -> None:
     """Keep `model` up with the topics until `stop`.
 
@@ -49,15 +54,16 @@ async def run_projector(
     the store are waited out, each with one line when it begins and one when it ends. A record that cannot be shown is
     skipped, logged and told to `on_dropped(reason, records)`: `malformed`, or `foreign` for kinds that a newer
     version writes. `on_lag` hears at least every few seconds how many seconds the model is behind, `on_bands` how many
-    leads it holds by band. `pseudonym` hashes ids as the worker does; without it what was logged of an erased lead may
-    be shown again once all is read anew.
+    leads it holds by band, `on_canary` how far which canary came, once the model holds what came before it.
+    `pseudonym` hashes ids as the worker does; without it what was logged of an erased lead may be shown again once all
+    is read anew.
     """
     lag = _Lag(on_lag)
     outage = Outage("the read model", ReadModelAway, log)
     while not stop.is_set():
         try:
             async with committed_consumer(TOPICS, client) as consumer:
-                await _Session(model, consumer, lag, outage, on_dropped, pseudonym, on_bands).run(stop)
+                await _Session(model, consumer, lag, outage, on_dropped, pseudonym, on_bands, on_canary).run(stop)
         except PositionsMoved:
             log.warning("the read model is not where it was left; going on from the positions it holds now")
             await wait(stop, outage.backoff_s())
@@ -94,8 +100,10 @@ class _Session:
         on_dropped: Callable[[str, int], None],
         pseudonym: Pseudonym,
         on_bands: Callable[[Mapping[str, int]], None],
+        on_canary: Callable[[Stage, str], None],
     ) -> None:
         self._model = model
+        self._on_canary = on_canary
         self._on_bands = on_bands
         self._pseudonym = pseudonym
         self._consumer = consumer
@@ -144,18 +152,19 @@ class _Session:
                 raise PositionsMoved
         now_ms = _now_ms()
         progress = Progress(now_ms, self._behind_s(until, fetched, now_ms))
-        projected = [project(record, self._pseudonym) for records in fetched.values() for record in records]
-        changes: list[Change] = [
-            change for change in projected if change is not None and not isinstance(change, (Malformed, Foreign))
-        ]
+        told = [read(record, self._pseudonym) for records in fetched.values() for record in records]
+        changes = await gather(self._model, (one for one in told if isinstance(one, Read)), self._pseudonym)
         await self._model.apply(Batch(changes, self._since, until, progress))
         self._since = until
         self._lag.known(progress)
-        self._report(projected)
+        self._report(told)
+        for record in chain.from_iterable(fetched.values()):
+            if (came := canary_came(record)) is not None:
+                self._on_canary(*came)
 
-    def _report(self, projected: Sequence[Change | Malformed | Foreign | None]) -> None:
-        malformed = [change for change in projected if isinstance(change, Malformed)]
-        foreign = sum(isinstance(change, Foreign) for change in projected)
+    def _report(self, told: Sequence[Read | Malformed | Foreign]) -> None:
+        malformed = [one for one in told if isinstance(one, Malformed)]
+        foreign = sum(isinstance(one, Foreign) for one in told)
         if malformed:
             at, why = malformed[0]
             where = f"{at.topic}, partition {at.partition}, offset {at.offset}, key {at.key!r:.200}"

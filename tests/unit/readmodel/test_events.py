@@ -49,21 +49,21 @@ def test_with_the_key_entries_are_under_the_hash_of_their_lead() -> None:
 
 
 def test_an_erasure_is_told_by_its_tombstone_and_by_its_receipt() -> None:
-    """Either may come first. Other stages change nothing, and are nothing foreign."""
+    """Either may come first."""
     tombstone = Output("lead-scores", b"ada", None, headers=(erased_header("h", 7),))
     assert project(as_record(tombstone)) == LeadErased("ada", "h", 7)
     receipt = output("lead-stages", "lead.erased", "h", 7, records.LeadErased("h", AT, "asked for it", None))
     assert project(as_record(receipt)) == LeadErased(None, "h", NOW_MS)
-    moved = b'{"type": "io.heatline.lead.stage_changed.v1", "data": {"lead": "ada"}}'
-    assert project(as_record(Output("lead-stages", b"ada", moved))) is None
 
 
 def test_kinds_of_a_newer_version_are_foreign() -> None:
-    """Feedback beside assignments is no error; neither is a field that was added."""
-    feedback = b'{"type": "io.heatline.lead.accepted.v1", "data": {"lead": "ada"}}'
-    assert project(as_record(Output("lead-assignments", b"ada", feedback))) == Foreign("io.heatline.lead.accepted.v1")
+    """They are no error; neither is a field that was added, nor one that was not there yet."""
+    hummed = b'{"type": "io.heatline.lead.hummed.v1", "data": {"lead": "ada"}}'
+    for topic in ("lead-scores", "lead-alerts", "lead-assignments", "lead-stages", "lead-conversions"):
+        assert project(as_record(Output(topic, b"ada", hummed))) == Foreign("io.heatline.lead.hummed.v1")
     grown = msgspec.json.decode(scored().value or b"")
     grown["data"]["mood"] = "curious"
+    del grown["data"]["tomorrow"]
     assert isinstance(project(as_record(Output("lead-scores", b"ada", msgspec.json.encode(grown)))), LeadScored)
 
 
@@ -92,6 +92,11 @@ GOOD = scored("ada").value or b""
         (Output("lead-alerts", b"ada", None), "null value"),
         (Output("lead-alerts", b"ada", b'{"type": "io.heatline.lead.alerted.v1", "id": 7}'), r"\$.id|required"),
         (Output("lead-assignments", b"ada", b"null"), "Expected `object`"),
+        (
+            Output("lead-assignments", b"ada", (assigned().value or b"").replace(b'"due_at":null', b'"due_at":"soon"')),
+            "'soon' is not a time",
+        ),
+        (Output("dead-letters", b"rep-events/0/1", b"{}"), "required field"),
     ],
 )
 def test_what_cannot_be_shown_is_told(made: Output, why: str) -> None:
