@@ -5,6 +5,7 @@ import gc
 import logging
 import os
 import tempfile
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ from engine.notify.plan import planner
 from engine.notify.port import Store
 from engine.notify.redis import PREFIX as NOTIFY_PREFIX
 from engine.notify.redis import RedisStore
+from engine.ops.canary import CanaryWatch
 from engine.ops.health import OpsServer
 from engine.ops.loading import SettingsError
 from engine.ops.metrics import MetricsObserver, ProjectorMetrics, WorkerMetrics
@@ -40,6 +42,7 @@ from engine.ops.reloading import Reloading, show_model
 from engine.ops.security import client_security
 from engine.ops.settings import Settings
 from engine.ops.watch import Contents, watch
+from engine.readmodel.canary import canaries
 from engine.readmodel.events import itself
 from engine.readmodel.memory import MemoryReadModel
 from engine.readmodel.port import ReadModel
@@ -187,10 +190,14 @@ async def run_projection(settings: Settings, stop: asyncio.Event) -> None:
     metrics = ProjectorMetrics(__version__)
     client = stream_settings(settings).client
     quiet_libraries(log)
+    every_s, lost_after_s = settings.canary.every_ms / 1000, settings.canary.lost_after_ms / 1000
+    flights = CanaryWatch(time.monotonic(), lost_after_s, metrics.canary_lost)
+    if every_s:
+        metrics.canaries(lambda stage: flights.age_s(stage, time.monotonic()))
     ops = OpsServer(settings.worker.ops_host, settings.worker.ops_port, metrics.registry, lambda: None)
-    async with ops, read_model(settings) as model:
+    async with ops, read_model(settings) as model, canaries(flights, client, every_s):
         pseudonym = erasure_pseudonym(settings) or itself
-        await run_projector(model, client, stop, metrics.lag, metrics.drop, pseudonym, metrics.bands)
+        await run_projector(model, client, stop, metrics.lag, metrics.drop, pseudonym, metrics.bands, flights.seen)
 
 
 @asynccontextmanager

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from msgspec.structs import replace
 
 from engine.core.agenda import Agenda
+from engine.core.canary import ROUTED
+from engine.core.canary import answer as answer_canary
 from engine.core.cloudevents import output
 from engine.core.desks import to_desk
 from engine.core.events import Rejected
@@ -19,6 +21,7 @@ from engine.core.messages import (
     INBOX_TOPIC,
     MAIN_DESK,
     REQUESTS_TOPIC,
+    CanaryAsked,
     LeadFeedback,
     LeadGone,
     LeadMerged,
@@ -139,6 +142,11 @@ class _Chunk:
         message = decode_request(record.value)
         if isinstance(message, LeadGone):
             self.erase(message, self.at_ms(record))
+            return
+        if isinstance(message, CanaryAsked):
+            self.outputs.append(answer_canary(ASSIGNMENTS_TOPIC, ROUTED, message, trace_headers(record)))
+            self.tally["canary", "routed"] += 1
+            self.urgent = True
             return
         name = message.desk if message.desk in self.job.desks else MAIN_DESK
         if self.job.lane_of(name) != self.lane:

@@ -14,11 +14,12 @@ from engine.agents.leads import Lead, Leads, Outcome
 from engine.agents.placing import Places
 from engine.core.agenda import Agenda
 from engine.core.bots import CRAWLER, judge
+from engine.core.canary import ANSWERED_MAX, scored
 from engine.core.crawlers import is_crawler
 from engine.core.desks import Desks
 from engine.core.effects import Effect, Fired
 from engine.core.erasure import Pseudonym
-from engine.core.events import Event, Rejected
+from engine.core.events import Canary, Event, Rejected
 from engine.core.flow import Fold, Record, Rows
 from engine.core.fold import Folded, fold_event, new_row
 from engine.core.identity import address_of, is_person, public_id
@@ -97,6 +98,9 @@ class ScoreJob:
             chunk.take(record)
         for topic, count in Counter(record.topic for record in records).items():
             chunk.tally["consumed", topic] = count
+        if chunk.canaries:
+            # Whoever asks whether visitors come does not mean these.
+            chunk.tally["consumed", EVENTS_TOPIC] -= chunk.canaries
         return chunk.fold()
 
     def wake(self, lane: int, until_ms: int, rows: Rows, agenda: Agenda, at_most: int) -> Fold:
@@ -135,6 +139,7 @@ class _Chunk:
         self.joins = Joins(job.model, job.home_of, self.leads, self.outcome, self.row_at, self.erasing, job.desks)
         self.places = Places(job.model, lane, self.leads, self.outcome, self.joins, self.erasing)
         self.hops: Counter[int] = Counter()
+        self.canaries = 0
         self.alerted: list[int] = []
         self.late_ms: list[int] = []
         self.errors: list[str] = []
@@ -160,7 +165,11 @@ class _Chunk:
 
     def take_event(self, arrival: Arrival) -> None:
         record = arrival.record
-        event = self.decode(record)
+        try:
+            event = self.decode(record)
+        except Canary as canary:
+            self.answer(record, canary.nonce)
+            return
         if is_crawler(event):
             self.tally["bot", CRAWLER] += 1
             return
@@ -185,6 +194,15 @@ class _Chunk:
         if event.time_ms < row.now_ms:
             self.late_ms.append(row.now_ms - event.time_ms)
         self.hops[arrival.hops] += 1
+
+    def answer(self, record: Record, nonce: str | None) -> None:
+        """Answer a canary, unless so many others were in this chunk that strangers must have sent them."""
+        if self.canaries < ANSWERED_MAX:
+            self.outcome.send(*scored(record, nonce, self.job.desks))
+            self.tally["canary", "scored"] += 1
+        else:
+            self.tally["dropped", "canary"] += 1
+        self.canaries += 1
 
     def new_row(self, key: str, event: Event) -> Row:
         """The row of a lead that is new, or was erased before."""

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from engine.core.context import context_of
-from engine.core.events import IMPORT, NO_PAGE, Event, Page, Rejected, attribute, partial
+from engine.core.events import CANARY, IMPORT, NO_PAGE, Canary, Event, Page, Rejected, attribute, partial
 from engine.core.flow import Record
 from engine.core.identity import stated_email
 from engine.core.instants import FIRST_MS, LAST_MS, from_datetime
@@ -95,7 +95,7 @@ class EventDecoder:
         return {key: value for key, value in said.items() if value is not UNSET}
 
     def decode(self, record: Record) -> Event:
-        """The event that `record` holds. Raises `Rejected`, and nothing else."""
+        """The event that `record` holds. Raises `Rejected`, of a canary `Canary`, and nothing else."""
         value = record.value
         if not value:
             raise Rejected("json", None, "the value is empty; expected a JSON object")
@@ -142,6 +142,8 @@ class EventDecoder:
             name = self._canonical(body.event) if body.event else ""
         elif kind in NAMED_BY_TYPE:
             name = NAMED_BY_TYPE[kind]
+        elif kind == CANARY:
+            raise Canary(body.messageId)
         else:
             expected = "track, page, screen, identify, group or alias"
             raise Rejected("schema", "type", f"type is {_shown(kind)}; expected {expected}")

@@ -11,6 +11,8 @@ from engine.core.records import Reason, Signal
 IMPORT = "import"
 """The source of events that come from a back-fill: however old they are they count, and they fire nothing."""
 WEB = "web"
+CANARY = "canary"
+"""The type of records that are no visitor's, by which the line is tried."""
 SIGNALS: frozenset[str] = frozenset(get_args(Signal))
 VIEWS = frozenset({"page_view", "screen_view"})
 
@@ -22,6 +24,14 @@ class Rejected(Exception):
         super().__init__(message)
         self.reason: Reason = reason
         self.field = field
+
+
+class Canary(Rejected):
+    """A record that is a canary: no visitor's event, but something to be answered. `nonce` is its messageId."""
+
+    def __init__(self, nonce: str | None) -> None:
+        super().__init__("schema", "type", f"type is {CANARY!r}, which is reserved: no visitor is a canary")
+        self.nonce = nonce
 
 
 class Page(msgspec.Struct, gc=False):

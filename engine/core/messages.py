@@ -169,6 +169,14 @@ class LeadMerged(msgspec.Struct, tag_field="type", tag="lead.merge"):
     v: Literal[1] = 1
 
 
+class CanaryAsked(msgspec.Struct, tag_field="type", tag="canary.asked"):
+    """On `routing-requests`: a canary, `nonce`, wants to be seen here, too; no rep is wanted."""
+
+    nonce: str
+    cause: Cause
+    v: Literal[1] = 1
+
+
 FeedbackKind = Literal[
     "accepted",
     "declined",
@@ -205,7 +213,7 @@ class LeadFeedback(msgspec.Struct, tag_field="type", tag="lead.feedback"):
     v: Literal[1] = 1
 
 
-Request = LeadRequested | StageChanged | LeadMerged | LeadGone
+Request = LeadRequested | StageChanged | LeadMerged | LeadGone | CanaryAsked
 """What stands on `routing-requests`."""
 Message = OwnerChanged | LeadFeedback | LeadJoin | LeadMoved | LeadMerge | LeadErase | LeadForget
 """What stands on `lead-inbox` besides forwarded events."""

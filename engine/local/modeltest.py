@@ -65,7 +65,8 @@ class Outcome:
             return
         if output.topic in _NAMES:
             data = _decode(output.value)["data"]
-            self.fired.append((output.topic, data["lead"], data[_NAMES[output.topic]]))
+            if "lead" in data:
+                self.fired.append((output.topic, data["lead"], data[_NAMES[output.topic]]))
         elif output.topic == ASSIGNMENTS_TOPIC:
             data = _decode(output.value)["data"]
             if "rule" in data:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, get_type_hints
 
 import msgspec
 
+from engine.core.canary import ROUTED, SCORED
 from engine.core.cloudevents import noun_verb_of
 from engine.core.conditions import Fields, Getter
 from engine.core.erasure import Pseudonym
@@ -19,9 +20,11 @@ from engine.stream.contract import EMITTED
 ERASED = "lead.erased"
 TOPICS = ("lead-alerts", "lead-assignments", "lead-stages", "lead-actions", "lead-conversions")
 KINDS: Mapping[str, type[msgspec.Struct]] = {
-    kind.noun_verb: kind.data for kind in EMITTED if kind.topic in TOPICS and kind.noun_verb != ERASED
+    kind.noun_verb: kind.data
+    for kind in EMITTED
+    if kind.topic in TOPICS and kind.noun_verb not in (ERASED, SCORED, ROUTED)
 }
-"""Every record that a rule can name, with what it holds. `lead.erased` is obeyed, not told."""
+"""Every record that a rule can name, with what it holds. `lead.erased` is obeyed, not told; canaries are nobody."""
 FAMILIES = ("traits.", "data.")
 REP = "rep"
 
@@ -70,8 +73,8 @@ class _Event(msgspec.Struct):
 _events = msgspec.json.Decoder(_Event)
 
 
-def read(record: Record, pseudonym: Pseudonym) -> Notice | Erasure | Malformed | Foreign:
-    """What a record of one of `TOPICS` tells. Never raises for what it holds."""
+def read(record: Record, pseudonym: Pseudonym) -> Notice | Erasure | Malformed | Foreign | None:
+    """What a record of one of `TOPICS` tells; None: nothing, to nobody. Never raises for what it holds."""
     try:
         value = record.value or b""
         if len(value) > EVENT_BYTES_MAX:
@@ -82,7 +85,7 @@ def read(record: Record, pseudonym: Pseudonym) -> Notice | Erasure | Malformed |
             data = msgspec.convert(event.data, LeadErased)
             return Erasure(data.lead, from_rfc3339(data.at))
         if kind not in KINDS:
-            return Foreign(kind)
+            return None if kind in (SCORED, ROUTED) else Foreign(kind)
         time_ms = from_rfc3339(event.time)
         return Notice(event.id, kind, event.subject, pseudonym(event.subject), time_ms, event.data, value)
     except (ValueError, RecursionError) as error:

@@ -5,11 +5,13 @@ No lead, address or URL is ever a label.
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import get_args, get_type_hints
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 
 from engine.core.bots import KINDS
+from engine.core.canary import STAGES, Stage
 from engine.core.flow import Fold
 from engine.core.records import Failure
 from engine.ops.backlog import Backlog
@@ -17,7 +19,7 @@ from engine.ops.backlog import Backlog
 BUCKETS_S = (0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 LATE_BUCKETS_S = (0.1, 1, 10, 60, 600, 3_600, 21_600, 86_400, 345_600)
 """Up to the 96 h after which the shipped model takes an event as too late."""
-DROPPED = ("aliases", "erased", "merged", "no_profile", "oversized")
+DROPPED = ("aliases", "canary", "erased", "merged", "no_profile", "oversized")
 """Why a worker drops a record that is no dead letter."""
 REASONS: tuple[str, ...] = get_args(get_type_hints(Failure)["reason"])
 
@@ -54,8 +56,24 @@ class ProjectorMetrics(Metrics):
         super().__init__(version)
         self._lag = self.gauge("read_model_lag_seconds", "How far the read model is behind the topics")
         self._leads = self.gauge("leads", "Leads in the read model, by the band of their last score", ("band",))
+        self._canary_age = self.gauge(
+            "canary_age_seconds",
+            "Age of the last canary that came so far, in the lane where it is oldest",
+            ("stage",),
+        )
+        self._canary_lost = self.counter("canary_lost", "Canaries that did not come so far in time", ("stage",))
         for reason in ("malformed", "foreign"):
             self.dropped.labels(reason)
+
+    def canaries(self, age_s: Callable[[Stage], float]) -> None:
+        """Canaries are sent; `age_s` says how old the last one is that came so far."""
+        for stage in STAGES:
+            self._canary_age.labels(stage).set_function(partial(age_s, stage))
+            self._canary_lost.labels(stage)
+
+    def canary_lost(self, stage: Stage) -> None:
+        """A canary did not come as far as `stage` in time."""
+        self._canary_lost.labels(stage).inc()
 
     def lag(self, seconds: float) -> None:
         """The read model is this far behind."""
@@ -79,6 +97,7 @@ class WorkerMetrics(Metrics):
         """`version` is the program's."""
         super().__init__(version)
         self.consumed = self.counter("events_consumed", "Records read and committed", ("topic",))
+        self.canaries = self.counter("canaries", "Canaries that were answered, which are no events", ("stage",))
         self.scored = self.counter("events_scored", "Events that counted for a lead")
         self.rejected = self.counter("events_rejected", "Records that became dead letters", ("reason",))
         self.duplicate = self.counter("events_duplicate", "Records seen before", ("kind",))
@@ -119,6 +138,8 @@ class WorkerMetrics(Metrics):
             self.transactions.labels(outcome)
         for reason in DROPPED:
             self.dropped.labels(reason)
+        for stage in STAGES:
+            self.canaries.labels(stage)
         self.duplicate.labels("message_id")
         for kind in KINDS:
             self.bots.labels(kind)
@@ -159,6 +180,7 @@ class MetricsObserver:
         metrics.uncontacted_oldest.set_function(lambda: self._backlog.oldest_s(clock()))
         self._families: Mapping[str, Counter] = {
             "consumed": metrics.consumed,
+            "canary": metrics.canaries,
             "scored": metrics.scored,
             "rejected": metrics.rejected,
             "duplicate": metrics.duplicate,

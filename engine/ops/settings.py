@@ -92,6 +92,16 @@ class WorkerSettings(Struct, frozen=True, kw_only=True):
     alert_on_change: bool = False
 
 
+class CanarySettings(Struct, frozen=True, kw_only=True):
+    """Synthetic leads that a projector sends through the line, to every partition each time; 0s: none.
+
+    One that has not come through within `lost_after` is counted as lost.
+    """
+
+    every_ms: Duration = msgspec.field(default=Duration(5_000), name="every")
+    lost_after_ms: Duration = msgspec.field(default=Duration(60_000), name="lost_after")
+
+
 class BoardSettings(Struct, frozen=True, kw_only=True):
     """Where the board is served.
 
@@ -160,6 +170,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     kafka: KafkaSettings = KafkaSettings()
     redis: RedisSettings = RedisSettings()
     worker: WorkerSettings = WorkerSettings()
+    canary: CanarySettings = CanarySettings()
     board: BoardSettings = BoardSettings()
     notify: NotifySettings = NotifySettings()
     privacy: PrivacySettings = PrivacySettings()
@@ -172,6 +183,7 @@ SECTIONS: Mapping[str, type[Struct]] = {
     "kafka": KafkaSettings,
     "redis": RedisSettings,
     "worker": WorkerSettings,
+    "canary": CanarySettings,
     "board": BoardSettings,
     "notify": NotifySettings,
     "privacy": PrivacySettings,
@@ -228,12 +240,19 @@ def contradictions(settings: Settings) -> Iterator[str]:
         yield f'kafka.session_timeout = "{duration_text(kafka.session_timeout_ms)}": expected 1s to 1m'
     if not re.match(r"(rediss?|unix)://", settings.redis.url):
         yield f'redis.url = "{settings.redis.url.masked}": expected redis://HOST:PORT/DB, rediss:// or unix://'
+    yield from _about_canaries(settings.canary)
     yield from _about_mail(settings.notify)
     if 0 < len(settings.privacy.erasure_key) < ERASURE_KEY_CHARS_MIN:
         yield (
             f"privacy.erasure_key has {len(settings.privacy.erasure_key)} characters, so it can be guessed: "
             f"expected at least {ERASURE_KEY_CHARS_MIN}; make one with {MAKE_ERASURE_KEY}"
         )
+
+
+def _about_canaries(canary: CanarySettings) -> Iterator[str]:
+    if canary.every_ms and canary.lost_after_ms < canary.every_ms:
+        lost_after, every = duration_text(canary.lost_after_ms), duration_text(canary.every_ms)
+        yield f'canary.lost_after = "{lost_after}": expected no less than canary.every, which is {every}'
 
 
 def _about_mail(notify: NotifySettings) -> Iterator[str]:

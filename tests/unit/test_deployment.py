@@ -143,6 +143,7 @@ def exported() -> Iterator[str]:
     worker.hops.labels("1")
     worker.model("abc", 0.0)
     projector.bands({"hot": 1})
+    projector.canaries(lambda stage: 0.0)
     notifier = NotifierMetrics("0")
     notifier.prepare(["crm"])
     for metrics in (worker, projector, notifier):

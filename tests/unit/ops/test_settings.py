@@ -135,6 +135,7 @@ def test_a_secret_given_twice_in_one_place_or_in_a_missing_file_is_a_mistake(tmp
         ({"kafka.sasl_username": "x"}, "expected SASL_SSL"),
         ({"kafka.ssl_cert_file": "x"}, "expected both or neither"),
         ({"kafka.session_timeout": "500s"}, "expected 1s to 1m"),
+        ({"canary.every": "2m"}, 'canary.lost_after = "1m": expected no less than canary.every, which is 2m'),
         ({"privacy.erasure_key": "a" * 31}, "privacy.erasure_key has 31 characters"),
         ({"redis.url": "localhost"}, "expected redis://HOST:PORT/DB"),
     ],
