@@ -68,13 +68,14 @@ def picture(
     frame = frame_of(history, tomorrow, size, scale)
     name = f"picture-{size[0]}"
     parts = [
-        f'<svg class="picture" viewBox="0 0 {frame.width} {frame.height}" width="{frame.width}" '
-        f'height="{frame.height}" role="img" aria-labelledby="{name}-title {name}-desc">',
+        f'<svg class="picture" viewBox="0 0 {size[0]} {size[1]}" width="{size[0]}" height="{size[1]}"',
+        f' role="img" aria-labelledby="{name}-title {name}-desc">',
         f'<title id="{name}-title">The score over time</title>',
         f'<desc id="{name}-desc">{escape(described(history, tomorrow))}</desc>',
         *_grid(frame),
         *_line(frame, history, tomorrow),
         *_marks(frame, history, events),
+        f'<circle class="now" cx="{frame.x(history[-1].at_ms)}" cy="{frame.y(history[-1].total)}" r="4"/>',
         "</svg>",
     ]
     return "".join(parts)
@@ -137,7 +138,6 @@ def _line(frame: Frame, history: Sequence[Point], tomorrow: Point | None) -> Ite
         x, y = frame.x(tomorrow.at_ms), frame.y(tomorrow.total)
         yield f'<line class="tail" x1="{last_x}" y1="{last_y}" x2="{x}" y2="{y}"/>'
         yield f'<circle class="end" cx="{x}" cy="{y}" r="3.5"/>'
-    yield f'<circle class="now" cx="{last_x}" cy="{last_y}" r="4.5"/>'
 
 
 def _marks(frame: Frame, history: Sequence[Point], events: Iterable[Event]) -> Iterator[str]:
@@ -145,7 +145,7 @@ def _marks(frame: Frame, history: Sequence[Point], events: Iterable[Event]) -> I
         if frame.start_ms <= event.at_ms <= frame.end_ms:
             x, y = frame.x(event.at_ms), frame.y(_total_at(history, event.at_ms))
             label = escape(clean(event.label, _LABEL_CHARS_MAX))
-            yield f'<g class="mark"><title>{label}</title><circle cx="{x}" cy="{y}" r="3.5"/></g>'
+            yield f'<g class="mark"><title>{label}</title><circle cx="{x}" cy="{y}" r="6"/></g>'
 
 
 def _total_at(history: Sequence[Point], at_ms: int) -> float:

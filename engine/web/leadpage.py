@@ -1,0 +1,256 @@
+"""The page of one lead: live, with the buttons by which people say what became of it."""
+
+import asyncio
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+from aiohttp import web
+from markupsafe import Markup
+
+from engine.readmodel.dossier import Dossier, unpack
+from engine.readmodel.events import decode_score
+from engine.readmodel.port import ReadModelAway
+from engine.routing.saying import shown_value
+from engine.web.access import Principal, principal_of
+from engine.web.actions import Mistaken, NotYours, Told, answered, tell
+from engine.web.cards import card_of
+from engine.web.forms import read_feedback
+from engine.web.guard import audited, still_in
+from engine.web.leadview import SECTIONS, Lead, Looker, values_of
+from engine.web.live import Status, now_ms
+from engine.web.ownpages import own_routes
+from engine.web.port import NotSent, Origin
+from engine.web.workplace import Notice, Workplace, as_json, as_page, not_sent, notice_of, wants_json
+
+VIEWERS_MAX = 200
+TICK_S = 1.0
+KEEP_ALIVE_TICKS = 15
+WRITE_TIMEOUT_S = 10.0
+_AWAY = Status("off", "Not live: the read model is away")
+
+
+def lead_routes(place: Workplace) -> list[web.RouteDef]:
+    """The page of a lead, its live news and its forms; `/new` and `/me`."""
+    page = LeadPage(place)
+    return [
+        web.get("/leads/{lead}", page.show),
+        web.get("/leads/{lead}/events", page.follow, allow_head=False),
+        web.post("/leads/{lead}/feedback", page.say),
+        *own_routes(place),
+    ]
+
+
+class LeadPage:
+    """Shows a lead to who may see it, tells what changes of it, and takes what is said of it."""
+
+    def __init__(self, place: Workplace) -> None:
+        self._place = place
+        self._viewers = 0
+
+    async def show(self, request: web.Request) -> web.Response:
+        """The page. `?answer=0-17` shows what came of that record, if it was about this lead."""
+        lead = await self._sought(request)
+        if isinstance(lead, web.Response):
+            return lead
+        audited(request, "lead.seen", lead.card.key)
+        return self._page(request, lead, await self._answer(request.query.get("answer", ""), lead))
+
+    async def say(self, request: web.Request) -> web.Response:
+        """What a form says of the lead: to its desk, and back to the page with what the desk makes of it."""
+        lead, who = await self._sought(request), principal_of(request)
+        if isinstance(lead, web.Response):
+            return lead
+        notice = self._place.refusal(request, who)
+        origin = None
+        if notice is None:
+            form = await request.post()
+            kind = str(form.get("type", ""))[:40]
+            try:
+                told = await self._say(lead, who, form)
+                notice, origin = _notice(told, lead), told.origin
+            except (Mistaken, NotYours, NotSent) as error:
+                notice = not_sent(error)
+            audited(request, kind, lead.card.key, notice.level if origin else notice.text)
+        if wants_json(request):
+            return as_json(notice)
+        if origin is None:
+            return self._page(request, lead, notice)
+        raise web.HTTPSeeOther(f"{self.path(lead)}?answer={origin.partition}-{origin.offset}#said")
+
+    async def follow(self, request: web.Request) -> web.StreamResponse:
+        """Server-sent events: `section`, a part of the page that changed; `status`; `gone`, when it is not to be seen.
+
+        `?after=` is the mark of the page that is shown.
+        """
+        lead = await self._sought(request)
+        if isinstance(lead, web.Response):
+            return lead
+        if self._viewers >= VIEWERS_MAX:
+            raise web.HTTPServiceUnavailable(text="Too many viewers.\n", headers={"Retry-After": "30"})
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
+        await response.prepare(request)
+        self._viewers += 1
+        try:
+            await _Follower(self, self._place, request, lead).run(response)
+        except (TimeoutError, ConnectionError):
+            if request.transport is not None:
+                request.transport.abort()
+        finally:
+            self._viewers -= 1
+        return response
+
+    async def _say(self, lead: Lead, who: Principal, form: Mapping[str, object]) -> Told:
+        sender, place = self._place.sender, self._place
+        assert sender is not None
+        feedback = read_feedback(form, now_ms(), place.zone_of(who))
+        # What was chosen counts, not the instant that it comes to.
+        said = tuple(sorted((name, str(value)) for name, value in form.items()))
+        return await place.once.do(
+            (who.id, lead.card.lead, said), lambda: tell(sender, place.model, who, lead.card, feedback)
+        )
+
+    async def _sought(self, request: web.Request) -> Lead | web.Response:
+        """The lead that a request names, if who asks may see it; else a page that says that there is none."""
+        name, who = request.match_info["lead"], principal_of(request)
+        card = await self._place.index.sought(name)
+        if card is not None and (who.personal or name == card.key):
+            lead = await self.read(card.lead, card.key)
+            if lead is not None and who.may_see(lead.card.owner, lead.card.region):
+                return lead
+        elif card is None and who.personal:
+            await self._moved(name, who)
+        texts = ["It is not yours, was never worth showing, or is merged, erased or forgotten by now."]
+        html = self._place.render(request, "message.html", {"title": "No such lead", "texts": texts})
+        return as_page(html, web.HTTPNotFound.status_code)
+
+    async def _moved(self, name: str, who: Principal) -> None:
+        """Leads on to the lead that `name` is now, if it is another and who asks may see that."""
+        [packed] = await self._place.model.dossiers([name])
+        moved = None if packed is None else unpack(packed).moved
+        card = None if moved is None else await self._place.index.sought(moved.lead)
+        if card is not None and who.may_see(card.owner, card.region):
+            raise web.HTTPFound(f"/leads/{card.key}")
+
+    async def read(self, name: str, key: str) -> Lead | None:
+        """The lead as the read model has it now. Raises ReadModelAway."""
+        [score], [dossier] = await self._place.model.scores([name]), await self._place.model.dossiers([name])
+        if score is None:
+            return None
+        known = Dossier() if dossier is None else unpack(dossier)
+        data = decode_score(score).data
+        return Lead(card_of(data, known, key), data, known)
+
+    def path(self, lead: Lead) -> str:
+        """Where the page is: under the key, from which nobody learns an address, unless the lead is too cold for it."""
+        found = self._place.index.find(lead.card.key)
+        return f"/leads/{lead.card.key if found is not None else quote(lead.card.lead, safe='')}"
+
+    def sections(self, request: web.Request, lead: Lead) -> dict[str, str]:
+        """The parts of the page for who asks."""
+        place, who = self._place, principal_of(request)
+        may_act = place.sender is not None and lead.card.owner is not None
+        looker = Looker(who, may_act and who.may_act(lead.card.owner, lead.card.region), place.zone_of(who))
+        values = values_of(lead, looker, place.reps(), self.path(lead))
+        return {name: place.render(request, f"lead_{name}.html", values) for name in SECTIONS}
+
+    def _page(self, request: web.Request, lead: Lead, notice: Notice | None) -> web.Response:
+        sections = self.sections(request, lead)
+        values = {
+            "sections": {name: Markup(html) for name, html in sections.items()},  # noqa: S704
+            "path": self.path(lead),
+            "title": lead.card.name if principal_of(request).personal else "Lead",
+            "mark": mark_of(sections),
+            "notice": notice,
+        }
+        html = self._place.render(request, "lead.html", values)
+        return as_page(html, 200 if notice is None or notice.level == "good" else notice.status)
+
+    async def _answer(self, text: str, lead: Lead) -> Notice | None:
+        partition, _, offset = text.partition("-")
+        if not all(part.isascii() and part.isdigit() and len(part) < 19 for part in (partition, offset)):
+            return None
+        origin = Origin(int(partition), int(offset))
+        found = await answered(self._place.model, origin)
+        if found is None:
+            return _notice(Told("sent", None, origin), lead)._replace(status=200)
+        if found.lead != lead.card.lead:
+            return None
+        told = Told("accepted" if found.accepted else "refused", found.why, origin)
+        return _notice(told, lead)._replace(status=200)
+
+
+class _Follower:
+    """What one viewer of a lead has seen; whoever is slow skips what came between."""
+
+    def __init__(self, page: LeadPage, place: Workplace, request: web.Request, lead: Lead) -> None:
+        self._page = page
+        self._place = place
+        self._request = request
+        self._lead: Lead | None = lead
+        self._status: Status | None = None
+        sections = page.sections(request, lead)
+        is_shown = request.query.get("after") == mark_of(sections)
+        self._shown: dict[str, str] = sections if is_shown else {}
+
+    async def run(self, response: web.StreamResponse) -> None:
+        """Look once a second until the board closes, the viewer leaves, or may not see the lead any more."""
+        ticks = 0
+        while not self._place.closing.is_set() and self._request.transport is not None and still_in(self._request):
+            said = await self._news()
+            ticks = 0 if said else ticks + 1
+            said = said or ("" if ticks % KEEP_ALIVE_TICKS else ": still here\n\n")
+            if said:
+                await asyncio.wait_for(response.write(said.encode()), WRITE_TIMEOUT_S)
+            if self._lead is None:
+                return
+            await _within(self._place.closing, TICK_S)
+
+    async def _news(self) -> str:
+        status = self._place.status()
+        said = ""
+        try:
+            said = await self._sections()
+        except ReadModelAway:
+            status = _AWAY
+        if status != self._status:
+            self._status = status
+            said += _event("status", status._asdict())
+        return said
+
+    async def _sections(self) -> str:
+        assert self._lead is not None
+        card, who = self._lead.card, principal_of(self._request)
+        lead = await self._page.read(card.lead, card.key)
+        if lead is None or not who.may_see(lead.card.owner, lead.card.region):
+            self._lead = None
+            return _event("gone", None)
+        if lead == self._lead and self._shown:
+            return ""
+        self._lead = lead
+        sections = self._page.sections(self._request, lead)
+        changed = [name for name in SECTIONS if self._shown.get(name) != sections[name]]
+        self._shown = sections
+        return "".join(_event("section", {"name": name, "html": sections[name]}) for name in changed)
+
+
+def mark_of(sections: Mapping[str, str]) -> str:
+    """Names what a page shows."""
+    return blake2b("\0".join(sections.values()).encode(), digest_size=12).hexdigest()
+
+
+def _notice(told: Told, lead: Lead) -> Notice:
+    return notice_of(told, f"lead {shown_value(lead.card.lead)}", "the lead")
+
+
+async def _within(closing: asyncio.Event, timeout_s: float) -> None:
+    try:
+        await asyncio.wait_for(closing.wait(), timeout_s)
+    except TimeoutError:
+        return
+
+
+def _event(name: str, data: Any) -> str:
+    return f"event: {name}\ndata: {msgspec.json.encode(data).decode()}\n\n"

@@ -1,0 +1,135 @@
+"""What the page of a lead shows: how it stands, how its score came about and went, what happened, what can be said.
+
+Values in, a page's values out; who may not see who the lead is gets them masked.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import tzinfo
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any, NamedTuple
+
+from markupsafe import Markup
+from msgspec.structs import replace
+
+from engine.core.instants import DAY_MS, from_rfc3339
+from engine.core.records import LeadScore
+from engine.readmodel.dossier import Dossier
+from engine.readmodel.explain import explain, plain
+from engine.readmodel.history import Point
+from engine.web.access import Principal
+from engine.web.cards import Card
+from engine.web.forms import LATER, acts_for
+from engine.web.leadtold import lines_of, stand
+from engine.web.masking import Mask
+from engine.web.picture import NARROW, WIDE, Event, picture
+from engine.web.port import Reps
+
+SECTIONS = ("head", "stand", "acts", "picture", "why", "timeline", "side", "trace")
+"""The parts of the page that change, each with a template of its own: `lead_head.html` …"""
+
+TRAITS_MAX = 40
+COUNTS_MAX = 12
+
+
+class Lead(NamedTuple):
+    """What is known of a lead, as the read model has it."""
+
+    card: Card
+    score: LeadScore
+    dossier: Dossier
+
+
+class Looker(NamedTuple):
+    """Who looks, whether that one can say something of the lead, and the zone of the clock on the wall there."""
+
+    who: Principal
+    may_act: bool
+    zone: tzinfo
+
+
+def values_of(lead: Lead, looker: Looker, reps: Reps, path: str) -> dict[str, Any]:
+    """What the templates of the page at `path` show."""
+    card, score, dossier = lead if looker.who.personal else masked(lead)
+    case = dossier.case
+    told = explain(score)
+    history = [*dossier.history] or [Point(card.at_ms, score.total)]
+    tomorrow = None if score.tomorrow is None else _rounded(score.tomorrow)
+    return {
+        "card": card,
+        "name": card.name if looker.who.personal else f"Lead {card.key}",
+        "personal": looker.who.personal,
+        "path": path,
+        "score": score,
+        "told": told,
+        "stand": stand(case, card.owner, reps),
+        "case": case,
+        "owner": None if card.owner is None else _rep_name(card.owner, reps),
+        "acts": acts_for(card.state) if looker.may_act else [],
+        "later": [(name, text) for name, (text, _) in LATER.items()],
+        "zone": zone_name(looker.zone),
+        "tomorrow": tomorrow,
+        "change": None if tomorrow is None else tomorrow - told.total.points,
+        "history": history,
+        "wide": pictured(score, history, dossier, WIDE),
+        "narrow": pictured(score, history, dossier, NARROW),
+        "has_alerts": any(entry.type == "lead.alerted" for entry in dossier.timeline),
+        "lines": lines_of(dossier.timeline, reps),
+        "traits": traits_of(score.traits),
+        "counts": sorted(score.counts.items(), key=lambda one: (-one[1], one[0]))[:COUNTS_MAX],
+        "at_ms": from_rfc3339(score.at),
+        "lasted": lasted,
+    }
+
+
+def masked(lead: Lead) -> Lead:
+    """The same lead for who may not see who it is."""
+    card, score, dossier = lead
+    mask = Mask(card.key, card.lead, score.traits, score.ids)
+    case = None if dossier.case is None else mask.case(dossier.case)
+    timeline = [mask.entry(entry) for entry in dossier.timeline]
+    return Lead(mask.card(card), mask.told(score), replace(dossier, case=case, timeline=timeline, others=[]))
+
+
+def pictured(score: LeadScore, history: Sequence[Point], dossier: Dossier, size: tuple[int, int]) -> Markup:
+    """The score over time with its alerts; the picture escapes what it is given."""
+    alerts = [
+        Event(line.at_ms, f"{line.what}: {line.detail}" if line.detail else line.what)
+        for line in lines_of(dossier.timeline, {})
+        if line.kind == "alert"
+    ]
+    last = history[-1].at_ms
+    tail = None if score.tomorrow is None else Point(max(last, from_rfc3339(score.at)) + DAY_MS, score.tomorrow)
+    return Markup(picture(history, tail, size, alerts))  # noqa: S704
+
+
+def traits_of(traits: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Names and values as text, those inside of others by their path."""
+    told: list[tuple[str, str]] = []
+    for name, value in traits.items():
+        if isinstance(value, Mapping):
+            told += [(f"{plain(name)}.{inner}", text) for inner, text in traits_of(value)]
+        elif isinstance(value, list):
+            told.append((plain(name), plain(", ".join(str(one) for one in value))))
+        else:
+            told.append((plain(name), plain(str(value))))
+    return sorted(told)[:TRAITS_MAX]
+
+
+def lasted(seconds: float) -> str:
+    """How long a page was read, for people."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{rest} s" if not minutes else f"{minutes} min" + (f" {rest} s" if rest else "")
+
+
+def zone_name(zone: tzinfo) -> str:
+    """What to call a time zone."""
+    return str(getattr(zone, "key", None) or zone)
+
+
+def _rep_name(owner: str, reps: Reps) -> str:
+    known = reps.get(owner)
+    return plain(owner if known is None else known.name)
+
+
+def _rounded(points: float) -> Decimal:
+    return Decimal(points).quantize(Decimal("0.01"), ROUND_HALF_EVEN) + 0
