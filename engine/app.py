@@ -22,8 +22,11 @@ from engine.core.erasure import Pseudonym, pseudonym
 from engine.core.flow import Job
 from engine.core.messages import REQUESTS_TOPIC
 from engine.core.source import ConfigError, Problem
+from engine.local.boardreps import known_reps
+from engine.local.boardsender import board_sender
 from engine.local.broker import embedded_broker
 from engine.local.demo import print_banner, print_live, print_summary, send_site
+from engine.local.entrance import entrance
 from engine.local.errors import LocalError
 from engine.local.ipdatabase import read_ip_database
 from engine.local.notifyfiles import Told, load_told
@@ -36,11 +39,10 @@ from engine.notify.redis import PREFIX as NOTIFY_PREFIX
 from engine.notify.redis import RedisStore
 from engine.ops.canary import CanaryWatch
 from engine.ops.health import OpsServer
-from engine.ops.loading import SettingsError
 from engine.ops.metrics import MetricsObserver, ProjectorMetrics, WorkerMetrics
 from engine.ops.reloading import Reloading, show_model
 from engine.ops.security import client_security
-from engine.ops.settings import Settings
+from engine.ops.settings import Settings, listed_texts
 from engine.ops.watch import Contents, watch
 from engine.readmodel.canary import canaries
 from engine.readmodel.events import itself
@@ -55,14 +57,18 @@ from engine.stream.errors import ClusterMismatch
 from engine.stream.logs import quiet_libraries
 from engine.stream.settings import StreamSettings
 from engine.stream.worker import StreamWorker
+from engine.web.access import ALL_REGIONS, Access, Principal
+from engine.web.audit import Audit
 from engine.web.board import Board, serve_board
-from engine.web.security import check_bind
+from engine.web.guard import Entrance
+from engine.web.port import Reps, Sender, reps_of
 
 log = logging.getLogger(__name__)
 
 EVENTS_TOPIC = "visitor-events"
 DEMO_PARTITIONS = 4
 DEMO_BOARD_PORT = 8080
+DEMO_VISITOR = Principal("demo", "Demo", "manager", regions=frozenset({ALL_REGIONS}))
 DEMO_SETTLES_S = 0.5
 """What was sent last becomes an alert and an assignment before everything stops."""
 
@@ -246,14 +252,17 @@ async def run_notifier(settings: Settings, stop: asyncio.Event) -> None:
 
 async def run_board(settings: Settings, stop: asyncio.Event, on_ready: Callable[[str], None]) -> None:
     """Serve the board over the read model in Redis until `stop`; `on_ready` hears its address."""
-    board = settings.board
-    names = [name.strip() for name in board.names.split(",") if name.strip()]
-    try:
-        check_bind(board.host, allow_remote=board.allow_remote)
-    except ValueError as error:
-        raise SettingsError([f"board.host: {error} (board.allow_remote)"]) from None
-    async with read_model(settings) as model, named_port(board.host, board.port, "board.port"):
-        await serve_board(model, board.host, board.port, stop, on_ready, names=names, allow_remote=board.allow_remote)
+    at, stream = settings.board, stream_settings(settings)
+    quiet_libraries(log)
+    async with (
+        read_model(settings) as model,
+        entrance(settings) as way,
+        known_reps(settings.paths.routing) as reps,
+        board_sender(stream.bootstrap, stream.security, stream.partitioner) as sender,
+        named_port(at.host, at.port, "board.port"),
+    ):
+        board = Board(model, way, at.host, at.port, names=listed_texts(at.names), sender=sender, reps=reps)
+        await serve_board(board, stop, on_ready)
 
 
 @asynccontextmanager
@@ -284,7 +293,13 @@ async def run_demo(settings: Settings, stop: asyncio.Event, demo: Demo) -> None:
     configuration = read_configuration(settings, read_ip_database(settings.paths.ip_database))
     topics = read_catalog(settings).with_partitions({EVENTS_TOPIC: DEMO_PARTITIONS})
     model = MemoryReadModel()
-    async with embedded_broker() as bootstrap, shown_board(model, demo.port) as board_url, AsyncExitStack() as stack:
+    reps = reps_of(configuration.routing)
+    async with (
+        embedded_broker() as bootstrap,
+        board_sender(bootstrap) as sender,
+        shown_board(model, demo.port, sender, reps) as board_url,
+        AsyncExitStack() as stack,
+    ):
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="heatline-demo-"))
         stream = StreamSettings(bootstrap=bootstrap, plain=True, idempotent=False, data_dir=Path(folder))
         await admin.apply(topics, bootstrap)
@@ -307,19 +322,24 @@ async def run_demo(settings: Settings, stop: asyncio.Event, demo: Demo) -> None:
 
 
 @asynccontextmanager
-async def shown_board(model: ReadModel, port: int | None) -> AsyncIterator[str]:
-    """A board on loopback, at its usual port if that is free and no other is named; gives its address."""
-    board = Board(model, port=DEMO_BOARD_PORT if port is None else port)
+async def shown_board(model: ReadModel, port: int | None, sender: Sender, reps: Reps) -> AsyncIterator[str]:
+    """A board on loopback, at its usual port if that is free and no other is named; gives a link into it."""
+    way = Entrance(Access.in_memory(DEMO_VISITOR), Audit())
+
+    def on(port: int) -> Board:
+        return Board(model, way, port=port, sender=sender, reps=lambda: reps)
+
+    board = on(DEMO_BOARD_PORT if port is None else port)
     try:
         async with named_port("127.0.0.1", port or 0, "--port"):
             address = await board.start()
     except LocalError:
         if port is not None:
             raise
-        board = Board(model)
+        board = on(0)
         address = await board.start()
     try:
-        yield address
+        yield address.rstrip("/") + board.login_link(DEMO_VISITOR)
     finally:
         await board.close()
 

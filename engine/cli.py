@@ -16,6 +16,7 @@ from engine.notifycli import notifier, notify_app
 from engine.ops.settings import Settings, describe
 from engine.opscli import doctor, status
 from engine.routingcli import route, routing_app
+from engine.tokencli import token_app
 
 if TYPE_CHECKING:
     from engine.stream.letters import Wanted
@@ -39,6 +40,7 @@ app.add_typer(model_app, name="model")
 app.add_typer(routing_app, name="routing")
 app.add_typer(notify_app, name="notify")
 app.add_typer(lead_app, name="lead")
+app.add_typer(token_app, name="token")
 app.add_typer(topics_app, name="topics")
 app.add_typer(letters_app, name="dead-letters")
 

@@ -1,7 +1,7 @@
 """Reads settings from their file, the environment and flags, and finds every mistake in one go."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin
 
@@ -10,7 +10,7 @@ import msgspec
 from engine.core.instants import parse_duration
 from engine.core.reader import unknown
 from engine.core.source import shown
-from engine.ops.settings import SECTIONS, Duration, Settings, contradictions
+from engine.ops.settings import REPLACED, SECTIONS, Duration, Settings, contradictions
 from engine.ops.values import MASK, Secret, Url
 
 PREFIX = "HEATLINE_"
@@ -104,12 +104,12 @@ def _from_file(file: Path | None) -> Layer:
 
 def _from_environ(environ: Mapping[str, str]) -> Layer:
     layer = Layer({}, [])
-    variables = {PREFIX + key.replace(".", "_").upper(): key for key in KNOWN}
+    variables = {_variable(key): key for key in KNOWN}
     for name in sorted(environ):
         if name in variables:
             layer.given[variables[name]] = Given(name, environ[name], typed=False)
         elif name.startswith(PREFIX):
-            layer.mistakes.append(f"environment: {unknown(name, variables)}")
+            layer.mistakes.append(f"environment: {_unknown(name, variables)}")
     return layer
 
 
@@ -125,7 +125,17 @@ def _take(layer: Layer, given: Mapping[str, Given]) -> None:
         if key in KNOWN:
             layer.given[key] = one
         else:
-            layer.mistakes.append(f"{one.place}: {unknown(key, KNOWN)}")
+            layer.mistakes.append(f"{one.place}: {_unknown(key, KNOWN)}")
+
+
+def _unknown(name: str, known: Collection[str]) -> str:
+    """Why a key or variable is refused, with what took its place."""
+    key = next((key for key in REPLACED if name in {key, _variable(key)}), None)
+    return unknown(name, known) if key is None else f"`{name}` {REPLACED[key]}"
+
+
+def _variable(key: str) -> str:
+    return PREFIX + key.replace(".", "_").upper()
 
 
 def _with_secrets(layer: Mapping[str, Given], mistakes: list[str]) -> dict[str, Given]:

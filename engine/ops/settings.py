@@ -7,6 +7,7 @@ A setting is a key of `config/heatline.toml`, an environment variable and a flag
 
 import re
 from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, NewType
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
@@ -19,6 +20,7 @@ from engine.ops.values import Secret, Url
 Duration = NewType("Duration", int)
 """Milliseconds; written as `3s` or `1h30m`."""
 
+Network = IPv4Network | IPv6Network
 Port = Annotated[int, Meta(ge=0, le=65_535, description="a port from 0 (any free one) to 65535")]
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,100}$", description="1 to 100 of A-Z a-z 0-9 . _ -")]
 ERASURE_KEY_CHARS_MIN = 32
@@ -103,16 +105,34 @@ class CanarySettings(Struct, frozen=True, kw_only=True):
 
 
 class BoardSettings(Struct, frozen=True, kw_only=True):
-    """Where the board is served.
+    """Where the board is served, and what encrypts the way to it, without which only this machine can reach it.
 
-    It has no login, so a host that other machines reach needs `allow_remote`, said by whoever guards it. `names` are
-    the names, separated by commas, under which browsers reach it besides loopback's.
+    `names` are the names, separated by commas, under which browsers reach it besides loopback's. `tls_cert` and
+    `tls_key` are PEM files. `proxy`: addresses or networks, separated by commas, of who ends TLS in front of the board;
+    what they say in X-Forwarded-For and X-Forwarded-Proto is believed.
     """
 
     host: Needed = "127.0.0.1"
     port: Port = 8080
     names: str = ""
-    allow_remote: bool = False
+    tls_cert: str = ""
+    tls_key: str = ""
+    proxy: str = ""
+
+    @property
+    def proxies(self) -> tuple[Network, ...]:
+        """The networks that `proxy` names. Raises ValueError."""
+        return tuple(ip_network(text) for text in listed_texts(self.proxy))
+
+
+class AccessSettings(Struct, frozen=True, kw_only=True):
+    """Who may open the board, as `heatline token` writes it, and where it is kept who looked at whom.
+
+    Without `audit_file` that is logged. Both files are for this user's eyes only.
+    """
+
+    file: Path = Path("config/access.yaml")
+    audit_file: str = ""
 
 
 class NotifySettings(Struct, frozen=True, kw_only=True):
@@ -172,6 +192,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     worker: WorkerSettings = WorkerSettings()
     canary: CanarySettings = CanarySettings()
     board: BoardSettings = BoardSettings()
+    access: AccessSettings = AccessSettings()
     notify: NotifySettings = NotifySettings()
     privacy: PrivacySettings = PrivacySettings()
     paths: PathSettings = PathSettings()
@@ -185,11 +206,19 @@ SECTIONS: Mapping[str, type[Struct]] = {
     "worker": WorkerSettings,
     "canary": CanarySettings,
     "board": BoardSettings,
+    "access": AccessSettings,
     "notify": NotifySettings,
     "privacy": PrivacySettings,
     "paths": PathSettings,
     "log": LogSettings,
 }
+
+
+REPLACED: Mapping[str, str] = {
+    "board.allow_remote": "is no more: the board asks everybody for a token now; for a host that others reach, give "
+    "board.tls_cert and board.tls_key, or name who ends TLS in front of it by board.proxy",
+}
+"""Settings of earlier versions, and what took their place."""
 
 
 class Effective(NamedTuple):
@@ -241,6 +270,7 @@ def contradictions(settings: Settings) -> Iterator[str]:
     if not re.match(r"(rediss?|unix)://", settings.redis.url):
         yield f'redis.url = "{settings.redis.url.masked}": expected redis://HOST:PORT/DB, rediss:// or unix://'
     yield from _about_canaries(settings.canary)
+    yield from _about_board(settings.board)
     yield from _about_mail(settings.notify)
     if 0 < len(settings.privacy.erasure_key) < ERASURE_KEY_CHARS_MIN:
         yield (
@@ -253,6 +283,23 @@ def _about_canaries(canary: CanarySettings) -> Iterator[str]:
     if canary.every_ms and canary.lost_after_ms < canary.every_ms:
         lost_after, every = duration_text(canary.lost_after_ms), duration_text(canary.every_ms)
         yield f'canary.lost_after = "{lost_after}": expected no less than canary.every, which is {every}'
+
+
+def _about_board(board: BoardSettings) -> Iterator[str]:
+    if bool(board.tls_cert) != bool(board.tls_key):
+        yield "board.tls_cert and board.tls_key: expected both or neither"
+    try:
+        open_networks = [network for network in board.proxies if network.prefixlen == 0]
+    except ValueError as error:
+        yield f"board.proxy: {error}: expected addresses or networks such as 10.0.0.2, 10.1.0.0/16, separated by commas"
+        return
+    if open_networks:
+        yield f"board.proxy = {board.proxy[:100]!r}: everybody would be believed: expected the addresses of the proxy"
+
+
+def listed_texts(text: str) -> list[str]:
+    """The parts of `text` between its commas, without empty ones."""
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _about_mail(notify: NotifySettings) -> Iterator[str]:
