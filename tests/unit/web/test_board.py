@@ -1,62 +1,63 @@
 """The board over HTTP, with a memory read model, as a browser and a script meet it."""
 
 import asyncio
+import csv
 import json
 from collections.abc import AsyncIterator
-from typing import NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import pytest
-from aiohttp import ClientResponse, ClientSession
-from yarl import URL
+from aiohttp import ClientResponse, ClientSession, CookieJar
 
-from engine.core.flow import Output
-from engine.readmodel.events import project
 from engine.readmodel.memory import MemoryReadModel
-from engine.readmodel.port import LeadScored, Logged, ReadModelAway
-from engine.web import board as board_module
+from engine.readmodel.port import ReadModelAway
+from engine.web import lists as lists_module
+from engine.web.access import Access, Principal
+from engine.web.audit import Audit
 from engine.web.board import Board, serve_board
-from engine.web.pages import lead_url
+from engine.web.guard import Entrance
 from engine.web.security import HEADERS
-from tests.unit.readmodel.contract import take
-from tests.unit.readmodel.samples import alerted, as_record, assigned, scored
+from tests.unit.web.people import fill, person, take
+from tests.unit.web.principals import ANDY, BLIND, EVERYBODY, OPERATOR
 
-HOSTILE = "<script>alert(1)</script>\"'/../?#%2e&\u202e\x1b[31m"
+PEOPLE = 12
+
+
+def entrance() -> Entrance:
+    return Entrance(Access.in_memory(*EVERYBODY), Audit())
 
 
 class Site(NamedTuple):
-    """A board that listens, what it shows, and a client whose paths are relative to it."""
+    """A board that listens, what it shows, who may come in, and a client whose paths are relative to it."""
 
     model: MemoryReadModel
+    board: Board
+    access: Access
     client: ClientSession
+
+    def by(self, who: Principal) -> dict[str, str]:
+        """The headers of requests of that principal."""
+        return {"Authorization": f"Bearer {self.access.admit(who)}"}
+
+    async def get(self, path: str, who: Principal = OPERATOR, status: int = 200) -> str:
+        async with self.client.get(path, headers=self.by(who)) as answer:
+            assert answer.status == status
+            return await answer.text()
 
 
 @pytest.fixture
 async def site() -> AsyncIterator[Site]:
-    model = MemoryReadModel()
-    board = Board(model)
-    address = await board.start()
-    async with ClientSession(address) as client:
-        yield Site(model, client)
+    model, way = MemoryReadModel(), entrance()
+    await fill(model, range(PEOPLE), alerts=2)
+    board = Board(model, way)
+    async with ClientSession(await board.start(), cookie_jar=CookieJar(unsafe=True)) as client:
+        await board.index.catch_up()
+        yield Site(model, board, way.access, client)
     await board.close()
 
 
-async def show(model: MemoryReadModel, *made: Output) -> None:
-    changes = [project(as_record(output)) for output in made]
-    await take(model, *(change for change in changes if isinstance(change, (LeadScored, Logged))))
-
-
-async def shown(site: Site, text: str) -> str:
-    """The board's page, once it has `text`."""
-    async with asyncio.timeout(10):
-        while True:
-            page = await (await site.client.get("/")).text()
-            if text in page:
-                return page
-            await asyncio.sleep(0.05)
-
-
-async def event(stream: ClientResponse, name: str) -> tuple[str, str]:
-    """Id and HTML of the next event of that name."""
+async def event(stream: ClientResponse, name: str) -> tuple[str, Any]:
+    """Id and data of the next event of that name."""
     fields: dict[str, str] = {}
     async with asyncio.timeout(10):
         async for line in stream.content:
@@ -69,177 +70,203 @@ async def event(stream: ClientResponse, name: str) -> tuple[str, str]:
     raise AssertionError(f"the stream ended without an event {name}")
 
 
+async def test_nothing_is_told_to_strangers(site: Site) -> None:
+    """Pages lead to the login, what the script asks says 401; neither says a word of any lead."""
+    for path in ("/", "/day", "/open", "/leads.csv", "/rows", "/events", "/leads/x", "/no"):
+        async with site.client.get(path, allow_redirects=False) as answer:
+            assert answer.status == (401 if path in {"/rows", "/events"} else 303)
+            assert "example.com" not in await answer.text()
+
+
+async def test_a_login_link_lets_in_once(site: Site) -> None:
+    """Then a cookie does."""
+    link = site.board.login_link(ANDY)
+    async with site.client.get(link) as answer:
+        assert (answer.status, answer.url.path) == (200, "/")
+        assert "Hottest leads" in await answer.text()
+    async with site.client.get(link, allow_redirects=False) as again:
+        assert again.status in {303, 403}
+
+
 async def test_the_page_needs_no_script(site: Site) -> None:
-    """Leads, alerts and assignments stand in the HTML that the server sends."""
-    await show(site.model, scored("ada", 91.5), alerted("ada"), assigned("ada", "andy"))
-    page = await shown(site, "91.5")
-    for text in ("crossed 80", "next in team us", 'href="/leads/ada"', "<noscript>"):
+    """Leads and alerts stand in the HTML that the server sends, and a refresh for who has no script."""
+    page = await site.get("/")
+    for text in ("Ada Lovelace", "Asked for a demo", "total crossed 80", "12 leads", "<noscript>", 'href="/leads/~'):
         assert text in page
 
 
+@pytest.mark.parametrize("view", ["hottest", "day", "open"])
+async def test_further_rows_follow_to_the_last(site: Site, view: str) -> None:
+    """Each lead of a list once, over as many requests as it takes."""
+    cursor, keys, total = "", list[str](), ""
+    while True:
+        text = await site.get(f"/rows?view={view}&limit=2&cursor={cursor}")
+        body = json.loads(text)
+        keys += [part.split('"')[0] for part in body["html"].split('data-key="')[1:]]
+        total = body["total"]
+        cursor = body["next"] or ""
+        if not cursor:
+            break
+        assert body["end"]
+    assert len(keys) == len(set(keys))
+    assert total == f"{len(keys)} leads"
+    assert {"hottest": len(keys) == PEOPLE, "day": 5 < len(keys) < PEOPLE, "open": 2 < len(keys) < PEOPLE}[view]
+
+
+async def test_what_is_not_understood_is_named(site: Site) -> None:
+    """With what would be right, and no list of something else instead."""
+    for path, named in (
+        ("/?colour=red", "colour"),
+        ("/rows?limit=0", "limit"),
+        ("/rows?limit=1001", "limit"),
+        ("/rows?limit=\u0663", "limit"),
+        ("/rows?cursor=x", "cursor"),
+        ("/events?stage=no", "stage"),
+        ("/leads.csv?mine=7", "mine"),
+        ("/day?cursor=kqdob3R0ZXN0", "cursor"),
+    ):
+        text = await site.get(path, status=400)
+        assert "Not understood" in text
+        assert f"{named}: " in text
+
+
+async def test_lists_are_of_who_asks(site: Site) -> None:
+    """A rep meets its own leads only, in the file, too."""
+    assert "Bob" not in await site.get("/", ANDY)
+    lines = list(csv.DictReader((await site.get("/leads.csv", ANDY)).lstrip("\ufeff").splitlines()))
+    assert {line["owner"] for line in lines} == {"andy"}
+    assert len(list(csv.reader((await site.get("/leads.csv")).splitlines()))) == PEOPLE + 1
+
+
+async def test_the_file_is_for_who_may_know_names(site: Site) -> None:
+    """Others are told so."""
+    assert "may not see" in await site.get("/leads.csv", BLIND, 403)
+    assert "example.com" not in await site.get("/", BLIND)
+
+
 async def test_viewers_see_updates(site: Site) -> None:
-    """A stream begins with what its page lacks, and goes on with each section that changes."""
-    async with site.client.get("/events") as stream:
+    """A stream says whether it is live, and goes on with the rows that change."""
+    body = json.loads(await site.get("/rows"))
+    async with site.client.get(f"/events?after={body['mark']}", headers=site.by(OPERATOR)) as stream:
         assert stream.content_type == "text/event-stream"
-        assert "No lead" in (await event(stream, "leads"))[1]
-        await show(site.model, scored(HOSTILE, 91.5))
-        html = (await event(stream, "leads"))[1]
-        assert "91.5" in html
-        assert "<script" not in html
-        assert "&lt;script&gt;" in html
+        assert (await event(stream, "status"))[1]["level"] in {"live", "off"}
+        await take(site.model, *person(3, 1_795_000_000_000, total=91.5))
+        mark, rows = await event(stream, "rows")
+        assert [">92<" in row["html"] for row in rows] == [True]
+    async with site.client.get("/events", headers={**site.by(OPERATOR), "Last-Event-ID": mark}) as stream:
+        await take(site.model, *person(4, 1_795_000_000_000, total=5.5))
+        rows = (await event(stream, "rows"))[1]
+        assert [json.loads(row["place"])[0] for row in rows] == [-5.5]
 
 
-async def test_a_viewer_that_comes_back_gets_what_it_missed(site: Site) -> None:
-    """The id it saw last spares it what it has; one of another process, or nonsense, brings everything."""
-    async with site.client.get("/events") as stream:
-        seen, _ = await event(stream, "leads")
-    await show(site.model, alerted("ada"))
-    await shown(site, "crossed 80")
-    async with site.client.get("/events", headers={"Last-Event-ID": seen}) as stream:
-        names = [(await stream.content.readuntil(b"\n\n")).decode() for _ in range(3)]
-    assert sorted(text.split("event: ")[1].split("\n")[0] for text in names) == ["alerts", "counts", "status"]
-    for unknown in ("0000-99", "nonsense", seen.split("-")[0] + "-\u0663", "-"):
-        async with site.client.get("/events", params={"after": unknown}) as stream:
-            assert "No lead" in (await event(stream, "leads"))[1]
+async def test_a_mark_of_another_process_brings_all(site: Site) -> None:
+    """As after a restart."""
+    async with site.client.get("/events?after=0000-3", headers=site.by(OPERATOR)) as stream:
+        await event(stream, "anew")
+
+
+async def test_a_revoked_token_ends_its_streams(site: Site) -> None:
+    """Not only what is asked next."""
+    async with site.client.get("/events", headers=site.by(OPERATOR)) as stream:
+        await event(stream, "status")
+        site.access.admit(OPERATOR)
+        await asyncio.wait_for(stream.content.read(), 10)
 
 
 async def test_viewers_are_limited(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """One too many is told to come later; when one leaves there is room again."""
-    monkeypatch.setattr(board_module, "VIEWERS_MAX", 1)
-    async with site.client.get("/events") as stream:
+    monkeypatch.setattr(lists_module, "VIEWERS_MAX", 1)
+    headers = site.by(OPERATOR)
+    async with site.client.get("/events", headers=headers) as stream:
         await event(stream, "status")
-        refused = await site.client.get("/events")
+        refused = await site.client.get("/events", headers=headers)
         assert (refused.status, refused.headers["Retry-After"]) == (503, "30")
         stream.close()
     async with asyncio.timeout(10):
         while True:
-            await show(site.model, alerted("ada", cause=str(asyncio.get_running_loop().time())))
-            async with site.client.get("/events") as again:
+            async with site.client.get("/events", headers=headers) as again:
                 if again.status == 200:
                     break
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(0.1)
 
 
-@pytest.mark.parametrize("lead", ["ada", HOSTILE, ".", "..", "a/b", "ü ?&#%00", "email:a+b@c.example"])
-async def test_every_lead_has_a_page(site: Site, lead: str) -> None:
-    """Under the address that the board links to, whatever its id."""
-    await show(site.model, scored(lead, 66.6))
-    answer = await site.client.get(URL(lead_url(lead), encoded=True))
-    assert answer.status == 200
-    page = await answer.text()
-    assert "66.6" in page
-    assert "<script>alert" not in page
-
-
-async def test_an_unknown_lead_has_none(site: Site) -> None:
-    """Not found, as a page and as JSON, with its id as text."""
-    answer = await site.client.get("/leads/%3Cb%3E")
-    assert answer.status == 404
-    assert "&lt;b&gt; has no score here" in await answer.text()
-    api = await site.client.get("/api/leads/eve")
-    assert (api.status, await api.json()) == (404, {"error": "no such lead"})
-
-
-async def test_the_api_tells_events_as_they_are(site: Site) -> None:
-    """The records of the topics, hottest and newest first, and an explanation that adds up."""
-    cold, hot, alert, assignment = scored("bob", 10.0), scored("ada", 91.5), alerted("ada"), assigned("ada")
-    await show(site.model, cold, hot, alert, assignment)
-
-    async def get(path: str) -> dict[str, object]:
-        answer = await site.client.get(path)
-        assert answer.status == 200
-        body: dict[str, object] = await answer.json()
-        return body
-
-    assert await get("/api/leads") == {"leads": [json.loads(made.value or b"") for made in (hot, cold)]}
-    assert await get("/api/leads?limit=1") == {"leads": [json.loads(hot.value or b"")]}
-    assert await get("/api/alerts") == {"alerts": [json.loads(alert.value or b"")]}
-    assert await get("/api/assignments") == {"assignments": [json.loads(assignment.value or b"")]}
-    told = await get("/api/leads/ada")
-    assert told["score"] == json.loads(hot.value or b"")
-    assert [(part["name"], part["points"]) for part in told["explanation"]] == [  # type: ignore[attr-defined]
-        ("engagement", 81.5),
-        ("fit", 10),
-        ("total", 91.5),
-    ]
-    assert (await get("/api/status"))["counts"] == {"leads": 2, "alerts": 1, "assignments": 1}
-
-
-@pytest.mark.parametrize("limit", ["0", "1001", "-1", "ten", "1e3", "\u0663", "9" * 5000, ""])
-async def test_a_wrong_limit_is_named(site: Site, limit: str) -> None:
-    """With its value and what would be right."""
-    answer = await site.client.get("/api/leads", params={"limit": limit})
-    assert answer.status == 400
-    assert (await answer.json())["error"] == f"limit {limit[:40]!r} is not a number from 1 to 1000"
-
-
-@pytest.mark.parametrize(
-    "path", ["/", "/events", "/leads/eve", "/api/leads", "/api/leads?limit=x", "/static/board.js", "/no"]
-)
-async def test_every_answer_is_guarded(site: Site, path: str) -> None:
-    """Nothing inline, nothing framed, nothing sniffed, no referrer: errors and streams included."""
-    async with site.client.get(path) as answer:
-        assert {name: answer.headers[name] for name in HEADERS} == HEADERS
-        assert "Python" not in answer.headers["Server"]
+async def test_every_answer_is_guarded(site: Site) -> None:
+    """Nothing inline, nothing framed, nothing sniffed: errors and streams included."""
+    for path in ("/", "/events", "/leads/eve", "/rows", "/rows?limit=x", "/static/board.js", "/no"):
+        async with site.client.get(path, headers=site.by(OPERATOR)) as answer:
+            assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+            assert "Python" not in answer.headers["Server"]
     assert "'unsafe" not in HEADERS["Content-Security-Policy"]
 
 
-@pytest.mark.parametrize("path", ["/", "/events", "/api/leads", "/leads/ada", "/static/board.js"])
-async def test_other_names_are_refused(site: Site, path: str) -> None:
+async def test_other_names_are_refused(site: Site) -> None:
     """A page whose name was pointed at this machine reads nothing; loopback's names do."""
-    for name in ("evil.example", "127.0.0.1.evil.example", "evil.example:80"):
-        async with site.client.get(path, headers={"Host": name}) as answer:
-            assert answer.status == 421
-    async with site.client.get("/", headers={"Host": "LocalHost:1"}) as answer:
+    for path in ("/", "/events", "/api/leads", "/login", "/static/board.js"):
+        for name in ("evil.example", "127.0.0.1.evil.example", "evil.example:80"):
+            async with site.client.get(path, headers={**site.by(OPERATOR), "Host": name}) as answer:
+                assert answer.status == 421
+    async with site.client.get("/", headers={**site.by(OPERATOR), "Host": "LocalHost:1"}) as answer:
         assert answer.status == 200
-
-
-async def test_only_reading(site: Site) -> None:
-    """No other method does anything."""
-    for method in ("POST", "PUT", "DELETE", "PATCH", "OPTIONS"):
-        assert (await site.client.request(method, "/api/leads")).status == 405
 
 
 async def test_a_head_request_is_no_viewer(site: Site) -> None:
     """It would be answered by a stream that never ends."""
-    async with site.client.head("/events") as response:
+    async with site.client.head("/events", headers=site.by(OPERATOR)) as response:
         assert response.status == 405
+
+
+async def test_what_is_not_there_is_said(site: Site) -> None:
+    """As a page for people, and as the API tells it."""
+    assert "There is no such page" in await site.get("/no", status=404)
+    assert json.loads(await site.get("/api/no", status=404))["status"] == 404
 
 
 class Gone(MemoryReadModel):
     """A store that is away."""
 
-    async def lead(self, lead: str) -> bytes | None:
+    async def away(self, *_: object) -> NoReturn:
         raise ReadModelAway("Redis at 127.0.0.1:1: refused")
+
+    touched = scores = dossiers = progress = latest = away
 
 
 async def test_an_absent_store_is_said() -> None:
-    """Service unavailable, in words for people and as JSON for programs, without its address."""
-    board = Board(Gone())
-    async with ClientSession(await board.start()) as client:
-        page, api = await client.get("/leads/ada"), await client.get("/api/leads/ada")
-        assert (page.status, api.status) == (503, 503)
+    """Lists stay, and say that they are not live; a lead's page says it in words, without the store's address."""
+    way = entrance()
+    board = Board(Gone(), way)
+    headers = {"Authorization": f"Bearer {way.access.admit(OPERATOR)}"}
+    async with ClientSession(await board.start(), headers=headers) as client:
+        async with client.get("/events") as stream:
+            while (await event(stream, "status"))[1]["text"] != "Not live: the read model is away":
+                pass
+        assert "Not live: the read model is away" in await (await client.get("/")).text()
+        page = await client.get("/leads/ada")
+        assert page.status == 503
         assert "The read model is away" in await page.text()
-        assert "The read model is away" in (await api.json())["error"]
+        assert "127.0.0.1:1" not in await page.text()
     await board.close()
 
 
 def test_it_does_not_listen_to_other_machines() -> None:
-    """Unless that is allowed explicitly."""
+    """Unless something encrypts what goes there."""
     with pytest.raises(ValueError, match=r"0\.0\.0\.0"):
-        Board(MemoryReadModel(), "0.0.0.0")
-    Board(MemoryReadModel(), "0.0.0.0", allow_remote=True)
+        Board(MemoryReadModel(), entrance(), "0.0.0.0")
 
 
-async def test_it_ends_when_told(site: Site) -> None:
+async def test_it_ends_when_told() -> None:
     """With viewers on, at once; a port in use is an OSError."""
     stop, address = asyncio.Event(), asyncio.get_running_loop().create_future()
-    serving = asyncio.create_task(serve_board(MemoryReadModel(), "127.0.0.1", 0, stop, address.set_result))
-    async with ClientSession(await asyncio.wait_for(address, 10)) as client, client.get("/events") as stream:
+    way = entrance()
+    serving = asyncio.create_task(serve_board(Board(MemoryReadModel(), way), stop, address.set_result))
+    headers = {"Authorization": f"Bearer {way.access.admit(OPERATOR)}"}
+    async with (
+        ClientSession(await asyncio.wait_for(address, 10), headers=headers) as client,
+        client.get("/events") as stream,
+    ):
         await event(stream, "status")
         port = int(address.result().rsplit(":", 1)[1].rstrip("/"))
         with pytest.raises(OSError, match=str(port)):
-            await Board(MemoryReadModel(), "127.0.0.1", port).start()
+            await Board(MemoryReadModel(), way, port=port).start()
         stop.set()
         await asyncio.wait_for(serving, 10)
         assert await asyncio.wait_for(stream.content.read(), 10) is not None

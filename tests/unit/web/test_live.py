@@ -1,21 +1,17 @@
-"""What the board tells about itself, and when it has something new to say."""
-
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+"""What the board tells about itself, and the latest alerts."""
 
 import pytest
 
-from engine.readmodel.events import project
 from engine.readmodel.memory import MemoryReadModel
-from engine.readmodel.port import LeadScored, Progress, ReadModelAway
-from engine.web.live import Live, Snapshot, Status, span, status
-from tests.unit.readmodel.contract import take
-from tests.unit.readmodel.samples import as_record, scored
+from engine.readmodel.port import Progress, ReadModelAway
+from engine.web.index import Index
+from engine.web.live import ALERTS_SHOWN, Pulse, Status, now_ms, span, status
+from tests.unit.web.people import fill
+from tests.unit.web.principals import ANDY, BLIND, OPERATOR, SECRET
 
 
 @pytest.mark.parametrize(
-    ("progress", "now_ms", "told"),
+    ("progress", "at_ms", "told"),
     [
         (None, 0, Status("off", "Not live: waiting for the projector")),
         (Progress(0, 0.0), 900, Status("live", "Live")),
@@ -26,95 +22,75 @@ from tests.unit.readmodel.samples import as_record, scored
         (Progress(0, 75.0), 7_300_000, Status("off", "Not live: no news for 2 h")),
     ],
 )
-def test_whether_it_is_live(progress: Progress | None, now_ms: int, told: Status) -> None:
+def test_whether_it_is_live(progress: Progress | None, at_ms: int, told: Status) -> None:
     """Live while the projector reports and is at most 5 s behind; silence of 10 s outweighs what it said last."""
-    assert status(progress, now_ms) == told
+    assert status(progress, at_ms) == told
 
 
 def test_spans() -> None:
     """In the largest whole unit."""
-    assert [span(seconds) for seconds in (0.9, 59, 60, 3_599, 3_600, 90_000)] == [
-        "0 s",
-        "59 s",
-        "1 min",
-        "59 min",
-        "1 h",
-        "1 d",
-    ]
+    told = [span(seconds) for seconds in (0.9, 59, 60, 3_599, 3_600, 90_000)]
+    assert told == ["0 s", "59 s", "1 min", "59 min", "1 h", "1 d"]
 
 
-def render(snapshot: Snapshot) -> dict[str, str]:
-    return {"leads": ",".join(score.lead for score in snapshot.leads), "status": snapshot.status.text}
-
-
-@asynccontextmanager
-async def running(live: Live) -> AsyncIterator[None]:
-    task = asyncio.create_task(live.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-
-async def until_leads(live: Live, html: str) -> None:
-    async with asyncio.timeout(10):
-        while live.sections["leads"].html != html:
-            await live.beyond(live.version, 10)
-
-
-def change(lead: str, total: float) -> LeadScored:
-    made = project(as_record(scored(lead, total)))
-    assert isinstance(made, LeadScored)
-    return made
-
-
-async def test_changes_are_shown() -> None:
-    """What is applied appears, with a newer version for the sections that changed only."""
-    model = MemoryReadModel()
-    live = Live(model, render)
-    async with running(live):
-        await take(model, change("ada", 50.0))
-        await until_leads(live, "ada")
-        await take(model, change("bob", 90.0))
-        await until_leads(live, "bob,ada")
-        assert live.sections["status"].version < live.sections["leads"].version
-
-
-class Away(MemoryReadModel):
-    """A store that is away for as long as `away` says."""
+class Model(MemoryReadModel):
+    """Away for as long as `away` says."""
 
     away = False
 
-    async def hottest(self, limit: int) -> list[bytes]:
+    async def progress(self) -> Progress | None:
         if self.away:
             raise ReadModelAway("gone")
-        return await super().hottest(limit)
+        return await super().progress()
 
 
-async def test_an_outage_keeps_what_was_shown() -> None:
-    """While the store is away the last state stays, and is not called live; back again, it goes on."""
-    model = Away()
-    live = Live(model, render)
-    async with running(live):
-        await take(model, change("ada", 50.0))
-        await until_leads(live, "ada")
-        model.away = True
-        await take(model, change("bob", 90.0))
-        async with asyncio.timeout(10):
-            while live.snapshot.status.text != "Not live: the read model is away":
-                await live.beyond(live.version, 10)
-        assert live.sections["leads"].html == "ada"
-        model.away = False
-        await until_leads(live, "bob,ada")
+async def test_it_says_what_keeps_it() -> None:
+    """Loading, live, the store away, and live again, each told to whoever shows it; alerts stay meanwhile."""
+    model, told = Model(), list[Status]()
+    index = Index(model, lambda: SECRET)
+    pulse = Pulse(model, index, told.append)
+    await fill(model, range(3), alerts=2)
+    await pulse.look(now_ms())
+    await index.catch_up()
+    await pulse.look(now_ms())
+    model.away = True
+    await pulse.look(now_ms())
+    assert len(pulse.alerts(OPERATOR, SECRET)) == 2
+    model.away = False
+    await pulse.look(now_ms())
+    live, away = Status("live", "Live"), Status("off", "Not live: the read model is away")
+    assert told == [Status("late", "Loading the leads"), live, away, live]
 
 
-async def test_waiting_ends_when_closed() -> None:
-    """Nobody waits for a board that closes, nor longer than it wants to."""
-    live = Live(MemoryReadModel(), render)
-    await live.beyond(live.version, 0.01)
-    waiting = asyncio.create_task(live.beyond(live.version, 60))
-    await asyncio.sleep(0)
-    live.close()
-    await asyncio.wait_for(waiting, 10)
+async def test_alerts_are_for_who_may_see_the_lead() -> None:
+    """Newest first, at most 30, by a rep's own leads; without the name for who may not know it."""
+    model = Model()
+    index = Index(model, lambda: SECRET)
+    await fill(model, range(40), alerts=40)
+    await index.catch_up()
+    pulse = Pulse(model, index)
+    await pulse.look(now_ms())
+    every = pulse.alerts(OPERATOR, SECRET)
+    assert (len(every), every[0].name) == (ALERTS_SHOWN, "Ada")
+    # Of the leads 0 to 39 andy has each third, but those that wait for a rep: 4, 12, 20, 28 and 36.
+    own = {number for number in range(0, 40, 3) if number % 8 != 4}
+    keys = {card.key for number in own if (card := index.find(f"email:lead{number}@example.com"))}
+    assert {news.key for news in pulse.alerts(ANDY, SECRET)} == keys
+    assert [news.name for news in pulse.alerts(BLIND, SECRET)] == [f"lead {news.key}" for news in every]
+
+
+async def test_alerts_of_another_version_keep_the_older_ones() -> None:
+    """What cannot be read is no reason to show nothing."""
+    model = Model()
+    index = Index(model, lambda: SECRET)
+    await fill(model, range(2), alerts=1)
+    await index.catch_up()
+    pulse = Pulse(model, index)
+    await pulse.look(now_ms())
+
+    async def broken(*_: object) -> list[bytes]:
+        return [b"{}"]
+
+    model.latest = broken  # type: ignore[method-assign]
+    await pulse.look(now_ms())
+    assert [news.name for news in pulse.alerts(OPERATOR, SECRET)] == ["Ada"]

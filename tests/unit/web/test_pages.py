@@ -1,20 +1,24 @@
-"""What the pages show, and that visitors' text stays text."""
+"""What the lists show, and that visitors' text stays text."""
 
 from html.parser import HTMLParser
-from urllib.parse import unquote
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.core.records import Clamp, Contribution, Page, Touch
-from engine.readmodel.events import decode_alerts, decode_assignments
-from engine.readmodel.port import Counts
-from engine.web.live import Snapshot, Status
-from engine.web.pages import Pages, lead_url, place, who
-from tests.unit.readmodel.samples import AT, alerted, assigned, score
+from engine.web.access import Principal, let_in
+from engine.web.cards import Card, card_of
+from engine.web.live import News, Status
+from engine.web.masking import key_of
+from engine.web.pages import NAV, Listing, Pages, clock, lead_url, share
+from engine.web.shelf import Shelf
+from engine.web.views import View, Wanted
+from tests.unit.readmodel.samples import AT, score
+from tests.unit.web.principals import ANDY, BLIND, EAST, OPERATOR, SECRET, card
 
 PAGES = Pages()
+NOW_MS = 1_000_000
 HOSTILE = (
     "</bdi></a><script>alert(1)</script>\"' onclick=alert(1) x='\u202egnp.exe\x1b[31m\r\n&lt;b&gt; javascript:alert(1)"
 )
@@ -42,113 +46,134 @@ class Seen(HTMLParser):
         """What markup alone decides: the tags and the names of their attributes."""
         return sorted([*self.tags, *(name for name, _ in self.attributes)])
 
-
-def snapshot(text: str) -> Snapshot:
-    """A board on which every text that a visitor can choose is `text`."""
-    reason = Contribution("engagement", text, text, text, 40.0, 1, AT)
-    made = score(text, contributions=[reason], traits={"name": text, "company": text}, owner=text, band=text)
-    alert = alerted(text, traits={"name": text}, label=text, reason=text, band=text)
-    return Snapshot(
-        [made],
-        decode_alerts([alert.value or b""]),
-        decode_assignments([assigned(text, rep=text).value or b""]),
-        Counts(1, 1, 1),
-        Status("live", "Live"),
-    )
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.texts).split())
 
 
-def lead_page(text: str) -> str:
-    """A lead's page on which every text that a visitor can choose is `text`."""
-    touch = Touch(AT, text, text, text, text)
-    reasons = [
-        Contribution("engagement", text, text, text, 50.0, 2, AT),
-        Contribution("fit", text, text, None, 1, 1, None),
-    ]
-    return PAGES.lead(
-        score(
-            text,
-            contributions=reasons,
-            clamps=[Clamp("engagement", f"group:{text}", -10.0)],
-            traits={"name": text, "company": {"name": text}, f"{text}2": [text]},
-            pages=[Page(AT, text, text, 3.0), Page(text, text, None, None)],
-            first_touch=touch,
-            last_touch=touch,
-            owner=text,
-            stage=text,
-            grade=text,
-            persona=text,
-            product=text,
-            next_band_at=text,
-        )
-    )
+def shelf(*cards: Card) -> Shelf:
+    filled = Shelf()
+    for one in cards:
+        filled.put(one)
+    filled.loaded()
+    return filled
 
 
-@settings(deadline=None, max_examples=50)
-@given(st.text(min_size=1) | st.just(HOSTILE))
-def test_no_text_becomes_markup(text: str) -> None:
-    """Whatever a visitor is called, a page has the tags and attributes that it has for `ada`."""
-    for hostile, harmless in zip(
-        PAGES.sections(snapshot(text)).values(), PAGES.sections(snapshot("ada")).values(), strict=True
-    ):
-        assert Seen(hostile).shape == Seen(harmless).shape
+def shown(who: Principal, wanted: Wanted, *cards: Card, cursor: str | None = None, alerts: str = "") -> str:
+    held = shelf(*cards)
+    page = held.page(who, wanted, cursor, 2)
+    return PAGES.list(Listing(who, wanted, cursor, page, held.facets(who), held.mark), alerts, NOW_MS)
 
 
-def test_hostile_text_is_shown_inert() -> None:
-    """On every page it is there to read: no script, handler, style or link of its own, no override of direction."""
-    page, harmless = Seen(lead_page(HOSTILE)), Seen(lead_page("ada"))
-    assert page.shape == harmless.shape
-    assert any("<script>alert(1)</script>" in text for text in page.texts)
-    for seen in (page, *map(Seen, PAGES.sections(snapshot(HOSTILE)).values())):
-        assert not any(name == "style" or name.startswith("on") for name, _ in seen.attributes)
-        assert all((value or "").startswith("/") for name, value in seen.attributes if name in {"href", "src"})
-        for text in seen.texts:
-            assert "\u202e" not in text
-            assert "\x1b" not in text
+def page_of(text: str) -> Seen:
+    """A list in which every text that a visitor or a file can choose is `text`."""
+    made = score("x", traits={"name": text, "company": text, "email": text, "phone": text})
+    hostile = card_of(made, None, key_of(SECRET, "x"))
+    fields = dict.fromkeys(("source", "product", "persona", "owner", "team", "region", "band", "grade", "reason"), text)
+    several = [card(f"{n}", **fields, name=hostile.name, place=hostile.place, email=hostile.email) for n in range(3)]
+    news = News("id", "~key", text, text, "high", text, text, 1.0, 2.0, NOW_MS)
+    alerts = PAGES.alerts([news])
+    return Seen(shown(OPERATOR, Wanted(band=text), *several, alerts=alerts) + shown(OPERATOR, Wanted(q=text)))
 
 
-@settings(deadline=None)
-@given(st.text(min_size=1).filter(lambda lead: lead not in {".", ".."}))
-def test_a_lead_s_address_names_it(lead: str) -> None:
-    """One segment below /leads; unquoted it is the lead again."""
-    url = lead_url(lead)
-    head, _, rest = url.partition("/leads/")
-    assert head == ""
-    assert "/" not in rest
-    assert unquote(rest) == lead
+def test_hostile_text_stays_text() -> None:
+    """The markup of a page is the same whatever people call themselves; nothing turns the text around."""
+    seen = page_of(HOSTILE)
+    assert seen.shape == page_of("plain").shape
+    assert seen.tags.count("li") == 3
+    assert "\u202e" not in seen.text
+    assert "\x1b" not in seen.text
+    assert "<script>alert(1)</script>" in seen.text
 
 
-@pytest.mark.parametrize("lead", [".", ".."])
-def test_dots_are_no_path(lead: str) -> None:
-    """Browsers would make `/leads/..` the board."""
-    assert lead_url(lead) == f"/leads?id={lead}"
+@settings(max_examples=20)
+@given(text=st.text(min_size=1, max_size=60))
+def test_no_text_changes_the_markup(text: str) -> None:
+    """Nor does any other, whether it shows or not."""
+    assert set(page_of(text).tags) <= set(page_of("plain").tags) | {"span"}
+
+
+def test_nothing_is_inline_and_nothing_is_foreign() -> None:
+    """No script or style stands in the page, and every address is the board's own."""
+    seen = Seen(shown(EAST, Wanted(), *(card(f"{n}", region="east") for n in range(3))))
+    assert not {name for name, _ in seen.attributes if name.startswith("on") or name == "style"}
+    assert "style" not in seen.tags
+    addresses = [value or "" for name, value in seen.attributes if name in {"href", "src", "action"}]
+    assert addresses
+    assert all(one[:1] in {"/", "#"} and not one.startswith("//") for one in addresses)
 
 
 @pytest.mark.parametrize(
-    ("traits", "known", "name"),
+    ("view", "who", "heading"),
     [
-        ({"name": "Ada Lovelace", "firstName": "A"}, True, "Ada Lovelace"),
-        ({"firstName": "Ada", "lastName": "Lovelace"}, True, "Ada Lovelace"),
-        ({"lastName": "Lovelace"}, True, "Lovelace"),
-        ({"name": 7, "firstName": ["x"]}, True, "u-1"),
-        ({"name": " "}, False, "Anonymous visitor"),
+        ("hottest", OPERATOR, "Hottest leads"),
+        ("day", ANDY, "My day"),
+        ("day", OPERATOR, "Every open case"),
+        ("open", EAST, "Without contact"),
     ],
 )
-def test_what_a_lead_is_called(traits: dict[str, object], known: bool, name: str) -> None:
-    """Its name where it gave one that is text, else its id, or that it is anonymous."""
-    assert who("u-1", traits, known=known) == name
+def test_each_list_says_what_it_is(view: View, who: Principal, heading: str) -> None:
+    """In its heading, in the title, and in what it says while it is empty."""
+    seen = Seen(shown(who, Wanted(view=view)))
+    assert seen.text.startswith(f"{heading} · Heatline")
+    assert "0 leads" in seen.text
 
 
-def test_where_a_lead_is_from() -> None:
-    """The company, as text or as Segment's object, else the address; nothing for anything else."""
-    assert place({"company": {"name": "Acme"}, "email": "a@b.example"}) == "Acme"
-    assert place({"company": {"id": 7}, "email": "a@b.example"}) == "a@b.example"
-    assert place({"email": 7}) == ""
+def test_an_empty_search_says_why() -> None:
+    """A filter that nothing fits is another matter than a board that has nothing."""
+    assert "No lead fits these filters." in shown(OPERATOR, Wanted(band="hot"), card("ada", band="cold"))
+    assert "No lead is worth showing yet." in shown(OPERATOR, Wanted())
 
 
-def test_the_lead_page_explains_the_score() -> None:
-    """Each contribution, clamp and sum with its points, and the total."""
-    made = score(total=40.0, clamps=[Clamp("total", "floor", -5.0)])
-    made.total = 35.0
-    texts = {text.strip() for text in Seen(PAGES.lead(made)).texts}
-    assert {"Read the pricing page", "+30.00", "C-level title", "+10.00", "never below 0", "-5.00", "35.00"} <= texts
-    assert "unexplained" not in texts
+def test_filters_keep_what_was_chosen() -> None:
+    """Each with how many leads there are; a value that no lead has any more stays chosen."""
+    html = shown(OPERATOR, Wanted(band="hot", owner="gone", q="a"), card("ada", band="hot", owner="andy"))
+    assert '<option value="hot" selected>hot (1)</option>' in html
+    assert '<option value="gone" selected>gone</option>' in html
+    assert '<option value="andy">andy (1)</option>' in html
+    assert 'value="a"' in html
+
+
+def test_the_next_page_is_a_link() -> None:
+    """Without a script one goes on by it; it keeps filters, and the path says the view."""
+    cards = [card(f"{n}", total=50.0 - n, state="assigned", since_ms=n, asked_ms=n, owner="andy") for n in range(3)]
+    html = shown(ANDY, Wanted(view="day", q="o"), *(card_ for card_ in cards))
+    assert 'href="/day?q=o&amp;cursor=' not in shown(ANDY, Wanted(view="day"))
+    (more,) = [value for name, value in Seen(html).attributes if name == "href" and value and "cursor=" in value]
+    assert more.startswith("/day?")
+    assert "view=" not in more
+
+
+@pytest.mark.parametrize("who", [BLIND, OPERATOR])
+def test_names_are_for_who_may_know_them(who: Principal) -> None:
+    """Nobody else gets a name, an address, a company or the file with all of them."""
+    html = shown(who, Wanted(), card("ada", name="Ada Lovelace", email="ada@example.com", place="Analytical"))
+    assert [text in html for text in ("Ada Lovelace", "ada@example.com", "Analytical", "/leads.csv")] == [
+        who.personal
+    ] * 4
+
+
+def test_what_is_late_is_marked() -> None:
+    """From the deadline on, in the page as the server sends it, too."""
+    late = card("ada", state="assigned", since_ms=1, due_ms=NOW_MS - 1)
+    assert " over" in PAGES.row(late, "hottest", OPERATOR, NOW_MS)
+    assert " over" not in PAGES.row(late, "hottest", OPERATOR, NOW_MS - 2)
+
+
+def test_the_frame_is_for_who_asks() -> None:
+    """Name, lists and the way out for who came in; nothing of it for who did not."""
+    request = make_mocked_request("GET", "/day")
+    assert "Log out" not in PAGES.message(request, "No", "because")
+    let_in(request, ANDY)
+    PAGES.say(Status("late", "7 s behind"))
+    seen = Seen(PAGES.message(request, "No", "because"))
+    assert "7 s behind" in seen.text
+    assert all(text in seen.text for _, text in NAV)
+    assert ("aria-current", "page") in seen.attributes
+
+
+def test_parts() -> None:
+    """Small things that pages say."""
+    assert lead_url("~a/b?c") == "/leads/~a%2Fb%3Fc"
+    assert (clock(AT), clock(1_000), clock("soon")) == ("18 Nov 2026, 11:06 UTC", "1 Jan 1970, 00:00 UTC", "soon")
+    assert [share(points) for points in (-1.0, 0.0, 33.33, 250.0)] == [0.0, 0.0, 33.3, 100.0]
