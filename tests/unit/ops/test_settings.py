@@ -14,8 +14,8 @@ from engine.app import read_model
 from engine.core.instants import parse_duration
 from engine.core.partitioner import PARTITIONERS
 from engine.ops.loading import KNOWN, SECRET_FILES, SettingsError, load_settings
-from engine.ops.security import client_security
-from engine.ops.settings import KafkaSettings, RedisSettings, Settings, describe, duration_text
+from engine.ops.security import board_security, client_security
+from engine.ops.settings import REPLACED, BoardSettings, KafkaSettings, RedisSettings, Settings, describe, duration_text
 from engine.ops.values import Secret, Url
 from engine.readmodel.redis import PREFIX, RedisReadModel
 
@@ -134,6 +134,14 @@ def test_a_secret_given_twice_in_one_place_or_in_a_missing_file_is_a_mistake(tmp
         ({"kafka.security_protocol": "SASL_SSL"}, "kafka.sasl_username and kafka.sasl_password"),
         ({"kafka.sasl_username": "x"}, "expected SASL_SSL"),
         ({"kafka.ssl_cert_file": "x"}, "expected both or neither"),
+        ({"board.tls_cert": "x"}, "board.tls_cert and board.tls_key: expected both or neither"),
+        (
+            {"board.proxy": "10.0.0.1/8"},
+            "board.proxy: 10.0.0.1/8 has host bits set: expected addresses or networks such",
+        ),
+        ({"board.proxy": "10.0.0.1, nginx"}, "expected addresses or networks such as 10.0.0.2, 10.1.0.0/16, separated"),
+        ({"board.proxy": "0.0.0.0/0"}, "board.proxy = '0.0.0.0/0': everybody would be believed"),
+        ({"board.proxy": "10.0.0.1, ::/0"}, "everybody would be believed: expected the addresses of the proxy"),
         ({"kafka.session_timeout": "500s"}, "expected 1s to 1m"),
         ({"canary.every": "2m"}, 'canary.lost_after = "1m": expected no less than canary.every, which is 2m'),
         ({"privacy.erasure_key": "a" * 31}, "privacy.erasure_key has 31 characters"),
@@ -204,3 +212,31 @@ def test_what_is_no_address_of_brokers_is_a_mistake(text: str) -> None:
 )
 def test_brokers_are_named_by_their_addresses(text: str) -> None:
     assert load_settings(None, {}, {"kafka.bootstrap": text}).kafka.bootstrap == text
+
+
+def test_a_setting_of_earlier_versions_says_what_took_its_place(tmp_path: Path) -> None:
+    """In the file, the environment and flags alike."""
+    file = written(tmp_path, "[board]\nallow_remote = true\n")
+    instead = REPLACED["board.allow_remote"]
+    assert "board.proxy" in instead
+    assert mistakes_of(file, {"HEATLINE_BOARD_ALLOW_REMOTE": "true"}, {"board.allow_remote": "true"}) == [
+        f"{file}: board.allow_remote: `board.allow_remote` {instead}",
+        f"environment: `HEATLINE_BOARD_ALLOW_REMOTE` {instead}",
+        f"flag board.allow_remote: `board.allow_remote` {instead}",
+    ]
+
+
+def test_proxies_are_networks() -> None:
+    """An address is a network of one."""
+    proxies = BoardSettings(proxy=" 10.0.0.2, 10.1.0.0/16 ,,2001:db8::1").proxies
+    assert [str(network) for network in proxies] == ["10.0.0.2/32", "10.1.0.0/16", "2001:db8::1/128"]
+
+
+def test_a_certificate_of_the_board_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    """Missing, or no certificate; without one there is no TLS."""
+    assert board_security(BoardSettings()) is None
+    (tmp_path / "cert.pem").write_text("rubbish")
+    for cert in ("none.pem", "cert.pem"):
+        board = BoardSettings(tls_cert=str(tmp_path / cert), tls_key=str(tmp_path / cert))
+        with pytest.raises(SettingsError, match=f"board.tls_cert = .*{cert}.*board.tls_key = .*{cert}"):
+            board_security(board)
