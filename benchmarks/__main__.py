@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks.board import board
 from benchmarks.core import core
 from benchmarks.failover import failover
 from benchmarks.faults import faults
@@ -33,6 +34,7 @@ BENCHMARKS: Mapping[str, Callable[[Sizes], Iterator[Figure]]] = {
     "identity": identity,
     "routing": routing,
     "notify": notify,
+    "board": board,
 }
 
 FILE_COLUMNS = 160

@@ -17,6 +17,7 @@ class Sizes(NamedTuple):
     fault_sending_s: float = 90.0
     identity_seeds: int = 1_000
     open_leads: int = 100_000
+    cards: int = 100_000
 
 
 QUICK = Sizes(
@@ -31,5 +32,6 @@ QUICK = Sizes(
     fault_sending_s=30.0,
     identity_seeds=20,
     open_leads=5_000,
+    cards=5_000,
 )
 """Enough to see that everything runs; not enough for a figure to mean anything."""

@@ -65,17 +65,37 @@ class Facets(NamedTuple):
 
 
 class _Kind(NamedTuple):
-    """All by which a list chooses, but for the search text: cards of one kind are in the same lists."""
+    """Whose cards, and in which views they stand: few enough to look through them for each question."""
 
     owner: str | None
     team: str | None
-    band: str
-    grade: str
-    stage: str
-    source: str
     region: str | None
     has_case: bool
     is_open: bool
+
+
+class _Group:
+    """The cards of a kind, and how many of them have each value of what else one can filter by."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, _Held] = {}
+        self.counts: dict[str, Counter[str]] = {name: Counter() for name in _COUNTED}
+
+    def __len__(self) -> int:
+        return len(self.held)
+
+    def add(self, held: "_Held") -> None:
+        self.held[held.card.key] = held
+        for name, counter in self.counts.items():
+            counter[getattr(held.card, name)] += 1
+
+    def remove(self, held: "_Held") -> None:
+        del self.held[held.card.key]
+        for name, counter in self.counts.items():
+            counter[getattr(held.card, name)] -= 1
+
+
+_COUNTED = tuple(name for name in Facets._fields if name not in _Kind._fields)
 
 
 class _Held(msgspec.Struct, frozen=True):
@@ -87,7 +107,6 @@ class _Held(msgspec.Struct, frozen=True):
 
 
 _Order = Callable[[_Held], Place]
-_facets_of = attrgetter(*Facets._fields)
 _IN_VIEW: Mapping[View, str | None] = {"hottest": None, "day": "has_case", "open": "is_open"}
 """What a kind must be for its cards to stand in a view."""
 
@@ -113,7 +132,7 @@ class Shelf:
         self._keys: dict[str, str] = {}
         # Beside each other in memory: a search through the cards would take four times as long.
         self._texts: dict[str, str] = {}
-        self._groups: dict[_Kind, dict[str, _Held]] = {}
+        self._groups: dict[_Kind, _Group] = {}
         self._lists: dict[View, SortedKeyList[_Held, Place]] = {
             view: SortedKeyList(key=_order(view)) for view in PLACES
         }
@@ -173,7 +192,7 @@ class Shelf:
             shown = nsmallest(limit + 1, rest, key=place)
         else:
             further = (held for held in ordered.irange_key(behind, inclusive=(False, True)) if held.kind in chosen)
-            shown = list(islice(_with_text(who, wanted, further), limit + 1))
+            shown = list(islice(_fitting(who, wanted, further), limit + 1))
         end = cursor(wanted.view, place(shown[limit - 1])) if len(shown) > limit else None
         return Page([held.card for held in shown[:limit]], end, total)
 
@@ -200,10 +219,13 @@ class Shelf:
         """What there is to choose from among the cards that `who` may see."""
         counts: list[Counter[str]] = [Counter() for _ in Facets._fields]
         for kind in _chosen(who, Wanted(), self._groups):
-            for counter, value in zip(counts, _facets_of(kind), strict=True):
-                if value:
-                    counter[value] += len(self._groups[kind])
-        return Facets(*(dict(sorted(one.items(), key=lambda item: (-item[1], item[0]))) for one in counts))
+            group = self._groups[kind]
+            for counter, name in zip(counts, Facets._fields, strict=True):
+                if name in _COUNTED:
+                    counter.update(group.counts[name])
+                else:
+                    counter[getattr(kind, name) or ""] += len(group)
+        return Facets(*map(_by_number, counts))
 
     def _begin(self) -> None:
         self._epoch = secrets.token_hex(4)
@@ -217,13 +239,14 @@ class Shelf:
         text = f"{card.name}\n{card.email}\n{card.place}\n{card.lead}\n{card.key}".casefold()
         held = _Held(card, _kind(card), text)
         self._held[card.key], self._keys[card.lead], self._texts[card.key] = held, card.key, text
-        self._groups.setdefault(held.kind, {})[card.key] = held
+        self._groups.setdefault(held.kind, _Group()).add(held)
         for one in self._lists_of(held.kind):
             one.add(held)
 
     def _remove(self, held: _Held) -> None:
         key, group = held.card.key, self._groups[held.kind]
-        del self._held[key], self._keys[held.card.lead], self._texts[key], group[key]
+        del self._held[key], self._keys[held.card.lead], self._texts[key]
+        group.remove(held)
         if not group:
             del self._groups[held.kind]
         for one in self._lists_of(held.kind):
@@ -238,31 +261,31 @@ class Shelf:
 
     def _found(self, who: Principal, wanted: Wanted, chosen: set[_Kind], few: int) -> tuple[int, list[_Held] | None]:
         """How many cards are wanted, and, where they are fewer than `few`, which, in any order."""
-        total = sum(len(self._groups[kind]) for kind in chosen)
-        if total < few:
-            held = list(_with_text(who, wanted, (held for kind in chosen for held in self._groups[kind].values())))
-            return len(held), held
-        if not wanted.q:
-            return total, None
-        sought = wanted.q.casefold()
-        keys = [key for key, text in self._texts.items() if sought in (text if who.personal else key.casefold())]
-        if len(chosen) < len(self._groups):
-            keys = [key for key in keys if self._held[key].kind in chosen]
-        return len(keys), [self._held[key] for key in keys] if len(keys) < few else None
+        number, tests = sum(len(self._groups[kind]) for kind in chosen), _tests(wanted)
+        if number < few or (len(tests) > 1 and not wanted.q):
+            held = list(_fitting(who, wanted, (one for kind in chosen for one in self._groups[kind].held.values())))
+        elif wanted.q:
+            keys = self._searched(who, wanted.q.casefold())
+            if len(keys) >= few and not tests and len(chosen) == len(self._groups):
+                return len(keys), None
+            hits = (self._held[key] for key in keys)
+            held = list(_fitting(who, wanted, (one for one in hits if one.kind in chosen)))
+        elif tests:
+            ((name, value),) = tests
+            return sum(self._groups[kind].counts[name][value] for kind in chosen), None
+        else:
+            return number, None
+        return len(held), held if len(held) < few else None
+
+    def _searched(self, who: Principal, sought: str) -> list[str]:
+        """The keys of the cards that have the text, of those of others, too."""
+        if not who.personal:
+            return [key for key in self._texts if sought in key.casefold()]
+        return [key for key, text in self._texts.items() if sought in text]
 
 
 def _kind(card: Card) -> _Kind:
-    return _Kind(
-        card.owner,
-        card.team,
-        card.band,
-        card.grade,
-        card.stage,
-        card.source,
-        card.region,
-        has_case=has_case(card),
-        is_open=is_open(card),
-    )
+    return _Kind(card.owner, card.team, card.region, has_case=has_case(card), is_open=is_open(card))
 
 
 def _order(view: View) -> _Order:
@@ -278,8 +301,8 @@ def _owner(who: Principal, wanted: Wanted) -> str | None:
 
 
 def _chosen(who: Principal, wanted: Wanted, kinds: Iterable[_Kind]) -> set[_Kind]:
-    """The kinds whose cards `who` may see and the filters let through."""
-    conditions: list[tuple[str, object]] = [*wanted.filters()]
+    """The kinds of which `who` may see cards, as far as what is wanted depends on the kind."""
+    conditions: list[tuple[str, object]] = [one for one in wanted.filters() if one[0] in _Kind._fields]
     if (needed := _IN_VIEW[wanted.view]) is not None:
         conditions.append((needed, True))
     if (owner := _owner(who, wanted)) is not None:
@@ -299,10 +322,27 @@ def _in_list(who: Principal, wanted: Wanted, several: Iterable[_Held | None]) ->
     """Those that stand in a list, in any order."""
     held = [one for one in several if one is not None]
     chosen = _chosen(who, wanted, {one.kind for one in held})
-    return list(_with_text(who, wanted, (one for one in held if one.kind in chosen)))
+    return list(_fitting(who, wanted, (one for one in held if one.kind in chosen)))
 
 
-def _with_text(who: Principal, wanted: Wanted, several: Iterable[_Held]) -> Iterator[_Held]:
-    """Those that have the search text. Who may not see a name must not find out by asking for it."""
+def _tests(wanted: Wanted) -> list[tuple[str, str]]:
+    """The filters by what is not of the kind."""
+    return [one for one in wanted.filters() if one[0] in _COUNTED]
+
+
+def _fitting(who: Principal, wanted: Wanted, several: Iterable[_Held]) -> Iterator[_Held]:
+    """Those that the filters by what is not of the kind let through, and that have the search text."""
+    tests = [(attrgetter(name), value) for name, value in _tests(wanted)]
     sought = wanted.q.casefold()
-    return (held for held in several if sought in (held.text if who.personal else held.card.key.casefold()))
+    for held in several:
+        if tests and any(of(held.card) != value for of, value in tests):
+            continue
+        # Who may not see a name must not find out by asking for it.
+        if not sought or sought in (held.text if who.personal else held.card.key.casefold()):
+            yield held
+
+
+def _by_number(counter: Counter[str]) -> dict[str, int]:
+    """The values that there are, the most frequent first."""
+    there = [(value, number) for value, number in counter.items() if value and number]
+    return dict(sorted(there, key=lambda one: (-one[1], one[0])))

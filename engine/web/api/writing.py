@@ -29,7 +29,7 @@ class NewLead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     company: Text = ""
     note: Text | None = None
     event: Annotated[str, msgspec.Meta(min_length=1, max_length=100)] = "call"
-    source: Text = "phone"
+    source: Annotated[str, msgspec.Meta(max_length=100, extra_json_schema={"enum": sorted(SOURCES)})] = "phone"
 
 
 async def feedback(service: Service, call: Call) -> Answer:
