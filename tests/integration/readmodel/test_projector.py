@@ -132,7 +132,7 @@ async def test_every_record_is_taken_once(cluster: Cluster) -> None:
     while not feeding.done() or len(model.taken) < len(outputs):
         rounds += 1
         running = [asyncio.create_task(run_projector(model, cluster.client, asyncio.Event())) for _ in range(2)]
-        await asyncio.sleep(0.3 + 0.07 * (rounds % 5))
+        await asyncio.sleep(0.3 + 0.07 * (rounds % 20))
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)

@@ -16,8 +16,8 @@ from tests.unit.readmodel.contract import Make, ReadModelContract, scored, take
 async def make(redis_server: RedisServer) -> AsyncIterator[Make]:
     made: list[RedisReadModel] = []
 
-    async def under_own_prefix(leads_max: int, log_max: int) -> RedisReadModel:
-        made.append(RedisReadModel(redis_server.url, f"test:{uuid.uuid4()}:", leads_max, log_max))
+    async def under_own_prefix(*limits: int) -> RedisReadModel:
+        made.append(RedisReadModel(redis_server.url, f"test:{uuid.uuid4()}:", *limits))
         return made[-1]
 
     yield under_own_prefix

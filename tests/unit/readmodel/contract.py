@@ -10,18 +10,21 @@ from engine.readmodel.port import (
     Batch,
     Change,
     Counts,
+    DossierKept,
     LeadErased,
     LeadGone,
     LeadScored,
     Log,
     Logged,
+    Mark,
     PositionsMoved,
     Progress,
     ReadModel,
 )
 
 BEHIND = Progress(1_000, 2.5)
-Make = Callable[[int, int], Awaitable[ReadModel]]
+Make = Callable[..., Awaitable[ReadModel]]
+"""Of a model's limits: leads, entries a log, dossiers, leads that went."""
 
 
 def scored(lead: str, total: float, band: str = "warm") -> LeadScored:
@@ -39,8 +42,12 @@ async def take(model: ReadModel, *changes: Change) -> None:
     await model.apply(Batch(changes, since, until, BEHIND))
 
 
+def kept(lead: str, text: str = "") -> DossierKept:
+    return DossierKept(lead, f"{lead}:{text}".encode(), f"h-{lead}")
+
+
 class ReadModelContract:
-    """Tests against `model`, and against `make(leads_max, log_max)` for a smaller one."""
+    """Tests against `model`, and against `make(leads_max, log_max, dossiers_max, gone_max)` for a smaller one."""
 
     async def test_a_new_model_holds_nothing(self, model: ReadModel) -> None:
         """No positions, no progress, nothing to show."""
@@ -51,6 +58,8 @@ class ReadModelContract:
         assert await model.latest("alerts", 10) == []
         assert await model.lead("ada") is None
         assert await model.erased("h") is None
+        assert await model.logged("answers", "0/0") is None
+        assert await model.dossiers(["ada"]) == [None]
 
     async def test_hottest_by_total_then_by_id(self, model: ReadModel) -> None:
         """Highest total first, negative ones last, equal ones by id; the limit cuts the coldest."""
@@ -193,3 +202,90 @@ class ReadModelContract:
             await asyncio.wait_for(heard.get(), 10)
         finally:
             listener.cancel()
+
+    async def test_dossiers_are_kept_whole(self, model: ReadModel) -> None:
+        """The last of each lead, beside its score and without one; a lead that is gone keeps it."""
+        await take(model, kept("ada", "old"), scored("ada", 5.0), kept("bob"))
+        await take(model, kept("ada", "new"), LeadGone("ada"))
+        assert await model.dossiers(["bob", "eve", "ada"]) == [b"bob:", None, b"ada:new"]
+        assert await model.scores(["bob", "ada"]) == [None, None]
+        assert await model.dossiers([]) == await model.scores([]) == await model.named([]) == []
+        assert await model.named(["h-bob", "bob"]) == ["bob", None]
+        await model.clear()
+        assert await model.dossiers(["bob"]) == await model.named(["h-bob"]) == [None]
+
+    async def test_the_longest_untouched_dossier_is_dropped(self, make: Make) -> None:
+        """Its score stays."""
+        model = await make(9, 9, 2, 9)
+        await take(model, scored("a", 1.0), kept("a"), kept("b"), kept("a"), kept("c"))
+        assert await model.dossiers(["a", "b", "c"]) == [b"a:", None, b"c:"]
+        await take(model, kept("d"))
+        assert await model.dossiers(["a", "c", "d"]) == [None, b"c:", b"d:"]
+        assert await model.lead("a") == b"a=1.0"
+        assert await model.named(["h-a", "h-c"]) == [None, "c"]
+
+    async def test_with_a_lead_its_dossier_and_answers_are_erased(self, model: ReadModel) -> None:
+        """Told by its id, or by its hash alone; what is left of a dossier may be kept again in the same batch."""
+        await take(model, kept("ada"), kept("bob"), kept("eve"), Logged("answers", "0/1", 1, b"yes", "h-ada", 50))
+        await take(model, LeadErased("ada", "h-ada", 60), LeadErased(None, "h-bob", 60), kept("bob", "later"))
+        assert await model.dossiers(["ada", "bob", "eve"]) == [None, b"bob:later", b"eve:"]
+        assert await model.logged("answers", "0/1") is None
+        assert await model.erasures(["h-ada", "h-eve"]) == [60, None]
+        assert await model.erasures([]) == []
+
+    async def test_an_entry_is_found_by_its_id(self, model: ReadModel) -> None:
+        """In its own log; answers are no part of the counts."""
+        await take(model, logged("0/7", 5, "answers"), logged("x", 5))
+        assert await model.logged("answers", "0/7") == b"0/7"
+        assert await model.logged("alerts", "0/7") is None
+        assert await model.counts() == Counts(0, 1, 0)
+
+    async def test_what_changed_is_told_in_order_and_once(self, model: ReadModel) -> None:
+        """Scores and dossiers, by the last change of a lead, page by page; then nothing until something changes."""
+        await take(model, scored("a", 1.0), scored("b", 2.0), kept("c"), scored("a", 3.0))
+        first = await model.touched(None, 2)
+        assert (first.leads, first.anew) == (["b", "c"], True)
+        then = await model.touched(first.mark, 2)
+        assert (then.leads, then.anew) == (["a"], False)
+        assert await model.touched(then.mark, 2) == (then.mark, [], False)
+        await take(model, logged("x", 5), LeadGone("nobody"))
+        assert (await model.touched(then.mark, 2)).leads == []
+        await take(model, LeadGone("b"), kept("a"), LeadErased("c", "h-c", 1))
+        last = await model.touched(then.mark, 9)
+        assert (last.leads, last.anew) == (["b", "a", "c"], False)
+        assert (await model.touched(None, 9)).leads == ["a"]
+
+    async def test_marks_of_a_cleared_model_mean_nothing(self, model: ReadModel) -> None:
+        """Nor do those of none at all; who asks is told all anew."""
+        empty = await model.touched(None, 9)
+        assert (empty.leads, empty.anew) == ([], True)
+        await take(model, scored("a", 1.0), scored("b", 1.0))
+        mark = (await model.touched(None, 9)).mark
+        await model.clear()
+        await take(model, scored("c", 1.0))
+        again = await model.touched(mark, 9)
+        assert (again.leads, again.anew) == (["c"], True)
+        assert (await model.touched(Mark("elsewhere", 7), 9)).anew
+
+    async def test_what_went_is_forgotten_at_last(self, make: Make) -> None:
+        """Who may have missed it is told all anew; who reads all anew is not told so again and again."""
+        model = await make(9, 9, 9, 2)
+        await take(model, *(scored(lead, 1.0) for lead in "abcde"))
+        first = (await model.touched(None, 1)).mark
+        know = (await model.touched(first, 9)).mark
+        await take(model, LeadGone("a"), LeadGone("b"))
+        assert (await model.touched(know, 9)).leads == ["a", "b"]
+        await take(model, LeadGone("c"))
+        told = await model.touched(know, 1)
+        assert (told.leads, told.anew) == (["d"], True)
+        await take(model, LeadGone("e"))
+        rest = await model.touched(told.mark, 9)
+        assert (rest.leads, rest.anew) == (["e"], False)
+
+    async def test_the_coldest_that_are_dropped_are_told(self, make: Make) -> None:
+        """And the dossiers that are."""
+        model = await make(1, 9, 1, 9)
+        await take(model, scored("a", 5.0), kept("c"))
+        mark = (await model.touched(None, 9)).mark
+        await take(model, scored("b", 6.0), kept("d"))
+        assert set((await model.touched(mark, 9)).leads) == {"a", "b", "c", "d"}

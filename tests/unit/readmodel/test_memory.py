@@ -13,8 +13,8 @@ def model() -> MemoryReadModel:
 
 @pytest.fixture
 def make() -> Make:
-    async def small(leads_max: int, log_max: int) -> MemoryReadModel:
-        return MemoryReadModel(leads_max, log_max)
+    async def small(*limits: int) -> MemoryReadModel:
+        return MemoryReadModel(*limits)
 
     return small
 
