@@ -13,7 +13,8 @@ from engine.core.flow import InputRecord, Output
 from engine.core.messages import INBOX_TOPIC, LeadErase, encode
 from engine.core.partitioner import by_murmur2
 from engine.local.simulate import INTERNAL_TOPICS, Simulation
-from engine.readmodel.events import TOPICS, Foreign, Malformed, project
+from engine.readmodel.events import TOPICS, Malformed, Read, read
+from engine.readmodel.gathering import gather
 from engine.readmodel.memory import MemoryReadModel
 from engine.readmodel.port import Batch, Progress, ReadModel
 from tests.build import HOUR, T0, model
@@ -95,16 +96,24 @@ def projected(logs: Iterable[Sequence[Output]], draw: Random) -> Iterator[InputR
 async def shown(logs: Iterable[Sequence[Output]], seed: int) -> ReadModel:
     """A read model of what the topics hold."""
     built = MemoryReadModel()
-    made = [project(record, HASH) for record in projected(logs, Random(seed))]
-    changes = [change for change in made if change is not None and not isinstance(change, Malformed | Foreign)]
-    assert not any(isinstance(change, Malformed) for change in made)
-    await built.apply(Batch(changes, {}, {}, Progress(T0, 0.0)))
+    draw = Random(seed)
+    records = list(projected(logs, draw))
+    while records:
+        size = draw.randrange(1, 200)
+        told = [read(record, HASH) for record in records[:size]]
+        assert not any(isinstance(one, Malformed) for one in told)
+        changes = await gather(built, [one for one in told if isinstance(one, Read)], HASH)
+        await built.apply(Batch(changes, await built.positions(), {("t", 0): len(records)}, Progress(T0, 0.0)))
+        del records[:size]
     return built
 
 
 async def held(built: ReadModel) -> list[tuple[str, bytes]]:
     """Everything that a read model shows."""
+    leads = (await built.touched(None, 1_000_000)).leads
+    dossiers = zip(leads, await built.dossiers(leads), strict=True)
     parts = {
+        "dossiers": [lead.encode() + packed for lead, packed in dossiers if packed is not None],
         "scores": await built.hottest(1_000_000),
         "alerts": await built.latest("alerts", 1_000),
         "assignments": await built.latest("assignments", 1_000),
@@ -131,7 +140,7 @@ async def test_no_byte_is_left_and_none_comes_back(seed: int) -> None:
     world.see(seen, seed)
     everywhere = [*world.stored(), *await held(await shown(world.logs(), seed))]
     person = max(seen, key=lambda one: len(traces(one, everywhere)))
-    assert traces(person, everywhere) == {"profiles", "desk", "scores", "alerts", "assignments"}
+    assert traces(person, everywhere) == {"profiles", "desk", "scores", "alerts", "assignments", "dossiers"}
     counts = (b"main/rep/", b"main/queue")
     before = [one for one in world.stored() if not traces(person, [one]) and not one[1].startswith(counts)]
     world.erase(Random(seed).choice([person.final, *person.browsers]))
