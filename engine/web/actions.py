@@ -248,6 +248,7 @@ class Once:
         now_s = self._clock()
         held = self._said.get(what)
         if held is None or held[0] <= now_s:
+            self._said.pop(what, None)
             self._forget(now_s)
             held = self._said[what] = now_s + AGAIN_S, asyncio.ensure_future(_awaited(work))
         try:
@@ -259,10 +260,11 @@ class Once:
             raise
 
     def _forget(self, now_s: float) -> None:
-        over = [what for what, (ends_s, _) in self._said.items() if ends_s <= now_s]
-        if not over and len(self._said) >= ONCE_MAX:
-            over = [next(iter(self._said))]
-        for what in over:
+        # What was said first stands first.
+        while self._said:
+            what, (ends_s, _) = next(iter(self._said.items()))
+            if ends_s > now_s and len(self._said) < ONCE_MAX:
+                return
             del self._said[what]
 
 

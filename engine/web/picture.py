@@ -8,7 +8,7 @@ from datetime import timedelta
 from html import escape
 from typing import NamedTuple
 
-from engine.core.instants import DAY_MS, EPOCH, MINUTE_MS
+from engine.core.instants import DAY_MS, EPOCH, FIRST_MS, MINUTE_MS
 from engine.core.text import clean
 from engine.readmodel.history import Point
 
@@ -19,6 +19,8 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 34, 14, 14, 26
 _TICK_CHARS = 62
 """So many units of width for each date below the axis."""
 _LABEL_CHARS_MAX = 120
+_SPAN_MS_MIN = 60 * MINUTE_MS
+_MONTHS_MS = 90 * DAY_MS
 _STEPS_MS = (
     *(minutes * MINUTE_MS for minutes in (1, 5, 15, 30, 60, 180, 360, 720)),
     *(days * DAY_MS for days in (1, 2, 7, 14, 30, 90, 365)),
@@ -85,7 +87,8 @@ def frame_of(history: Sequence[Point], tomorrow: Point | None, size: tuple[int, 
     """All of the history and of what is to come, never less than an hour."""
     points = [*history, *([tomorrow] if tomorrow else [])]
     start_ms, end_ms = history[0].at_ms, max(point.at_ms for point in points)
-    start_ms = min(start_ms, end_ms - 60 * MINUTE_MS)
+    start_ms = max(min(start_ms, end_ms - _SPAN_MS_MIN), FIRST_MS)
+    end_ms = max(end_ms, start_ms + _SPAN_MS_MIN)
     return Frame(*size, start_ms, end_ms, max(scale, *(point.total for point in points), 1.0))
 
 
@@ -123,7 +126,7 @@ def _ticks(frame: Frame) -> Iterator[tuple[int, str]]:
     at_ms = -(-frame.start_ms // step_ms) * step_ms
     while at_ms <= frame.end_ms - margin_ms:
         if at_ms >= frame.start_ms + margin_ms // 2:
-            yield at_ms, _day(at_ms) if at_ms % DAY_MS == 0 or step_ms >= DAY_MS else _hour(at_ms)
+            yield at_ms, _told(at_ms, step_ms)
         at_ms += step_ms
 
 
@@ -163,5 +166,10 @@ def _day(at_ms: int) -> str:
     return (EPOCH + timedelta(milliseconds=at_ms)).strftime("%-d %b")
 
 
-def _hour(at_ms: int) -> str:
+def _told(at_ms: int, step_ms: int) -> str:
+    """A date below the axis: as much of it as tells it from its neighbours."""
+    if step_ms >= _MONTHS_MS:
+        return (EPOCH + timedelta(milliseconds=at_ms)).strftime("%b %Y")
+    if at_ms % DAY_MS == 0 or step_ms >= DAY_MS:
+        return _day(at_ms)
     return (EPOCH + timedelta(milliseconds=at_ms)).strftime("%H:%M")
