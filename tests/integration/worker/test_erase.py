@@ -132,7 +132,7 @@ async def test_of_the_person_only_the_hash_is_left(
     redis: Any = Redis.from_url(redis_server.url)
     began_ms = now_ms() - 60_000
     await site.send(*LIFE, track("demo_request", userId=OTHER), at_ms=began_ms)
-    tables, model = {"profiles-changelog", "desk-changelog", "lead-scores"}, "erase:heatline:3:"
+    tables, model = {"profiles-changelog", "desk-changelog", "lead-scores"}, "erase:heatline:4:"
     logs = {f"{model}{name}" for name in ("scores", "order", "band", "alerts:events", "assignments:events")}
     await until_there_are(deployment, redis, tables | logs)
 
