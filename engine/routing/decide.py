@@ -83,7 +83,8 @@ class _Choosing:
         self.asked: list[str] = []
         """What tells the leads that wait for the same reps."""
         self.steps_left_out = 0
-        self.seen: dict[frozenset[str], str] = {}
+        self.seen: dict[frozenset[str], tuple[str, str]] = {}
+        self.absences: dict[str, str | None] = {}
         self.holders: tuple[str, ...] | None = None
 
     def overridden(self, owner: str) -> Choice | None:
@@ -137,18 +138,24 @@ class _Choosing:
             self.tell("rule", rule.name, "matched", "has no condition")
             return True
         holds = rule.when.holds(self.request)
-        seen = self.values(rule.when)
-        outcome, told = ("matched", "holds") if holds else ("passed over", "does not hold")
-        self.tell("rule", rule.name, outcome, f"{told}: {seen}")
+        matched, passed_over = self.values(rule.when)
+        if holds:
+            self.tell("rule", rule.name, "matched", matched)
+        else:
+            self.tell("rule", rule.name, "passed over", passed_over)
         return holds
 
-    def values(self, condition: Condition) -> str:
-        """What `condition` saw, for people: the first five fields that it reads. Most rules read the same few."""
+    def values(self, condition: Condition) -> tuple[str, str]:
+        """What `condition` saw, for people, where it holds and where it does not: the first five fields that it reads.
+
+        Most rules read the same few.
+        """
         fields = condition.fields
         told = self.seen.get(fields)
         if told is None:
-            seen = [f"{name} = {shown(self.value(name))}" for name in sorted(fields)[:WHY_FIELDS_MAX]]
-            told = self.seen[fields] = ", ".join(seen) + (", …" if len(fields) > WHY_FIELDS_MAX else "")
+            named = [f"{name} = {shown(self.value(name))}" for name in sorted(fields)[:WHY_FIELDS_MAX]]
+            seen = ", ".join(named) + (", …" if len(fields) > WHY_FIELDS_MAX else "")
+            told = self.seen[fields] = f"holds: {seen}", f"does not hold: {seen}"
         return told
 
     def members(self, rule: Rule) -> tuple[Sequence[str], str]:
@@ -171,9 +178,10 @@ class _Choosing:
             self.tell("territory", rule.name, "passed over", "no territory that a rep has holds the lead")
             return None
         needs = [self.value(name) for name in rule.needs]
+        needed = [_Need(name, value) for name, value in zip(rule.needs, needs, strict=True) if value not in (None, [])]
         fitting, why = [], {}
         for member in members:
-            unfit = self.excluded.get(member) or self.lacks(rule, needs, member)
+            unfit = self.excluded.get(member) or self.lacks(needed, member)
             if unfit is None:
                 fitting.append(member)
             else:
@@ -215,13 +223,13 @@ class _Choosing:
         self.desk.set_pool(f"{method}/{pool}", row)
         return winner, f"{METHODS[method]} in {_called(rule)}"
 
-    def lacks(self, rule: Rule, needs: Sequence[object], member: str) -> str | None:
-        """Which skill that the rule asks for the rep lacks, None where there is none; `needs` is what is asked for."""
-        skills = self.routing.reps[member].skills
-        for name, wanted in zip(rule.needs, needs, strict=True):
-            every = wanted if isinstance(wanted, list) else [] if wanted is None else [wanted]
-            if every and not any(str(one).casefold() in skills.get(name, ()) for one in every):
-                return f"lacks {name} {shown(wanted)}"
+    def lacks(self, needed: Sequence["_Need"], member: str) -> str | None:
+        """Which skill that is needed the rep lacks, None where there is none."""
+        if needed:
+            skills = self.routing.reps[member].skills
+            for need in needed:
+                if need.any_of.isdisjoint(skills.get(need.name, ())):
+                    return need.lacking
         return None
 
     def value(self, name: str) -> object:
@@ -229,8 +237,10 @@ class _Choosing:
         return None if isinstance(getter, str) else getter(self.request)
 
     def absent(self, member: str) -> str | None:
-        """Why the rep cannot take it now."""
-        return self.gone.get(member) or why_not(self.routing.reps[member], self.desk.load(member), self.at_ms)
+        """Why the rep cannot take it now. Several rules name the same reps."""
+        if member not in self.absences:
+            self.absences[member] = why_not(self.routing.reps[member], self.desk.load(member), self.at_ms)
+        return self.gone.get(member) or self.absences[member]
 
     def is_anybody_left(self, rule: Rule) -> bool:
         """Whether somebody whom the rule names may take it later."""
@@ -279,6 +289,15 @@ class _Choosing:
                 self.tell("rep", member, "picked", reason)
             else:
                 self.tell("rep", member, "passed over", why.get(member, f"{winner} comes first"))
+
+
+class _Need:
+    """A skill that a rule asks for: whoever has one of the values of the lead's field has it."""
+
+    def __init__(self, name: str, value: object) -> None:
+        self.name = name
+        self.any_of = frozenset(str(one).casefold() for one in (value if isinstance(value, list) else [value]))
+        self.lacking = f"lacks {name} {shown(value)}"
 
 
 def _called(rule: Rule) -> str:
