@@ -1,14 +1,15 @@
 """Nobody comes past this without saying who it is: every request to the board goes through here."""
 
 import ssl
-from typing import Any, NamedTuple
+from http import HTTPStatus
+from typing import NamedTuple
 from urllib.parse import urlencode
 
-import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from engine.web.access import Access, Principal, let_in, principal_of
+from engine.web.api.problems import Refusal, problem
 from engine.web.audit import Audit
 from engine.web.login import LOGIN, Failures, Login, onward_page, safe_next
 from engine.web.security import Front
@@ -65,7 +66,7 @@ class Guard:
         if refusal is not None:
             raise web.HTTPForbidden(text=f"{refusal}\n")
         if request.method not in _SAFE and bearer(request) is None and not self._front.is_own(request):
-            return _refused(request, web.HTTPForbidden.status_code, "this was sent by a page of another site")
+            return problem(request.path, Refusal(HTTPStatus.FORBIDDEN, "this was sent by a page of another site"))
         if _is_open(request):
             return await handler(request)
         who = self.who(request)
@@ -77,9 +78,8 @@ class Guard:
     def _unknown(self, request: web.Request) -> web.StreamResponse:
         if _is_data(request):
             self._tell_refused(request)
-            response = _refused(request, web.HTTPUnauthorized.status_code, "expected a good token, or a session")
-            response.headers["WWW-Authenticate"] = 'Bearer realm="heatline"'
-            return response
+            told = {"WWW-Authenticate": 'Bearer realm="heatline"'}
+            return problem(request.path, Refusal(HTTPStatus.UNAUTHORIZED, "expected a good token", headers=told))
         here = safe_next(request.path_qs) if request.method in _SAFE else "/"
         if (
             request.headers.get("Sec-Fetch-Site") == "cross-site"
@@ -136,14 +136,3 @@ def _is_data(request: web.Request) -> bool:
     if any(request.path == prefix or request.path.startswith(f"{prefix}/") for prefix in DATA):
         return True
     return bearer(request) is not None or request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate"
-
-
-def _refused(request: web.Request, status: int, detail: str) -> web.Response:
-    problem: dict[str, Any] = {
-        "type": "about:blank",
-        "title": web.Response(status=status).reason,
-        "status": status,
-        "detail": detail,
-        "instance": request.path,
-    }
-    return web.Response(status=status, body=msgspec.json.encode(problem), content_type="application/problem+json")

@@ -152,7 +152,7 @@ async def test_the_refusal_of_an_api_is_a_problem_that_names_the_way() -> None:
     async with inside() as board, board.client.get("/api/leads") as answer:
         assert answer.content_type == "application/problem+json"
         assert answer.headers["WWW-Authenticate"] == 'Bearer realm="heatline"'
-        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["Cache-Control"] == "private, no-store"
         assert answer.headers["Content-Security-Policy"] == HEADERS["Content-Security-Policy"]
 
 
