@@ -19,7 +19,7 @@ local dossiers_max, gone_max = tonumber(ARGV[7]), tonumber(ARGV[8])
 local logs = { alerts = { unpack(KEYS, 15, 17) }, assignments = { unpack(KEYS, 18, 20) }, answers = { unpack(KEYS, 21, 23) } }
 
 -- The leads of this batch in the order of their last change: each is touched once.
-local touched, last_of = {}, {}
+local touched, last_of, wiped = {}, {}, {}
 
 local function touches(lead)
   touched[#touched + 1] = lead
@@ -91,12 +91,18 @@ local function forget(log, lead, pseudonym, at)
   end
 end
 
-local function erase(lead, pseudonym, at)
+local function wipe(lead)
   drop_lead(lead)
   drop_dossier(lead)
+  wiped[lead] = true
+end
+
+local function erase(lead, pseudonym, at)
   local other = redis.call('HGET', named, pseudonym)
+  wipe(lead)
   if other then
     drop_dossier(other)
+    wiped[other] = true
   end
   for _, log in pairs(logs) do
     forget(log, lead, pseudonym, at)
@@ -142,12 +148,21 @@ for i = 11, #ARGV, 6 do
   end
 end
 
+local function is_held(lead)
+  return redis.call('HEXISTS', scores, lead) == 1 or redis.call('HEXISTS', dossiers, lead) == 1
+end
+
 for place, lead in ipairs(touched) do
-  if last_of[lead] == place then
-    local sequence = redis.call('HINCRBY', touch, 'sequence', 1)
-    local is_held = redis.call('HEXISTS', scores, lead) == 1 or redis.call('HEXISTS', dossiers, lead) == 1
-    redis.call('ZADD', is_held and held or gone, sequence, lead)
-    redis.call('ZREM', is_held and gone or held, lead)
+  if last_of[lead] == place and (is_held(lead) or not wiped[lead]) then
+    local sequence, stays = redis.call('HINCRBY', touch, 'sequence', 1), is_held(lead)
+    redis.call('ZADD', stays and held or gone, sequence, lead)
+    redis.call('ZREM', stays and gone or held, lead)
+  end
+end
+-- The id of who was erased is not kept, not even to say that the lead went: everybody begins anew.
+for lead in pairs(wiped) do
+  if not is_held(lead) and redis.call('ZREM', held, lead) + redis.call('ZREM', gone, lead) > 0 then
+    redis.call('HSET', touch, 'floor', redis.call('HINCRBY', touch, 'sequence', 1))
   end
 end
 local excess = redis.call('ZCARD', gone) - gone_max

@@ -96,6 +96,12 @@ class Touches:
         if len(self._gone) > self._gone_max:
             self._floor = self._gone.pop(next(iter(self._gone)))
 
+    def wipe(self, lead: str) -> None:
+        """Forget a lead that was erased, and that it was there: everybody begins anew."""
+        if (self._held.pop(lead, None) or self._gone.pop(lead, None)) is not None:
+            self._last += 1
+            self._floor = self._last
+
     def after(self, since: Mark | None, limit: int) -> Touched:
         """As the port says."""
         if since is None or since.epoch != self._epoch or max(since.sequence, since.began) < self._floor:
@@ -239,11 +245,14 @@ class MemoryReadModel:
                     self._logs[change.log].add(change)
 
     def _erase(self, change: LeadErased) -> None:
-        for lead in {change.lead, self._named.get(change.pseudonym)}:
-            if lead is not None:
-                self._lose(lead)
+        other = self._named.get(change.pseudonym)
         if change.lead is not None:
             self._drop(change.lead)
+        for lead in {change.lead, other} - {None}:
+            assert lead is not None
+            self._lose(lead)
+            if lead not in self._scores:
+                self._touches.wipe(lead)
         for log in self._logs.values():
             log.erase((change.pseudonym, change.lead), change.at_ms)
         at_ms = max(change.at_ms, self._erased.get(change.pseudonym, change.at_ms))

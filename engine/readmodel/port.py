@@ -177,7 +177,7 @@ class ReadModel(Protocol):
         """At most `limit` leads that changed or went after `since`, each once, by its last change.
 
         Anew where `since` is None, of another epoch (the model was cleared or lost), or older than what it remembers
-        of leads that went.
+        of leads that went; it remembers none that was erased.
         """
         ...
 

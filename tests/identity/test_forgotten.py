@@ -113,6 +113,7 @@ async def held(built: ReadModel) -> list[tuple[str, bytes]]:
     leads = (await built.touched(None, 1_000_000)).leads
     dossiers = zip(leads, await built.dossiers(leads), strict=True)
     parts = {
+        "leads": [lead.encode() for lead in leads],
         "dossiers": [lead.encode() + packed for lead, packed in dossiers if packed is not None],
         "scores": await built.hottest(1_000_000),
         "alerts": await built.latest("alerts", 1_000),
@@ -140,7 +141,7 @@ async def test_no_byte_is_left_and_none_comes_back(seed: int) -> None:
     world.see(seen, seed)
     everywhere = [*world.stored(), *await held(await shown(world.logs(), seed))]
     person = max(seen, key=lambda one: len(traces(one, everywhere)))
-    assert traces(person, everywhere) == {"profiles", "desk", "scores", "alerts", "assignments", "dossiers"}
+    assert traces(person, everywhere) == {"profiles", "desk", "scores", "alerts", "assignments", "dossiers", "leads"}
     counts = (b"main/rep/", b"main/queue")
     before = [one for one in world.stored() if not traces(person, [one]) and not one[1].startswith(counts)]
     world.erase(Random(seed).choice([person.final, *person.browsers]))

@@ -252,10 +252,26 @@ class ReadModelContract:
         assert await model.touched(then.mark, 2) == (then.mark, [], False)
         await take(model, logged("x", 5), LeadGone("nobody"))
         assert (await model.touched(then.mark, 2)).leads == []
-        await take(model, LeadGone("b"), kept("a"), LeadErased("c", "h-c", 1))
+        await take(model, LeadGone("b"), kept("a"))
         last = await model.touched(then.mark, 9)
-        assert (last.leads, last.anew) == (["b", "a", "c"], False)
-        assert (await model.touched(None, 9)).leads == ["a"]
+        assert (last.leads, last.anew) == (["b", "a"], False)
+        assert (await model.touched(None, 9)).leads == ["c", "a"]
+
+    async def test_who_was_erased_is_not_even_told_to_have_gone(self, model: ReadModel) -> None:
+        """Everybody begins anew instead, once; also where the lead had gone before, or its hash alone is told."""
+        await take(model, scored("a", 1.0), scored("b", 1.0), kept("c"), scored("d", 1.0))
+        mark = (await model.touched(None, 9)).mark
+        await take(model, LeadGone("b"))
+        for erased in (LeadErased("a", "h-a", 1), LeadErased("b", "h-b", 1), LeadErased(None, "h-c", 1)):
+            await take(model, erased)
+            told = await model.touched(mark, 9)
+            assert told.anew
+            mark = told.mark
+        assert (await model.touched(None, 9)).leads == ["d"]
+        await take(model, LeadErased("a", "h-a", 1), LeadErased("nobody", "h", 1))
+        assert await model.touched(mark, 9) == (mark, [], False)
+        await take(model, LeadErased("d", "h-d", 1), kept("d", "later"), scored("e", 1.0), LeadErased("e", "h-e", 1))
+        assert (await model.touched(mark, 9)).leads == ["d"]
 
     async def test_marks_of_a_cleared_model_mean_nothing(self, model: ReadModel) -> None:
         """Nor do those of none at all; who asks is told all anew."""
