@@ -8,18 +8,20 @@ from aiohttp import web
 
 from engine.core.identity import normalised_email
 from engine.core.text import printable
-from engine.readmodel.port import ReadModel, ReadModelAway
 from engine.web.access import Principal, principal_of
 from engine.web.actions import Mistaken, NotYours, availability, may_speak_for
+from engine.web.cards import Card
 from engine.web.forms import LATER, TEXT_CHARS_MAX, read_availability
 from engine.web.guard import audited
+from engine.web.index import Index
 from engine.web.leadview import zone_name
 from engine.web.live import now_ms
 from engine.web.port import Enquiry, NotSent, Unclear
 from engine.web.views import Mistake
 from engine.web.workplace import Notice, Workplace, as_page, not_sent
 
-SCORED_WAIT_S = 5.0
+LISTED_WAIT_S = 5.0
+"""How long somebody waits to see the lead that was added."""
 TURNED_UP: Mapping[str, tuple[str, str, str]] = {
     "phone": ("Phoned", "call", "phone"),
     "email": ("Wrote an e-mail", "enquiry", "email"),
@@ -73,8 +75,7 @@ class OwnPages:
                 refusal = Notice("bad", f"Nothing was sent: {error}.", 422)
         if refusal is not None:
             return self._new(request, refusal, form)
-        await _scored(place.model, lead)
-        card = await place.index.sought(lead)
+        card = await _listed(place.index, lead)
         audited(request, "lead.added", None if card is None else card.key)
         if card is not None and who.may_see(card.owner, card.region):
             raise web.HTTPSeeOther(f"/leads/{card.key}")
@@ -155,10 +156,11 @@ def read_enquiry(form: Mapping[str, str]) -> Enquiry:
     return Enquiry({name: text for name, text in given.items() if text}, event, source, note or None)
 
 
-async def _scored(model: ReadModel, lead: str) -> None:
-    """Wait a little for the lead to have a score."""
-    with contextlib.suppress(TimeoutError, ReadModelAway):
-        async with asyncio.timeout(SCORED_WAIT_S), contextlib.aclosing(model.changed()) as changes:
-            async for _ in changes:
-                if await model.lead(lead) is not None:
-                    return
+async def _listed(index: Index, lead: str) -> Card | None:
+    """The lead's card; None where it does not come within a while."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LISTED_WAIT_S):
+            while (card := index.find(lead)) is None:
+                await index.beyond(index.mark, LISTED_WAIT_S)
+            return card
+    return None

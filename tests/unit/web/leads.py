@@ -63,7 +63,7 @@ CONTRIBUTIONS = [
 
 
 class FakeSender:
-    """Keeps what is sent; the desk of `model` answers at once with `answer`, or not at all."""
+    """Keeps what is sent; `model` has `answer` to it at once, or never, and each lead at once."""
 
     def __init__(self, model: MemoryReadModel, answer: Mapping[str, Any] | None = None) -> None:
         self.sent: list[tuple[str, dict[str, Any]]] = []
@@ -86,7 +86,9 @@ class FakeSender:
         if self.failure is not None:
             raise self.failure
         self.enquiries.append(enquiry)
-        return enquiry.values.get("userId") or f"email:{enquiry.values.get('email', 'x@example.com')}"
+        lead = f"email:{enquiry.values.get('email', 'nobody@example.com')}"
+        await put_lead(self._model, samples.score(lead, owner=None))
+        return lead
 
 
 async def put(model: MemoryReadModel, *changes: Change) -> None:
