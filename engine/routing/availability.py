@@ -9,7 +9,7 @@ def why_not(rep: Rep, load: Load, at_ms: int) -> str | None:
     """Why the rep cannot take a lead at that instant, None where nothing is in the way."""
     if rep.open_max is not None and load.open >= rep.open_max:
         return f"has {load.open} open leads of {rep.open_max}"
-    if rep.day_max is not None and _assigned_on(rep, load, at_ms) >= rep.day_max:
+    if _is_full_today(rep, load, at_ms):
         return f"got {load.assigned} leads today of {rep.day_max}"
     if load.is_away(at_ms):
         return "is away" if load.away_until is None else f"is away until {to_rfc3339(load.away_until)}"
@@ -20,7 +20,7 @@ def back_ms(rep: Rep, load: Load, at_ms: int) -> int | None:
     """When time alone lets the rep take a lead, at the earliest; None: something else has to happen first."""
     if rep.open_max is not None and load.open >= rep.open_max:
         return None
-    if rep.day_max is not None and _assigned_on(rep, load, at_ms) >= rep.day_max:
+    if _is_full_today(rep, load, at_ms):
         at_ms = rep.calendar.next_day_ms(at_ms)
     if load.is_away(at_ms):
         if load.away_until is None:
@@ -31,8 +31,9 @@ def back_ms(rep: Rep, load: Load, at_ms: int) -> int | None:
 
 def with_assigned(rep: Rep, load: Load, at_ms: int) -> Load:
     """The rep's load once one more lead is assigned on this local day."""
-    count = _assigned_on(rep, load, at_ms) + 1
-    return Load(None, load.open, rep.calendar.day(at_ms), count, load.away_from, load.away_until)
+    day = rep.calendar.day(at_ms)
+    count = load.assigned + 1 if load.day == day else 1
+    return Load(None, load.open, day, count, load.away_from, load.away_until)
 
 
 def long_absence(rep: Rep, load: Load, at_ms: int, limit_ms: int | None) -> str | None:
@@ -62,5 +63,6 @@ def gone_from_ms(rep: Rep, load: Load, at_ms: int, limit_ms: int | None) -> int 
     return min(found, default=None)
 
 
-def _assigned_on(rep: Rep, load: Load, at_ms: int) -> int:
-    return load.assigned if load.day == rep.calendar.day(at_ms) else 0
+def _is_full_today(rep: Rep, load: Load, at_ms: int) -> bool:
+    """Whether the rep got as many leads on this local day as there may be."""
+    return rep.day_max is not None and load.assigned >= rep.day_max and load.day == rep.calendar.day(at_ms)

@@ -10,6 +10,7 @@ from typing import Literal
 
 from engine.core.conditions import Condition
 from engine.routing.calendars import ALWAYS, Calendar
+from engine.routing.shortlist import Shortlist
 from engine.routing.territories import NO_TERRITORIES, Territories
 
 Pick = Literal["round_robin", "weighted", "least_loaded"]
@@ -133,6 +134,16 @@ class Routing:
     desks: tuple[OtherDesk, ...] = ()
     version: str = ""
     files: tuple[str, ...] = ()
+    shortlist: Shortlist = field(init=False, repr=False, compare=False)
+    """Which of the rules may be for a lead."""
+    region_of: Mapping[str, str] = field(init=False, repr=False, compare=False)
+    """The region of each rep who is in one, the first."""
+
+    def __post_init__(self) -> None:
+        """Look once for what no decision has to look for then."""
+        object.__setattr__(self, "shortlist", Shortlist([(rule.name, rule.when) for rule in self.rules]))
+        last_first = reversed([*self.regions.values()])
+        object.__setattr__(self, "region_of", {rep: region.id for region in last_first for rep in region.reps})
 
     @property
     def fields(self) -> frozenset[str]:

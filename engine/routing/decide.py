@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
-from engine.core.conditions import Condition
 from engine.core.instants import to_rfc3339
 from engine.core.messages import LeadRequested
 from engine.core.records import TraceStep
@@ -67,6 +66,15 @@ def choose(
     return choosing.by_rules(rules[first:])
 
 
+class _Need(NamedTuple):
+    """The skills of which a rep must have one, if there are any; `key` tells them from others, `lacks` who has none."""
+
+    name: str
+    skills: frozenset[str]
+    key: str
+    lacks: str
+
+
 class _Choosing:
     def __init__(
         self, desk: Desk, request: LeadRequested, at_ms: int, excluded: Mapping[str, str], gone: dict[str, str]
@@ -82,10 +90,11 @@ class _Choosing:
         """Reps who may take it later."""
         self.asked: list[str] = []
         """What tells the leads that wait for the same reps."""
-        self.steps_left_out = 0
+        self.shortlist = desk.routing.shortlist.of(request)
         self.seen: dict[frozenset[str], tuple[str, str]] = {}
+        self.needs: dict[str, _Need] = {}
         self.absences: dict[str, str | None] = {}
-        self.holders: tuple[str, ...] | None = None
+        self.holders: tuple[Sequence[str], str] | None = None
 
     def overridden(self, owner: str) -> Choice | None:
         """Whom a rule gives the lead that `owner` has, None where none does."""
@@ -126,7 +135,8 @@ class _Choosing:
             if taken is not None:
                 return taken
             if rule.nobody == "wait" and self.is_anybody_left(rule):
-                return self.queued(rule, f"rule {rule.name}: nobody of {_called(rule)} is there")
+                waits = self.queued(rule, f"rule {rule.name}: nobody of {_called(rule)} is there")
+                return waits._replace(hopeless=not self.waited)
         if self.waited:
             return self.queued(None, "nobody whom the rules name is there")
         why = "no rule matches" if self.routing.rules else "there are no rules"
@@ -137,26 +147,22 @@ class _Choosing:
         if rule.when is None:
             self.tell("rule", rule.name, "matched", "has no condition")
             return True
-        holds = rule.when.holds(self.request)
-        matched, passed_over = self.values(rule.when)
-        if holds:
-            self.tell("rule", rule.name, "matched", matched)
-        else:
-            self.tell("rule", rule.name, "passed over", passed_over)
-        return holds
+        fails, holds = self.seen.get(rule.when.fields) or self.look(rule.when.fields)
+        if rule.name in self.shortlist and rule.when.holds(self.request):
+            self.tell("rule", rule.name, "matched", holds)
+            return True
+        self.tell("rule", rule.name, "passed over", fails)
+        return False
 
-    def values(self, condition: Condition) -> tuple[str, str]:
-        """What `condition` saw, for people, where it holds and where it does not: the first five fields that it reads.
+    def look(self, fields: frozenset[str]) -> tuple[str, str]:
+        """That a condition does not hold, and that it does, for people, with the first five of the fields it reads.
 
         Most rules read the same few.
         """
-        fields = condition.fields
-        told = self.seen.get(fields)
-        if told is None:
-            named = [f"{name} = {shown(self.value(name))}" for name in sorted(fields)[:WHY_FIELDS_MAX]]
-            seen = ", ".join(named) + (", …" if len(fields) > WHY_FIELDS_MAX else "")
-            told = self.seen[fields] = f"holds: {seen}", f"does not hold: {seen}"
-        return told
+        seen = [f"{name} = {shown(self.value(name))}" for name in sorted(fields)[:WHY_FIELDS_MAX]]
+        told = ", ".join(seen) + (", …" if len(fields) > WHY_FIELDS_MAX else "")
+        self.seen[fields] = f"does not hold: {told}", f"holds: {told}"
+        return self.seen[fields]
 
     def members(self, rule: Rule) -> tuple[Sequence[str], str]:
         """Whom a rule names, and what their pool is called."""
@@ -168,8 +174,9 @@ class _Choosing:
             case Rep() as rep:
                 return (rep.id,), f"rep/{rep.id}"
         if self.holders is None:
-            self.holders = self.routing.territories.holders(self.request)
-        return self.holders, f"territory/{_digest(self.holders).hex()}"
+            holders = self.routing.territories.holders(self.request)
+            self.holders = holders, f"territory/{_digest(holders).hex()}"
+        return self.holders
 
     def take(self, rule: Rule) -> Choice | None:
         """Whom a rule that holds gives the lead; None where nobody of its reps can take it."""
@@ -177,23 +184,14 @@ class _Choosing:
         if not members:
             self.tell("territory", rule.name, "passed over", "no territory that a rep has holds the lead")
             return None
-        needs = [self.value(name) for name in rule.needs]
-        needed = [_Need(name, value) for name, value in zip(rule.needs, needs, strict=True) if value not in (None, [])]
-        fitting, why = [], {}
-        for member in members:
-            unfit = self.excluded.get(member) or self.lacks(needed, member)
-            if unfit is None:
-                fitting.append(member)
-            else:
-                why[member] = unfit
-        missing = {member: self.absent(member) for member in fitting}
+        why, missing = self.sift(rule, members)
         able = [member for member, reason in missing.items() if reason is None]
         anyway = not able and rule.nobody == "assign_anyway"
         if anyway:
-            able = [member for member in fitting if member not in self.gone]
+            able = [member for member in missing if member not in self.gone]
         why |= {member: reason for member, reason in missing.items() if reason is not None and member not in able}
-        self.asked.append(f"{rule.name}\0{pool}\0{needs}")
-        self.waited |= dict.fromkeys(fitting)
+        self.asked.append(f"{rule.name}\0{pool}\0{[self.need(name).key for name in rule.needs]}")
+        self.waited |= dict.fromkeys(missing)
         if not able:
             self.tell_all(members, why)
             return None
@@ -223,14 +221,33 @@ class _Choosing:
         self.desk.set_pool(f"{method}/{pool}", row)
         return winner, f"{METHODS[method]} in {_called(rule)}"
 
-    def lacks(self, needed: Sequence["_Need"], member: str) -> str | None:
-        """Which skill that is needed the rep lacks, None where there is none."""
-        if needed:
-            skills = self.routing.reps[member].skills
-            for need in needed:
-                if need.any_of.isdisjoint(skills.get(need.name, ())):
-                    return need.lacking
-        return None
+    def sift(self, rule: Rule, members: Sequence[str]) -> tuple[dict[str, str], dict[str, str | None]]:
+        """Of members why they do not come into question, and of the others why they cannot take it now, if so."""
+        unfit: dict[str, str] = {}
+        missing: dict[str, str | None] = {}
+        reps, excluded = self.routing.reps, self.excluded
+        needs = [need for name in rule.needs if (need := self.need(name)).skills]
+        for member in members:
+            if member in excluded:
+                unfit[member] = excluded[member]
+                continue
+            skills = reps[member].skills
+            for name, wanted, _, lacks in needs:
+                if wanted.isdisjoint(skills.get(name, ())):
+                    unfit[member] = lacks
+                    break
+            else:
+                missing[member] = self.absent(member)
+        return unfit, missing
+
+    def need(self, name: str) -> "_Need":
+        """What a rep must have where a rule needs `name`."""
+        if name not in self.needs:
+            value = self.value(name)
+            every = value if isinstance(value, list) else [] if value is None else [value]
+            skills = frozenset(str(one).casefold() for one in every)
+            self.needs[name] = _Need(name, skills, f"{sorted(skills)}", f"lacks {name} {shown(value)}")
+        return self.needs[name]
 
     def value(self, name: str) -> object:
         getter = FIELDS(name)
@@ -260,44 +277,35 @@ class _Choosing:
         self, rep: str | None, rule: Rule | None, reason: str, *, team: str | None = None, kept: bool = False
     ) -> Choice:
         region = rule.to.id if rule is not None and isinstance(rule.to, Region) else self.region_of(rep)
-        if self.steps_left_out:
-            self.trace.append(TraceStep("trace", "", "left out", f"{self.steps_left_out} more steps"))
+        left_out = len(self.trace) - TRACE_STEPS_MAX
+        if left_out > 0:
+            self.trace[TRACE_STEPS_MAX:] = [TraceStep("trace", "", "left out", f"{left_out} more steps")]
         name = None if rule is None else rule.name
         return Choice(rep, kept, name, team, region, reason, self.trace)
 
     def region_of(self, rep: str | None) -> str | None:
         """The region of the rep, else the first whose territories hold the lead."""
+        of_rep = self.routing.region_of.get(rep or "")
         regions = self.routing.regions.values()
-        of_rep = next((region.id for region in regions if rep in region.reps), None)
         if of_rep is not None or not any(region.territories for region in regions):
             return of_rep
         held = set(self.routing.territories.holding(self.request))
         return next((region.id for region in regions if held.intersection(region.territories)), None)
 
     def tell(self, step: str, candidate: str, outcome: str, why: str) -> None:
-        if len(self.trace) < TRACE_STEPS_MAX:
-            self.trace.append(TraceStep(step, candidate, outcome, why))
-        else:
-            self.steps_left_out += 1
+        self.trace.append(TraceStep(step, candidate, outcome, why))
 
     def tell_all(
         self, members: Iterable[str], why: Mapping[str, str], winner: str | None = None, reason: str = ""
     ) -> None:
         """Say of each member why it was passed over, and of the winner why it was not."""
-        for member in members:
-            if member == winner:
-                self.tell("rep", member, "picked", reason)
-            else:
-                self.tell("rep", member, "passed over", why.get(member, f"{winner} comes first"))
-
-
-class _Need:
-    """A skill that a rule asks for: whoever has one of the values of the lead's field has it."""
-
-    def __init__(self, name: str, value: object) -> None:
-        self.name = name
-        self.any_of = frozenset(str(one).casefold() for one in (value if isinstance(value, list) else [value]))
-        self.lacking = f"lacks {name} {shown(value)}"
+        first = f"{winner} comes first"
+        self.trace += [
+            TraceStep("rep", member, "picked", reason)
+            if member == winner
+            else TraceStep("rep", member, "passed over", why.get(member, first))
+            for member in members
+        ]
 
 
 def _called(rule: Rule) -> str:

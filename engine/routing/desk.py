@@ -4,7 +4,7 @@ How many leads a rep has and which leads wait follow from the leads' rows, and o
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Any, TypeVar, cast
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -33,7 +33,6 @@ from engine.routing.rows import (
 
 _MERGES_MAX = ALIASES_MAX + 2
 """How often a lead is looked for under its next id: a browser's, an address, a userId and aliases of it."""
-T = TypeVar("T")
 
 
 class Desk:
@@ -84,7 +83,8 @@ class Desk:
 
     def held(self, lead: str) -> Held | None:
         """The lead's row, None where it never asked for a rep."""
-        return self._get(LEAD + lead.encode(), Held)
+        row = self._row(LEAD + lead.encode())
+        return row if isinstance(row, Held) else None
 
     def current(self, lead: str) -> str:
         """The lead as it is called now: what a rep has on the screen may be merged with another since."""
@@ -115,7 +115,8 @@ class Desk:
 
     def load(self, rep: str) -> Load:
         """What the rep has."""
-        return self._get(REP + rep.encode(), Load) or NO_LOAD
+        row = self._row(REP + rep.encode())
+        return row if isinstance(row, Load) else NO_LOAD
 
     def set_load(self, rep: str, load: Load) -> None:
         """What the rep has from now on, but for open leads."""
@@ -127,7 +128,8 @@ class Desk:
 
     def pool(self, pool: str) -> Pool:
         """Whose turn it is in the pool."""
-        return self._get(POOL + pool.encode(), Pool) or Pool(None, 0, {})
+        row = self._row(POOL + pool.encode())
+        return row if isinstance(row, Pool) else Pool(None, 0, {})
 
     def set_pool(self, pool: str, row: Pool) -> None:
         """Whose turn it is from now on."""
@@ -136,7 +138,8 @@ class Desk:
     @property
     def queue(self) -> Queue:
         """How many leads wait."""
-        return self._get(QUEUE, Queue) or Queue()
+        row = self._row(QUEUE)
+        return row if isinstance(row, Queue) else Queue()
 
     def look_at_queue(self, due_ms: int | None) -> None:
         """Look who is there for those who wait at `due_ms` at the latest; None: whenever something changes."""
@@ -196,14 +199,12 @@ class Desk:
         if more:
             self._put(QUEUE, replace(self.queue, waiting=self.queue.waiting + more))
 
-    def _get(self, name: bytes, _kind: type[T]) -> T | None:
-        return cast("T | None", self._row(name))
-
     def _row(self, name: bytes) -> Row | None:
-        if name not in self._seen:
-            packed = self._rows.get(self._prefix + name)
-            self._seen[name] = None if packed is None else decode(name, packed)
-        return self._seen[name]
+        if name in self._seen:
+            return self._seen[name]
+        packed = self._rows.get(self._prefix + name)
+        row = self._seen[name] = None if packed is None else decode(name, packed)
+        return row
 
     def _put(self, name: bytes, row: Row | None) -> None:
         if name not in self._before:

@@ -152,6 +152,8 @@ def test_nobody_left_is_hopeless_and_somebody_who_may_come_back_is_not() -> None
     hopeless = pools("", {}, excluded=both)
     assert (hopeless.rep, hopeless.hopeless, hopeless.reason) == (None, True, "nobody is left whom the rules name")
     assert not pools("", {"a": AWAY}, excluded={"b": "missed"}).hopeless
+    unskilled = choice(desk(SKILLED.replace("nobody: assign_anyway", "nobody: wait")), request(product="trips"))
+    assert (unskilled.rule, unskilled.hopeless) == ("r", True)
 
 
 def test_what_waits_says_when_time_alone_may_bring_somebody_back() -> None:
