@@ -73,9 +73,11 @@ class Card(msgspec.Struct, frozen=True):
 def card_of(score: LeadScore, dossier: Dossier | None, key: str) -> Card:
     """The card of a lead. Raises ValueError where a time of the score is none."""
     case = dossier.case if dossier is not None else None
-    traits = score.traits
+    lead, traits = score.lead, score.traits
+    name, email, company = name_of(lead, traits, known=score.known), email_of(lead, traits), company_of(traits)
+    phone = _text(traits.get("phone"))
     return Card(
-        lead=score.lead,
+        lead=lead,
         key=key,
         total=score.total,
         band=score.band,
@@ -83,11 +85,11 @@ def card_of(score: LeadScore, dossier: Dossier | None, key: str) -> Card:
         stage=score.stage,
         at_ms=from_rfc3339(score.at),
         known=score.known,
-        name=name_of(score.lead, traits, known=score.known),
-        place=company_of(traits),
-        email=email_of(score.lead, traits),
-        phone=_text(traits.get("phone")),
-        source=_source(score),
+        name=name,
+        place=company,
+        email=email,
+        phone=phone,
+        source=_source(score, name, email, company, phone),
         product=score.product,
         persona=score.persona,
         owner=score.owner if case is None else case.rep,
@@ -146,7 +148,7 @@ def tells(text: str, values: Iterable[str]) -> bool:
     return any(value in folded for value in values)
 
 
-def _source(score: LeadScore) -> str:
+def _source(score: LeadScore, *who: str) -> str:
     """Where the lead came from first. A campaign's source that names the lead itself is none, but a way of writing it.
 
     Sources are listed to choose from, also for those who may not see names.
@@ -154,8 +156,6 @@ def _source(score: LeadScore) -> str:
     touch = score.first_touch
     if touch is None or not touch.source:
         return "" if touch is None else touch.channel
-    traits = score.traits
-    who = [name_of(score.lead, traits), email_of(score.lead, traits), company_of(traits), _text(traits.get("phone"))]
     values = telling([*who, score.lead, score.ids.user or "", *score.ids.anonymous])
     return touch.channel if tells(touch.source, values) else clean(touch.source, TEXT_CHARS_MAX)
 

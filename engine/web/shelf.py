@@ -185,13 +185,15 @@ class Shelf:
         """
         ordered, place = self._lists[wanted.view], _order(wanted.view)
         behind = None if after is None else place_of(after, wanted.view)
-        chosen = _chosen(who, wanted, self._groups)
+        chosen = self._chosen(who, wanted)
         total, found = self._found(who, wanted, chosen, len(ordered) // SPARSE)
         if found is not None:
             rest = found if behind is None else [held for held in found if place(held) > behind]
             shown = nsmallest(limit + 1, rest, key=place)
         else:
-            further = (held for held in ordered.irange_key(behind, inclusive=(False, True)) if held.kind in chosen)
+            further = ordered.irange_key(behind, inclusive=(False, True))
+            if len(chosen) < len(self._groups):
+                further = (held for held in further if held.kind in chosen)
             shown = list(islice(_fitting(who, wanted, further), limit + 1))
         end = cursor(wanted.view, place(shown[limit - 1])) if len(shown) > limit else None
         return Page([held.card for held in shown[:limit]], end, total)
@@ -258,6 +260,12 @@ class Shelf:
             one for view, one in self._lists.items() if (needed := _IN_VIEW[view]) is None or getattr(kind, needed)
         ]
         return lists if kind.has_case else [*lists, self._idle]
+
+    def _chosen(self, who: Principal, wanted: Wanted) -> set[_Kind]:
+        """The kinds of which cards may be in a list."""
+        tests = _tests(wanted)
+        kinds = _chosen(who, wanted, self._groups)
+        return {kind for kind in kinds if all(self._groups[kind].counts[name][value] for name, value in tests)}
 
     def _found(self, who: Principal, wanted: Wanted, chosen: set[_Kind], few: int) -> tuple[int, list[_Held] | None]:
         """How many cards are wanted, and, where they are fewer than `few`, which, in any order."""
@@ -332,14 +340,18 @@ def _tests(wanted: Wanted) -> list[tuple[str, str]]:
 
 def _fitting(who: Principal, wanted: Wanted, several: Iterable[_Held]) -> Iterator[_Held]:
     """Those that the filters by what is not of the kind let through, and that have the search text."""
-    tests = [(attrgetter(name), value) for name, value in _tests(wanted)]
-    sought = wanted.q.casefold()
-    for held in several:
-        if tests and any(of(held.card) != value for of, value in tests):
-            continue
-        # Who may not see a name must not find out by asking for it.
-        if not sought or sought in (held.text if who.personal else held.card.key.casefold()):
-            yield held
+    for name, value in _tests(wanted):
+        several = _having(several, f"card.{name}", value)
+    if not wanted.q:
+        return iter(several)
+    # Who may not see a name must not find out by asking for it.
+    sought, of = wanted.q.casefold(), attrgetter("text" if who.personal else "card.key")
+    return (held for held in several if sought in of(held).casefold())
+
+
+def _having(several: Iterable[_Held], name: str, value: str) -> Iterator[_Held]:
+    of = attrgetter(name)
+    return (held for held in several if of(held) == value)
 
 
 def _by_number(counter: Counter[str]) -> dict[str, int]:
