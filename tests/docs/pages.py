@@ -7,11 +7,14 @@ text. Without any output shown, any will do. A block whose info string names a f
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+OPERATIONS = ("change-partitions", "restore", "scale-out", "upgrade")
+"""How-tos whose commands take longest."""
+
 _FENCE = re.compile(r"^(\s*)(`{3,})\s*(\S*)\s*(.*?)\s*$")
 _LINK = re.compile(r"(?<!\\)\[(?:[^\[\]]|\[[^\[\]]*\])*\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)")
 _CODE = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)")
@@ -90,6 +93,12 @@ def steps(page: Path) -> list[Command | Written]:
         elif block.info:
             found.append(Written(page, block.line, block.info, "".join(f"{line}\n" for line in block.lines)))
     return found
+
+
+def followed(is_wanted: Callable[[Path], bool]) -> list[Path]:
+    """The pages with commands, of the README and docs/, for which `is_wanted` holds."""
+    pages = filter(is_wanted, [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))])
+    return [page for page in pages if any(isinstance(step, Command) for step in steps(page))]
 
 
 def commands(page: Path, block: Block) -> list[Command]:

@@ -7,7 +7,7 @@ from engine.reference.shapes import Key, allowed, keys
 
 PAGES = pages()
 PLAIN = set(
-    "sasl_username smtp_username username ssl_ca_file ssl_cert_file ssl_key_file host port smtp_port "
+    "sasl_username smtp_username username ssl_ca_file ssl_cert_file ssl_key_file tls_key host port smtp_port "
     "model routing events catalog data_dir".split()
 )
 
