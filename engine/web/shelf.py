@@ -4,20 +4,31 @@ Viewers have no queue: each says what it has (a mark), and gets what is newer.
 """
 
 import secrets
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable
 from heapq import nsmallest
 from itertools import islice
-from operator import attrgetter
 from typing import NamedTuple
 
-import msgspec
 from msgspec.structs import replace
 from sortedcontainers import SortedKeyList
 
 from engine.web.access import Principal
 from engine.web.cards import Card
-from engine.web.views import PLACES, Place, View, Wanted, cursor, has_case, is_open, place_of
+from engine.web.kinds import (
+    IN_VIEW,
+    Facets,
+    Group,
+    Held,
+    Kind,
+    chosen_of,
+    facets_of,
+    fitting,
+    in_list,
+    kind_of,
+    tests_of,
+)
+from engine.web.views import PLACES, Place, View, Wanted, cursor, place_of
 
 IDLE_MAX = 100_000
 """Leads without an open case: the coldest goes. Those with one are kept, whatever their score."""
@@ -52,63 +63,7 @@ class Changes(NamedTuple):
     mark: str
 
 
-class Facets(NamedTuple):
-    """The values of each filter and how many cards have each, the most frequent first."""
-
-    owner: dict[str, int]
-    team: dict[str, int]
-    band: dict[str, int]
-    grade: dict[str, int]
-    stage: dict[str, int]
-    source: dict[str, int]
-    region: dict[str, int]
-
-
-class _Kind(NamedTuple):
-    """Whose cards, and in which views they stand: few enough to look through them for each question."""
-
-    owner: str | None
-    team: str | None
-    region: str | None
-    has_case: bool
-    is_open: bool
-
-
-class _Group:
-    """The cards of a kind, and how many of them have each value of what else one can filter by."""
-
-    def __init__(self) -> None:
-        self.held: dict[str, _Held] = {}
-        self.counts: dict[str, Counter[str]] = {name: Counter() for name in _COUNTED}
-
-    def __len__(self) -> int:
-        return len(self.held)
-
-    def add(self, held: "_Held") -> None:
-        self.held[held.card.key] = held
-        for name, counter in self.counts.items():
-            counter[getattr(held.card, name)] += 1
-
-    def remove(self, held: "_Held") -> None:
-        del self.held[held.card.key]
-        for name, counter in self.counts.items():
-            counter[getattr(held.card, name)] -= 1
-
-
-_COUNTED = tuple(name for name in Facets._fields if name not in _Kind._fields)
-
-
-class _Held(msgspec.Struct, frozen=True):
-    """A card, its kind, and what a search looks through."""
-
-    card: Card
-    kind: _Kind
-    text: str
-
-
-_Order = Callable[[_Held], Place]
-_IN_VIEW: Mapping[View, str | None] = {"hottest": None, "day": "has_case", "open": "is_open"}
-"""What a kind must be for its cards to stand in a view."""
+_Order = Callable[[Held], Place]
 
 
 class Shelf:
@@ -122,21 +77,19 @@ class Shelf:
         self._idle_max = idle_max
         self._sequence = 0
         # What each change put something in place of, the latest last.
-        self._journal: deque[tuple[str, _Held | None]] = deque(maxlen=journal_max)
+        self._journal: deque[tuple[str, Held | None]] = deque(maxlen=journal_max)
         self.clear()
 
     def clear(self) -> None:
         """Forget every card; it counts as loading until `loaded`."""
         self.loading = True
-        self._held: dict[str, _Held] = {}
+        self._held: dict[str, Held] = {}
         self._keys: dict[str, str] = {}
         # Beside each other in memory: a search through the cards would take four times as long.
         self._texts: dict[str, str] = {}
-        self._groups: dict[_Kind, _Group] = {}
-        self._lists: dict[View, SortedKeyList[_Held, Place]] = {
-            view: SortedKeyList(key=_order(view)) for view in PLACES
-        }
-        self._idle: SortedKeyList[_Held, Place] = SortedKeyList(key=_order("hottest"))
+        self._groups: dict[Kind, Group] = {}
+        self._lists: dict[View, SortedKeyList[Held, Place]] = {view: SortedKeyList(key=_order(view)) for view in PLACES}
+        self._idle: SortedKeyList[Held, Place] = SortedKeyList(key=_order("hottest"))
         self._begin()
 
     def loaded(self) -> None:
@@ -194,7 +147,7 @@ class Shelf:
             further = ordered.irange_key(behind, inclusive=(False, True))
             if len(chosen) < len(self._groups):
                 further = (held for held in further if held.kind in chosen)
-            shown = list(islice(_fitting(who, wanted, further), limit + 1))
+            shown = list(islice(fitting(who, wanted, further), limit + 1))
         end = cursor(wanted.view, place(shown[limit - 1])) if len(shown) > limit else None
         return Page([held.card for held in shown[:limit]], end, total)
 
@@ -210,8 +163,8 @@ class Shelf:
             return None
         # The earliest change since then says what was there at the mark.
         first = dict(islice(reversed(self._journal), missed))
-        before = {held.card.key for held in _in_list(who, wanted, first.values())}
-        now = _in_list(who, wanted, map(self._held.get, first))
+        before = {held.card.key for held in in_list(who, wanted, first.values())}
+        now = in_list(who, wanted, map(self._held.get, first))
         place = PLACES[wanted.view]
         rows = [Row(held.card.key, held.card, place(held.card)) for held in now]
         gone = before - {row.key for row in rows}
@@ -219,33 +172,25 @@ class Shelf:
 
     def facets(self, who: Principal) -> Facets:
         """What there is to choose from among the cards that `who` may see."""
-        counts: list[Counter[str]] = [Counter() for _ in Facets._fields]
-        for kind in _chosen(who, Wanted(), self._groups):
-            group = self._groups[kind]
-            for counter, name in zip(counts, Facets._fields, strict=True):
-                if name in _COUNTED:
-                    counter.update(group.counts[name])
-                else:
-                    counter[getattr(kind, name) or ""] += len(group)
-        return Facets(*map(_by_number, counts))
+        return facets_of(self._groups, chosen_of(who, Wanted(), self._groups))
 
     def _begin(self) -> None:
         self._epoch = secrets.token_hex(4)
         self._journal.clear()
 
-    def _note(self, key: str, before: _Held | None) -> None:
+    def _note(self, key: str, before: Held | None) -> None:
         self._sequence += 1
         self._journal.append((key, before))
 
     def _add(self, card: Card) -> None:
         text = f"{card.name}\n{card.email}\n{card.place}\n{card.lead}\n{card.key}".casefold()
-        held = _Held(card, _kind(card), text)
+        held = Held(card, kind_of(card), text)
         self._held[card.key], self._keys[card.lead], self._texts[card.key] = held, card.key, text
-        self._groups.setdefault(held.kind, _Group()).add(held)
+        self._groups.setdefault(held.kind, Group()).add(held)
         for one in self._lists_of(held.kind):
             one.add(held)
 
-    def _remove(self, held: _Held) -> None:
+    def _remove(self, held: Held) -> None:
         key, group = held.card.key, self._groups[held.kind]
         del self._held[key], self._keys[held.card.lead], self._texts[key]
         group.remove(held)
@@ -254,30 +199,28 @@ class Shelf:
         for one in self._lists_of(held.kind):
             one.remove(held)
 
-    def _lists_of(self, kind: _Kind) -> list[SortedKeyList[_Held, Place]]:
+    def _lists_of(self, kind: Kind) -> list[SortedKeyList[Held, Place]]:
         """The lists in which the cards of a kind stand."""
-        lists = [
-            one for view, one in self._lists.items() if (needed := _IN_VIEW[view]) is None or getattr(kind, needed)
-        ]
+        lists = [one for view, one in self._lists.items() if (needed := IN_VIEW[view]) is None or getattr(kind, needed)]
         return lists if kind.has_case else [*lists, self._idle]
 
-    def _chosen(self, who: Principal, wanted: Wanted) -> set[_Kind]:
+    def _chosen(self, who: Principal, wanted: Wanted) -> set[Kind]:
         """The kinds of which cards may be in a list."""
-        tests = _tests(wanted)
-        kinds = _chosen(who, wanted, self._groups)
+        tests = tests_of(wanted)
+        kinds = chosen_of(who, wanted, self._groups)
         return {kind for kind in kinds if all(self._groups[kind].counts[name][value] for name, value in tests)}
 
-    def _found(self, who: Principal, wanted: Wanted, chosen: set[_Kind], few: int) -> tuple[int, list[_Held] | None]:
+    def _found(self, who: Principal, wanted: Wanted, chosen: set[Kind], few: int) -> tuple[int, list[Held] | None]:
         """How many cards are wanted, and, where they are fewer than `few`, which, in any order."""
-        number, tests = sum(len(self._groups[kind]) for kind in chosen), _tests(wanted)
+        number, tests = sum(len(self._groups[kind]) for kind in chosen), tests_of(wanted)
         if number < few or (len(tests) > 1 and not wanted.q):
-            held = list(_fitting(who, wanted, (one for kind in chosen for one in self._groups[kind].held.values())))
+            held = list(fitting(who, wanted, (one for kind in chosen for one in self._groups[kind].held.values())))
         elif wanted.q:
             keys = self._searched(who, wanted.q.casefold())
             if len(keys) >= few and not tests and len(chosen) == len(self._groups):
                 return len(keys), None
             hits = (self._held[key] for key in keys)
-            held = list(_fitting(who, wanted, (one for one in hits if one.kind in chosen)))
+            held = list(fitting(who, wanted, (one for one in hits if one.kind in chosen)))
         elif tests:
             ((name, value),) = tests
             return sum(self._groups[kind].counts[name][value] for kind in chosen), None
@@ -292,69 +235,6 @@ class Shelf:
         return [key for key, text in self._texts.items() if sought in text]
 
 
-def _kind(card: Card) -> _Kind:
-    return _Kind(card.owner, card.team, card.region, has_case=has_case(card), is_open=is_open(card))
-
-
 def _order(view: View) -> _Order:
     place = PLACES[view]
     return lambda held: place(held.card)
-
-
-def _owner(who: Principal, wanted: Wanted) -> str | None:
-    """Whose leads alone are wanted: nobody's (empty text) where a rep's own are wanted of who is none."""
-    if wanted.mine:
-        return who.rep or ""
-    return wanted.owner or (who.rep if wanted.view == "day" else None)
-
-
-def _chosen(who: Principal, wanted: Wanted, kinds: Iterable[_Kind]) -> set[_Kind]:
-    """The kinds of which `who` may see cards, as far as what is wanted depends on the kind."""
-    conditions: list[tuple[str, object]] = [one for one in wanted.filters() if one[0] in _Kind._fields]
-    if (needed := _IN_VIEW[wanted.view]) is not None:
-        conditions.append((needed, True))
-    if (owner := _owner(who, wanted)) is not None:
-        conditions.append(("owner", owner))
-    for name, value in conditions:
-        get = attrgetter(name)
-        kinds = [kind for kind in kinds if get(kind) == value]
-    seen: dict[tuple[str | None, str | None], bool] = {}
-    for kind in kinds:
-        pair = (kind.owner, kind.region)
-        if pair not in seen:
-            seen[pair] = who.may_see(*pair)
-    return {kind for kind in kinds if seen[kind.owner, kind.region]}
-
-
-def _in_list(who: Principal, wanted: Wanted, several: Iterable[_Held | None]) -> list[_Held]:
-    """Those that stand in a list, in any order."""
-    held = [one for one in several if one is not None]
-    chosen = _chosen(who, wanted, {one.kind for one in held})
-    return list(_fitting(who, wanted, (one for one in held if one.kind in chosen)))
-
-
-def _tests(wanted: Wanted) -> list[tuple[str, str]]:
-    """The filters by what is not of the kind."""
-    return [one for one in wanted.filters() if one[0] in _COUNTED]
-
-
-def _fitting(who: Principal, wanted: Wanted, several: Iterable[_Held]) -> Iterator[_Held]:
-    """Those that the filters by what is not of the kind let through, and that have the search text."""
-    for name, value in _tests(wanted):
-        several = _having(several, f"card.{name}", value)
-    if not wanted.q:
-        return iter(several)
-    # Who may not see a name must not find out by asking for it.
-    sought, of = wanted.q.casefold(), attrgetter("text" if who.personal else "card.key")
-    return (held for held in several if sought in of(held).casefold())
-
-
-def _having(several: Iterable[_Held], name: str, value: str) -> Iterator[_Held]:
-    of = attrgetter(name)
-    return (held for held in several if of(held) == value)
-
-
-def _by_number(counter: Counter[str]) -> dict[str, int]:
-    """The values that there are, the most frequent first."""
-    there = [(value, number) for value, number in counter.items() if value and number]
-    return dict(sorted(there, key=lambda one: (-one[1], one[0])))

@@ -1,0 +1,145 @@
+"""Whose cards there are, and which of them somebody wants: what a list is chosen by, but for its order."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from operator import attrgetter
+from typing import NamedTuple
+
+import msgspec
+
+from engine.web.access import Principal
+from engine.web.cards import Card
+from engine.web.views import View, Wanted, has_case, is_open
+
+
+class Facets(NamedTuple):
+    """The values of each filter and how many cards have each, the most frequent first."""
+
+    owner: dict[str, int]
+    team: dict[str, int]
+    band: dict[str, int]
+    grade: dict[str, int]
+    stage: dict[str, int]
+    source: dict[str, int]
+    region: dict[str, int]
+
+
+class Kind(NamedTuple):
+    """Whose cards, and in which views they stand: few enough to look through them for each question."""
+
+    owner: str | None
+    team: str | None
+    region: str | None
+    has_case: bool
+    is_open: bool
+
+
+_COUNTED = tuple(name for name in Facets._fields if name not in Kind._fields)
+
+
+class Held(msgspec.Struct, frozen=True):
+    """A card, its kind, and what a search looks through."""
+
+    card: Card
+    kind: Kind
+    text: str
+
+
+class Group:
+    """The cards of a kind, and how many of them have each value of what else one can filter by."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, Held] = {}
+        self.counts: dict[str, Counter[str]] = {name: Counter() for name in _COUNTED}
+
+    def __len__(self) -> int:
+        return len(self.held)
+
+    def add(self, held: Held) -> None:
+        self.held[held.card.key] = held
+        for name, counter in self.counts.items():
+            counter[getattr(held.card, name)] += 1
+
+    def remove(self, held: Held) -> None:
+        del self.held[held.card.key]
+        for name, counter in self.counts.items():
+            counter[getattr(held.card, name)] -= 1
+
+
+IN_VIEW: Mapping[View, str | None] = {"hottest": None, "day": "has_case", "open": "is_open"}
+"""What a kind must be for its cards to stand in a view."""
+
+
+def kind_of(card: Card) -> Kind:
+    return Kind(card.owner, card.team, card.region, has_case=has_case(card), is_open=is_open(card))
+
+
+def _owner(who: Principal, wanted: Wanted) -> str | None:
+    """Whose leads alone are wanted: nobody's (empty text) where a rep's own are wanted of who is none."""
+    if wanted.mine:
+        return who.rep or ""
+    return wanted.owner or (who.rep if wanted.view == "day" else None)
+
+
+def chosen_of(who: Principal, wanted: Wanted, kinds: Iterable[Kind]) -> set[Kind]:
+    """The kinds of which `who` may see cards, as far as what is wanted depends on the kind."""
+    conditions: list[tuple[str, object]] = [one for one in wanted.filters() if one[0] in Kind._fields]
+    if (needed := IN_VIEW[wanted.view]) is not None:
+        conditions.append((needed, True))
+    if (owner := _owner(who, wanted)) is not None:
+        conditions.append(("owner", owner))
+    for name, value in conditions:
+        get = attrgetter(name)
+        kinds = [kind for kind in kinds if get(kind) == value]
+    seen: dict[tuple[str | None, str | None], bool] = {}
+    for kind in kinds:
+        pair = (kind.owner, kind.region)
+        if pair not in seen:
+            seen[pair] = who.may_see(*pair)
+    return {kind for kind in kinds if seen[kind.owner, kind.region]}
+
+
+def in_list(who: Principal, wanted: Wanted, several: Iterable[Held | None]) -> list[Held]:
+    """Those that stand in a list, in any order."""
+    held = [one for one in several if one is not None]
+    chosen = chosen_of(who, wanted, {one.kind for one in held})
+    return list(fitting(who, wanted, (one for one in held if one.kind in chosen)))
+
+
+def tests_of(wanted: Wanted) -> list[tuple[str, str]]:
+    """The filters by what is not of the kind."""
+    return [one for one in wanted.filters() if one[0] in _COUNTED]
+
+
+def fitting(who: Principal, wanted: Wanted, several: Iterable[Held]) -> Iterator[Held]:
+    """Those that the filters by what is not of the kind let through, and that have the search text."""
+    for name, value in tests_of(wanted):
+        several = _having(several, f"card.{name}", value)
+    if not wanted.q:
+        return iter(several)
+    # Who may not see a name must not find out by asking for it.
+    sought, of = wanted.q.casefold(), attrgetter("text" if who.personal else "card.key")
+    return (held for held in several if sought in of(held).casefold())
+
+
+def _having(several: Iterable[Held], name: str, value: str) -> Iterator[Held]:
+    of = attrgetter(name)
+    return (held for held in several if of(held) == value)
+
+
+def _by_number(counter: Counter[str]) -> dict[str, int]:
+    """The values that there are, the most frequent first."""
+    there = [(value, number) for value, number in counter.items() if value and number]
+    return dict(sorted(there, key=lambda one: (-one[1], one[0])))
+
+
+def facets_of(groups: Mapping[Kind, Group], chosen: Iterable[Kind]) -> Facets:
+    """The values that the cards of the chosen kinds have."""
+    counts: list[Counter[str]] = [Counter() for _ in Facets._fields]
+    for kind in chosen:
+        for counter, name in zip(counts, Facets._fields, strict=True):
+            if name in _COUNTED:
+                counter.update(groups[kind].counts[name])
+            else:
+                counter[getattr(kind, name) or ""] += len(groups[kind])
+    return Facets(*map(_by_number, counts))
