@@ -124,7 +124,7 @@ class List {
       const row = html === null ? null : this.made(html, JSON.parse(place), old);
       if (old) this.leave(old);
       if (row) {
-        this.element.insertBefore(row, this.behind(row.place));
+        this.element.insertBefore(row, this.behind(JSON.parse(place)));
         this.enter(row);
       }
     }
