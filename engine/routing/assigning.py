@@ -83,6 +83,10 @@ def answer(desk: Desk, request: LeadRequested, trigger: Trigger) -> Told | None:
         declined=held.declined if goes_on else [],
     )
     choice = choose(desk, request, trigger.at_ms, owner=held.rep, excluded=passed(held))
+    if choice.hopeless and passed(held):
+        # It would wait for nobody: what the lead has done since is worth another look by whoever had it.
+        held = replace(held, attempt=0, missed=[], declined=[])
+        choice = choose(desk, request, trigger.at_ms, owner=held.rep)
     identity = (request.alert,)
     return settle(desk, held, request, choice, trigger, identity=identity, knows=request.owner)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from engine.core.messages import LeadRequested
 from engine.routing.rows import Load
 from tests.laws.test_calendars import wall
-from tests.routing.days import Erase, Go, Life, Moment, Recycle, Reload, Told
+from tests.routing.days import Ask, Erase, Go, Life, Moment, Recycle, Reload, Told
 from tests.routing.organisations import Organisation, Rule
 
 GIVEN = ("assigned", "reassigned", "escalated")
@@ -30,6 +30,7 @@ class Books:
         """Read on: each record before it counts."""
         self._said(moment)
         for told in moment.told:
+            self._asked_anew(told, moment)
             yield told
             self._count(told, moment.at_ms)
             if told.kind in GIVEN and told.rep is not None:
@@ -79,6 +80,23 @@ class Books:
             passed.clear()
         if is_new(told) and told.rep is not None:
             self.days[told.rep] = self._day(told.rep, at_ms), self.today(told.rep, at_ms) + 1
+
+    def _asked_anew(self, told: Told, moment: Moment) -> None:
+        """Where everybody missed or declined a lead, its next alert is for all of them again."""
+        act = moment.act
+        if not isinstance(act, Ask) or told.data["cause"]["name"] != "demo_request":
+            return
+        if not is_new(told) and told.kind != "queued":
+            return
+        organisation, passed = self.life.organisation, self.passed.get(told.lead, set())
+        for rule in organisation.rules:
+            if rule.holds(act.request):
+                left = [rep for rep in organisation.members(rule, act.request) if rep not in passed]
+                if any(organisation.fits(rule, rep, act.request) for rep in left):
+                    return
+                if left and organisation.nobody(rule) == "wait":
+                    break
+        passed.clear()
 
     def _said(self, moment: Moment) -> None:
         act = moment.act
