@@ -105,7 +105,7 @@ def test_a_file_that_others_can_open_is_warned_of(
     add(file)
     file.chmod(mode)
     assert (exposed(file) is not None) is told
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.WARNING, "engine"):
         assert len(read_access(file).entries) == 1
     assert [f"chmod 600 {file}" in message for message in caplog.messages] == ([True] if told else [])
 
