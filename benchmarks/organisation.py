@@ -37,10 +37,13 @@ def zip_of(number: int) -> str:
     return f"{number + 1_000:05}"
 
 
-def requests(count: int, at_ms: int) -> Iterator[LeadRequested]:
-    """Leads that ask for a rep at that instant: half of them by a zip in the file, a tenth from abroad."""
+def requests(count: int, at_ms: int, first: int = 0) -> Iterator[LeadRequested]:
+    """Leads that ask for a rep at that instant: half of them by a zip in the file, a tenth from abroad.
+
+    `first` is the number of the first of them.
+    """
     draw = Random(SEED + 1)
-    for number in range(count):
+    for number in range(first, first + count):
         abroad = draw.random() < 0.1
         place = {"country": "IN"} if abroad else {"country": "US", "state": draw.choice(STATES)}
         if not abroad and draw.random() < 0.6:
