@@ -22,6 +22,8 @@ QUEUED = "lead.queued"
 ESCALATED = "lead.escalated"
 RELEASED = "lead.released"
 
+NOBODY_LEFT = "nobody else is left"
+
 
 class Trigger(NamedTuple):
     """What sets something off at the desk: its cause, the event time of it and the desk's own, both in ms."""
@@ -59,7 +61,8 @@ def wake_trigger(name: str, due_ms: int, at_ms: int) -> Trigger:
 def answer(desk: Desk, request: LeadRequested, trigger: Trigger) -> Told | None:
     """What comes of a request; None where its alert was answered before.
 
-    The desk knows the owner better than the request, whose sender learns it later.
+    The desk knows the owner better than the request, whose sender learns it later. A lead that nobody has been in touch
+    with yet does not go back to who missed or declined it, unless nobody else is left.
     """
     lead = desk.current(request.lead)
     held = desk.held(lead)
@@ -87,6 +90,7 @@ def answer(desk: Desk, request: LeadRequested, trigger: Trigger) -> Told | None:
         # It would wait for nobody: what the lead has done since is worth another look by whoever had it.
         held = replace(held, attempt=0, missed=[], declined=[])
         choice = choose(desk, request, trigger.at_ms, owner=held.rep)
+        choice = choice._replace(reason=f"{NOBODY_LEFT}, so all begins anew; {choice.reason}")
     identity = (request.alert,)
     return settle(desk, held, request, choice, trigger, identity=identity, knows=request.owner)
 
@@ -110,7 +114,7 @@ def reassign(
     if choice.hopeless and passed(held):
         manager = manager_of(desk, held)
         if manager is not None:
-            return escalate(desk, held, trigger, f"{why}; nobody else is left", manager, choice.trace)
+            return escalate(desk, held, trigger, f"{why}; {NOBODY_LEFT}", manager, choice.trace)
     if choice.rep is None and begin is not None:
         # For what waits every rule counts.
         choice = choose(desk, request, trigger.at_ms, excluded=passed(held), gone=gone)

@@ -215,31 +215,6 @@ def test_without_a_manager_it_waits_with_a_reason_and_never_goes_back_to_who_mis
     assert office.say("away", "andy") + office.say("available", "andy") == []
 
 
-def test_what_everybody_missed_is_for_all_of_them_again_once_it_asks_again() -> None:
-    """Andy, Bea and Carla missed it by 9:45. Ann asks again a day later: Andy's turn, as at first, and no miss yet."""
-    office = Office(DESK.replace("HOURS", "").replace("manager: dora, ", "") + HOT)
-    office.ask("ann")
-    office.until("2026-11-24T09:00")
-    (again,) = office.ask("ann")
-    assert (again.kind, again.rep, again.data["attempt"]) == ("assigned", "andy", 1)
-    assert story(office.until("2026-11-25T09:00")) == [
-        ("reassigned", "bea", "09:15"),
-        ("reassigned", "carla", "09:30"),
-        ("queued", None, "09:45"),
-    ]
-
-
-def test_who_missed_it_does_not_get_it_again_by_another_alert_while_somebody_else_is_left() -> None:
-    """Andy missed it at 9:15 and Carla is away until 12:00: what asks again at 10:00 waits for Bea and Carla."""
-    office = desk()
-    office.say("away", "bea")
-    office.say("away", "carla", until="2026-11-23T12:00:00Z")
-    office.ask("ann")
-    office.until("2026-11-23T10:00")
-    assert story(office.ask("ann")) == [("queued", None, "10:00")]
-    assert story(office.until("2026-11-23T12:00")) == [("assigned", "carla", "12:00")]
-
-
 def test_an_owner_whom_only_the_profile_knew_misses_it_like_anybody() -> None:
     """No rule gave it to Andy: his miss goes through all rules, and to the manager of his region where none holds."""
     config = DESK.replace("HOURS", "").replace("to: {team: us}", "when: {known: false}, to: {team: us}")

@@ -6,7 +6,7 @@ from dataclasses import replace
 from engine.core.messages import LeadRequested
 from engine.routing.rows import Load
 from tests.laws.test_calendars import wall
-from tests.routing.days import Ask, Erase, Go, Life, Moment, Recycle, Reload, Told
+from tests.routing.days import Erase, Go, Life, Moment, Recycle, Reload, Told
 from tests.routing.organisations import Organisation, Rule
 
 GIVEN = ("assigned", "reassigned", "escalated")
@@ -30,7 +30,8 @@ class Books:
         """Read on: each record before it counts."""
         self._said(moment)
         for told in moment.told:
-            self._asked_anew(told, moment)
+            if is_answer(told) and (told.rep is None or is_new(told)):
+                self._begins_anew(told)
             yield told
             self._count(told, moment.at_ms)
             if told.kind in GIVEN and told.rep is not None:
@@ -81,22 +82,11 @@ class Books:
         if is_new(told) and told.rep is not None:
             self.days[told.rep] = self._day(told.rep, at_ms), self.today(told.rep, at_ms) + 1
 
-    def _asked_anew(self, told: Told, moment: Moment) -> None:
-        """Where everybody missed or declined a lead, its next alert is for all of them again."""
-        act = moment.act
-        if not isinstance(act, Ask) or told.data["cause"]["name"] != "demo_request":
-            return
-        if not is_new(told) and told.kind != "queued":
-            return
-        organisation, passed = self.life.organisation, self.passed.get(told.lead, set())
-        for rule in organisation.rules:
-            if rule.holds(act.request):
-                left = [rep for rep in organisation.members(rule, act.request) if rep not in passed]
-                if any(organisation.fits(rule, rep, act.request) for rep in left):
-                    return
-                if left and organisation.nobody(rule) == "wait":
-                    break
-        passed.clear()
+    def _begins_anew(self, told: Told) -> None:
+        """Where nobody else is left for a lead that asks, it may go to anybody again."""
+        request, passed = self.life.held()[told.lead].request, self.passed.get(told.lead, set())
+        if not is_anybody_left(self.life.organisation, request, passed):
+            passed.clear()
 
     def _said(self, moment: Moment) -> None:
         act = moment.act
@@ -132,6 +122,24 @@ class Books:
 def is_new(told: Told) -> bool:
     """Whether somebody gets a lead who did not have it."""
     return told.kind in GIVEN and told.rep != told.previous
+
+
+def is_answer(told: Told) -> bool:
+    """Whether it answers an alert, which on these days is called after the event that caused it."""
+    cause = told.data["cause"]
+    return cause["topic"] == "visitor-events" and told.data.get("alert") == f"alert-{cause['offset']}"
+
+
+def is_anybody_left(organisation: Organisation, request: LeadRequested, passed: set[str]) -> bool:
+    """Whether the rules that are tried for a lead name somebody for it, there or not, who did not pass it on."""
+    for rule in organisation.rules:
+        if rule.holds(request):
+            left = [rep for rep in organisation.members(rule, request) if rep not in passed]
+            if any(organisation.fits(rule, rep, request) for rep in left):
+                return True
+            if left and organisation.nobody(rule) == "wait":
+                return False
+    return False
 
 
 def takers(books: Books, request: LeadRequested, passed: set[str], at_ms: int, *, asks: bool) -> set[str]:
