@@ -26,7 +26,7 @@ _COMPANY_TRAITS = ("company", "organization")
 _EMAIL_ID = "email:"
 
 
-class Card(msgspec.Struct, frozen=True):
+class Card(msgspec.Struct, frozen=True, gc=False):
     """A lead in a list. Texts of visitors are clean and cut; instants are in ms.
 
     `key` stands for the lead where its id must not be seen; `name` is what to call it, never empty. `owner`, `team`,

@@ -44,6 +44,8 @@ class Index(Shelf):
         self._secret = secret
         self._made_by = secret()
         self._since: Mark | None = None
+        # Cards of before the model began anew, until it has told of their leads again.
+        self._unheard: set[str] = set()
         self._news = asyncio.Event()
         self._closed = False
         self.away: str | None = None
@@ -64,17 +66,25 @@ class Index(Shelf):
                 await asyncio.sleep(_RETRY_S)
 
     async def catch_up(self) -> None:
-        """Take in everything that changed. Raises ReadModelAway; what was read up to then stays."""
+        """Take in everything that changed. Raises ReadModelAway; what was read up to then stays.
+
+        Where the model begins anew, as it does after each erasure, cards stay until it is known which of them are
+        gone: viewers see what changed, and no empty lists.
+        """
         if self._secret() != self._made_by:
             self._made_by, self._since = self._secret(), None
+            self.clear()
         more = True
         while more:
             touched = await self._model.touched(self._since, BATCH)
             if touched.anew:
-                self.clear()
+                self._unheard = set(self.leads())
             await self._read(touched.leads)
             self._since, self.away = touched.mark, None
             more = len(touched.leads) == BATCH
+        for lead in self._unheard:
+            self.drop(lead)
+        self._unheard.clear()
         if self.loading:
             self.loaded()
         self._announce()
@@ -110,6 +120,7 @@ class Index(Shelf):
         self._news = asyncio.Event()
 
     async def _read(self, leads: Sequence[str]) -> None:
+        self._unheard.difference_update(leads)
         scores, dossiers = await self._model.scores(leads), await self._model.dossiers(leads)
         for number, (lead, score, dossier) in enumerate(zip(leads, scores, dossiers, strict=True), 1):
             card = self._card(lead, score, dossier)

@@ -37,7 +37,7 @@ class Kind(NamedTuple):
 _COUNTED = tuple(name for name in Facets._fields if name not in Kind._fields)
 
 
-class Held(msgspec.Struct, frozen=True):
+class Held(msgspec.Struct, frozen=True, gc=False):
     """A card, its kind, and what a search looks through."""
 
     card: Card
@@ -49,18 +49,22 @@ class Group:
     """The cards of a kind, and how many of them have each value of what else one can filter by."""
 
     def __init__(self) -> None:
+        """No cards."""
         self.held: dict[str, Held] = {}
         self.counts: dict[str, Counter[str]] = {name: Counter() for name in _COUNTED}
 
     def __len__(self) -> int:
+        """How many."""
         return len(self.held)
 
     def add(self, held: Held) -> None:
+        """One more."""
         self.held[held.card.key] = held
         for name, counter in self.counts.items():
             counter[getattr(held.card, name)] += 1
 
     def remove(self, held: Held) -> None:
+        """One less."""
         del self.held[held.card.key]
         for name, counter in self.counts.items():
             counter[getattr(held.card, name)] -= 1
@@ -71,6 +75,7 @@ IN_VIEW: Mapping[View, str | None] = {"hottest": None, "day": "has_case", "open"
 
 
 def kind_of(card: Card) -> Kind:
+    """The kind of a card."""
     return Kind(card.owner, card.team, card.region, has_case=has_case(card), is_open=is_open(card))
 
 

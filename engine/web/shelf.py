@@ -5,7 +5,7 @@ Viewers have no queue: each says what it has (a mark), and gets what is newer.
 
 import secrets
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from heapq import nsmallest
 from itertools import islice
 from typing import NamedTuple
@@ -105,6 +105,10 @@ class Shelf:
     def __len__(self) -> int:
         """How many cards there are."""
         return len(self._held)
+
+    def leads(self) -> Collection[str]:
+        """The ids of the leads that have a card."""
+        return self._keys.keys()
 
     def find(self, name: str) -> Card | None:
         """The card of a lead, by its id or by its key."""

@@ -83,15 +83,19 @@ async def test_it_holds_what_the_model_holds(monkeypatch: pytest.MonkeyPatch) ->
     assert (card.owner, card.state) == ("bea", "assigned")
 
 
-async def test_a_model_that_was_cleared_is_read_anew() -> None:
-    """What it no longer holds is gone, and viewers read their lists once more."""
-    model, index = await filled(score("a"), score("b"))
+async def test_a_model_that_begins_anew_is_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it no longer holds is gone, what it still holds has not changed, and viewers hear of just that."""
+    monkeypatch.setattr(index_module, "BATCH", 2)
+    model, index = await filled(*(score(lead) for lead in "abcde"))
     mark = index.mark
     await model.clear()
-    await take(model, score("b"))
+    await take(model, *(score(lead) for lead in "bcd"), score("e", 50.0))
     await index.catch_up()
-    assert leads(index) == ["b"]
-    assert index.changes(OPERATOR, Wanted(), mark) is None
+    assert sorted(leads(index)) == list("bcde")
+    changes = index.changes(OPERATOR, Wanted(), mark)
+    assert changes is not None
+    assert {row.key: row.card is None for row in changes.rows} == {index.key("a"): True, index.key("e"): False}
+    assert not index.loading
 
 
 async def test_another_secret_makes_other_keys() -> None:
