@@ -8,6 +8,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from engine.core.flow import Output
+from engine.readmodel.dossier import unpack
 from engine.readmodel.events import SCORES, decode_alerts, decode_score
 from engine.readmodel.memory import MemoryReadModel
 from engine.readmodel.port import Batch, LeadScored, Logged, ReadModel, ReadModelAway
@@ -51,7 +52,7 @@ def lines(caplog: pytest.LogCaptureFixture, text: str) -> int:
 
 
 async def test_the_topics_are_shown(cluster: Cluster) -> None:
-    """Latest scores, alerts and assignments; a tombstone removes; read out, the lag is nothing and all are counted."""
+    """Latest scores, dossiers, alerts and assignments; a tombstone removes; read out, all are counted, without lag."""
     model = MemoryReadModel()
     await cluster.put([scored("ada", 40.0), scored("bob", 50.0), scored("eve", 60.0), alerted("ada"), assigned("ada")])
     async with projecting(model, cluster) as heard:
@@ -73,6 +74,13 @@ async def test_the_topics_are_shown(cluster: Cluster) -> None:
     progress = await model.progress()
     assert progress is not None
     assert progress.lag_s == 0.0
+    (packed,) = await model.dossiers(["ada"])
+    assert packed is not None
+    dossier = unpack(packed)
+    assert [point.total for point in dossier.history] == [90.0]
+    assert {entry.type for entry in dossier.timeline} == {"lead.alerted", "lead.assigned"}
+    assert dossier.case is not None
+    assert dossier.case.rep == "andy"
 
 
 async def test_only_what_is_committed_is_shown(cluster: Cluster) -> None:

@@ -133,8 +133,9 @@ async def test_of_the_person_only_the_hash_is_left(
     began_ms = now_ms() - 60_000
     await site.send(*LIFE, track("demo_request", userId=OTHER), at_ms=began_ms)
     tables, model = {"profiles-changelog", "desk-changelog", "lead-scores"}, "erase:heatline:4:"
-    logs = {f"{model}{name}" for name in ("scores", "order", "band", "alerts:events", "assignments:events")}
-    await until_there_are(deployment, redis, tables | logs)
+    dossiers = ("dossiers", "dossiers:order", "dossiers:names", "dossiers:named", "touch:held")
+    names = ("scores", "order", "band", "alerts:events", "assignments:events", *dossiers)
+    await until_there_are(deployment, redis, tables | {f"{model}{name}" for name in names})
 
     done = await asyncio.to_thread(deployment.run, "erase", PHONE, "--yes", "--reason", "letter of May 4")
     receipt, hashed = json.loads(done.stdout), pseudonym(KEY.encode())
