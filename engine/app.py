@@ -4,16 +4,11 @@ import asyncio
 import gc
 import logging
 import os
-import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any
-
-from rich.console import Console
 
 from engine import __version__
 from engine.configuration import Configuration, load_configuration
@@ -24,8 +19,6 @@ from engine.core.messages import REQUESTS_TOPIC
 from engine.core.source import ConfigError, Problem
 from engine.local.boardreps import known_reps
 from engine.local.boardsender import board_sender
-from engine.local.broker import embedded_broker
-from engine.local.demo import print_banner, print_live, print_summary, send_site
 from engine.local.entrance import entrance
 from engine.local.errors import LocalError
 from engine.local.ipdatabase import read_ip_database
@@ -46,7 +39,6 @@ from engine.ops.settings import Settings, listed_texts
 from engine.ops.watch import Contents, watch
 from engine.readmodel.canary import canaries
 from engine.readmodel.events import itself
-from engine.readmodel.memory import MemoryReadModel
 from engine.readmodel.port import ReadModel
 from engine.readmodel.projector import run_projector
 from engine.readmodel.redis import PREFIX, RedisReadModel
@@ -57,20 +49,11 @@ from engine.stream.errors import ClusterMismatch
 from engine.stream.logs import quiet_libraries
 from engine.stream.settings import StreamSettings
 from engine.stream.worker import StreamWorker
-from engine.web.access import ALL_REGIONS, Access, Principal
-from engine.web.audit import Audit
 from engine.web.board import Board, serve_board
-from engine.web.guard import Entrance
-from engine.web.port import Reps, Sender, reps_of
 
 log = logging.getLogger(__name__)
 
 EVENTS_TOPIC = "visitor-events"
-DEMO_PARTITIONS = 4
-DEMO_BOARD_PORT = 8080
-DEMO_VISITOR = Principal("demo", "Demo", "manager", regions=frozenset({ALL_REGIONS}))
-DEMO_SETTLES_S = 0.5
-"""What was sent last becomes an alert and an assignment before everything stops."""
 
 
 def stream_settings(settings: Settings) -> StreamSettings:
@@ -216,16 +199,19 @@ async def notify_store(settings: Settings) -> AsyncIterator[Store]:
         await store.close()
 
 
-async def run_notifier(settings: Settings, stop: asyncio.Event) -> None:
-    """Tell of what the topics say until `stop`; raises a one-line error where that cannot begin."""
+@asynccontextmanager
+async def notifying(
+    settings: Settings, store: Store, client: Mapping[str, Any], metrics: NotifierMetrics
+) -> AsyncIterator[tuple[Follower, Deliveries]]:
+    """What follows the topics and what sends, both to be run; they go by `notify.yaml` as it is at any time.
+
+    `client` are aiokafka's arguments for connecting. Raises ConfigError or SettingsError where it cannot begin.
+    """
     files = settings.notify.file, settings.paths.routing
     used: Contents = {}
     told = load_told(*files, used)
-    metrics = NotifierMetrics(__version__)
-    client = stream_settings(settings).client
-    quiet_libraries(log)
     pseudonym = erasure_pseudonym(settings) or itself
-    async with notify_store(settings) as store, planner(settings.notify, __version__) as plans:
+    async with planner(settings.notify, __version__) as plans:
         deliveries = Deliveries(store, metrics)
 
         def apply(read: Told) -> str:
@@ -234,8 +220,23 @@ async def run_notifier(settings: Settings, stop: asyncio.Event) -> None:
             return f"version {read.notify.version}"
 
         apply(told)
-        follower = Follower(store, client, lambda: deliveries.plan.notify, pseudonym, metrics, deliveries.wake)
         reloading = Reloading("notify.yaml or what it names", apply, partial(metrics.reloaded, successful=False))
+        watching = asyncio.create_task(watch(used, lambda seen: load_told(*files, seen), reloading))
+        try:
+            yield (
+                Follower(store, client, lambda: deliveries.plan.notify, pseudonym, metrics, deliveries.wake),
+                deliveries,
+            )
+        finally:
+            watching.cancel()
+
+
+async def run_notifier(settings: Settings, stop: asyncio.Event) -> None:
+    """Tell of what the topics say until `stop`; raises a one-line error where that cannot begin."""
+    metrics = NotifierMetrics(__version__)
+    client = stream_settings(settings).client
+    quiet_libraries(log)
+    async with notify_store(settings) as store, notifying(settings, store, client, metrics) as (follower, deliveries):
         ops = OpsServer(
             settings.worker.ops_host,
             settings.worker.ops_port,
@@ -243,11 +244,7 @@ async def run_notifier(settings: Settings, stop: asyncio.Event) -> None:
             lambda: None if follower.ready else "Kafka and Redis have not been reached yet",
         )
         async with ops:
-            watching = asyncio.create_task(watch(used, lambda seen: load_told(*files, seen), reloading))
-            try:
-                await asyncio.gather(follower.run(stop), deliveries.run(stop))
-            finally:
-                watching.cancel()
+            await asyncio.gather(follower.run(stop), deliveries.run(stop))
 
 
 async def run_board(settings: Settings, stop: asyncio.Event, on_ready: Callable[[str], None]) -> None:
@@ -275,79 +272,3 @@ async def named_port(host: str, port: int, setting: str) -> AsyncIterator[None]:
         raise LocalError(
             f"the board cannot be served on {host}:{port}: {reason}; name another with {setting}"
         ) from None
-
-
-@dataclass(frozen=True, slots=True)
-class Demo:
-    """What to show: for how long (None: until Ctrl-C), at how many events a second, and where the board is (0: any)."""
-
-    seconds: float | None
-    rate: float
-    seed: int
-    port: int | None
-
-
-async def run_demo(settings: Settings, stop: asyncio.Event, demo: Demo) -> None:
-    """The whole line on this machine: embedded broker, worker, read model in memory, board and a simulated site."""
-    console = Console()
-    configuration = read_configuration(settings, read_ip_database(settings.paths.ip_database))
-    topics = read_catalog(settings).with_partitions({EVENTS_TOPIC: DEMO_PARTITIONS})
-    model = MemoryReadModel()
-    reps = reps_of(configuration.routing)
-    async with (
-        embedded_broker() as bootstrap,
-        board_sender(bootstrap) as sender,
-        shown_board(model, demo.port, sender, reps) as board_url,
-        AsyncExitStack() as stack,
-    ):
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="heatline-demo-"))
-        stream = StreamSettings(bootstrap=bootstrap, plain=True, idempotent=False, data_dir=Path(folder))
-        await admin.apply(topics, bootstrap)
-        jobs = configuration.jobs(topics.partitions[EVENTS_TOPIC], desk_partitions=topics.partitions[REQUESTS_TOPIC])
-        worker = make_worker(jobs, topics, stream, WorkerMetrics(__version__))
-        print_banner(console, board_url, demo.seed)
-        stopping = asyncio.Event()
-        behind = [
-            asyncio.create_task(worker.run(stopping)),
-            asyncio.create_task(run_projector(model, stream.client, stopping)),
-        ]
-        site = asyncio.create_task(send_site(bootstrap, demo.seed, demo.rate, stop))
-        live = asyncio.create_task(print_live(bootstrap, stopping, console))
-        await _first_end(stop, demo.seconds, [*behind, site, live])
-        traffic = await site
-        await asyncio.sleep(DEMO_SETTLES_S)
-        stopping.set()
-        await asyncio.gather(*behind)
-        print_summary(console, traffic, await live)
-
-
-@asynccontextmanager
-async def shown_board(model: ReadModel, port: int | None, sender: Sender, reps: Reps) -> AsyncIterator[str]:
-    """A board on loopback, at its usual port if that is free and no other is named; gives a link into it."""
-    way = Entrance(Access.in_memory(DEMO_VISITOR), Audit())
-
-    def on(port: int) -> Board:
-        return Board(model, way, port=port, sender=sender, reps=lambda: reps)
-
-    board = on(DEMO_BOARD_PORT if port is None else port)
-    try:
-        async with named_port("127.0.0.1", port or 0, "--port"):
-            address = await board.start()
-    except LocalError:
-        if port is not None:
-            raise
-        board = on(0)
-        address = await board.start()
-    try:
-        yield address.rstrip("/") + board.login_link(DEMO_VISITOR)
-    finally:
-        await board.close()
-
-
-async def _first_end(stop: asyncio.Event, seconds: float | None, tasks: list["asyncio.Task[Any]"]) -> None:
-    """Wait until `stop`, the end of the time, or a task that failed; then `stop` is set. Raises as that task did."""
-    waiting = asyncio.create_task(stop.wait())
-    done, _ = await asyncio.wait([waiting, *tasks], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    stop.set()
-    for task in done:
-        task.result()

@@ -58,8 +58,8 @@ def demo(
     port: Annotated[int | None, typer.Option(min=0, max=65_535, help="of the board; 0: any free one")] = None,
 ) -> None:
     """Everything on this machine: a broker in memory, a worker, the board and a simulated site."""
-    from engine.app import Demo, run_demo
     from engine.core.instants import parse_duration
+    from engine.demo import Demo, run_demo
 
     try:
         seconds = None if duration is None else parse_duration(duration) / 1000

@@ -6,7 +6,7 @@ The program around it - broker, worker, board - is the real one.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from statistics import median
@@ -196,20 +196,20 @@ def _since(cause: Cause, now_ms: int) -> int:
     return max(0, now_ms - from_rfc3339(cause.time))
 
 
-def print_banner(console: Console, board_url: str, seed: int) -> None:
-    """Say what is to be seen, and that nobody of it is real."""
+def print_banner(console: Console, links: Mapping[str, str], seed: int) -> None:
+    """Say what is to be seen, and that nobody of it is real. `links` into the board by the name of who comes in."""
     console.print(
         Text.assemble(
             ("Heatline demo", "bold"),
             "  the visitors are simulated",
             (f" (seed {seed})", "dim"),
-            "; broker, worker and board are real and run on this machine only\n",
-            "Board: ",
-            (board_url, "bold underline"),
-            ("   Ctrl-C ends it all", "dim"),
+            "; broker, worker, board and notifier are real and run on this machine only",
         ),
         soft_wrap=True,
     )
+    for name, link in links.items():
+        console.print(Text.assemble(f"Board, for {plain(name)}: ", (link, "bold underline")), soft_wrap=True)
+    console.print(Text("Each link works once. Ctrl-C ends it all.", "dim"), soft_wrap=True)
 
 
 def print_summary(console: Console, traffic: Traffic, live: Live) -> None:

@@ -1,5 +1,6 @@
 """`heatline demo`, as somebody who tries Heatline for the first time sees it."""
 
+import json
 import re
 import signal
 import time
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.worker.deployment import HEATLINE, Deployment, Program, eventually
-from tests.servers.process import free_port
+from tests.servers.process import HOST, free_port
 
 FIRST_ALERT_S = 15.0
 STOPS_S = 5.0
@@ -36,9 +37,24 @@ def started(deployment: Deployment, demos: list[Program], *arguments: str) -> Pr
     """A demo whose board answers."""
     port = free_port()
     command = [HEATLINE, "demo", "--port", str(port), *arguments, *deployment.flags()]
-    demo = Program(deployment.folder / "demo", command, port, "/api/status")
+    demo = Program(deployment.folder / "demo", command, port, "/login")
     demos.append(demo.start())
     return demo
+
+
+def visitor(link: str) -> urllib.request.OpenerDirector:
+    """A browser, as far as this test needs one, that came in by a link."""
+    opened = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    with opened.open(link, timeout=5) as response:
+        assert response.status == 200
+    return opened
+
+
+def read(browser: urllib.request.OpenerDirector, demo: Program, path: str) -> str:
+    """What the board answers to it."""
+    with browser.open(f"http://{HOST}:{demo.port}{path}", timeout=5) as response:
+        text: str = response.read().decode()
+    return text
 
 
 def session_of(demo: Program) -> list[int]:
@@ -55,16 +71,16 @@ def session_of(demo: Program) -> list[int]:
 
 
 def test_a_demo_with_an_end_shows_an_alert_and_ends_by_itself(deployment: Deployment, demos: list[Program]) -> None:
-    """The first alert within 15 s of the start, the board at the address that is printed, status 0 in the end."""
+    """The first alert within 15 s of the start, the board behind each link that is printed, status 0 in the end."""
     began_s = time.monotonic()
     demo = started(deployment, demos, "--for", "12s")
     eventually(lambda: "event → alert" in demo.logged(), "an alert is printed")
     assert time.monotonic() - began_s < FIRST_ALERT_S
-    address = re.search(r"Board: (http://\S+)", demo.logged())
-    assert address
-    with urllib.request.urlopen(address[1], timeout=5) as response:
-        assert response.status == 200
-    eventually(lambda: b"demo_request" in demo.get("/api/alerts")[1].encode(), "the board has the alert")
+    links = re.findall(r"Board, for ([^:]+): (http://\S+)", demo.logged())
+    assert [name for name, _ in links] == ["Sales manager", "Carla"]
+    manager, rep = (visitor(link) for _, link in links)
+    eventually(lambda: "demo_request" in read(manager, demo, "/api/alerts"), "the board has the alert")
+    assert json.loads(read(rep, demo, "/api/leads"))["total"] <= json.loads(read(manager, demo, "/api/leads"))["total"]
     assert len(session_of(demo)) > 1
     assert demo.ended() == 0
     assert re.search(r"[\d,]+ simulated events from [\d,]+ visitors: [1-9]", demo.logged())

@@ -101,14 +101,16 @@ def test_a_record_that_is_none_of_ours_is_said_and_stops_nothing() -> None:
 
 def test_the_demo_says_that_its_visitors_are_simulated() -> None:
     console = Console(file=io.StringIO(), width=40)
-    print_banner(console, "http://127.0.0.1:8080", 42)
+    print_banner(console, {"Sales manager": "http://127.0.0.1:8080/a", "Bea\x1b[31m": "http://127.0.0.1:8080/b"}, 42)
     live = Live(alerts=2, assignments=1)
     live.latencies_ms.extend([30, 40, 900])
     print_summary(console, Traffic(1200, 400), live)
     assert isinstance(console.file, io.StringIO)
-    banner, board, summary = console.file.getvalue().splitlines()
+    banner, manager, rep, note, summary = console.file.getvalue().splitlines()
     assert "visitors are simulated (seed 42)" in banner
-    assert "http://127.0.0.1:8080" in board
+    assert manager == "Board, for Sales manager: http://127.0.0.1:8080/a"
+    assert "\x1b" not in rep
+    assert "once" in note
     assert summary == (
         "1,200 simulated events from 400 visitors: 2 alerts, 1 assignments, event → alert 40 ms (median)"
     )
