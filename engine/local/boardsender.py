@@ -20,7 +20,7 @@ from engine.web.port import Enquiry, NotSent, Origin, Unclear
 log = logging.getLogger(__name__)
 
 EVENTS_TOPIC = "visitor-events"
-CONFIRMED_MS = 8_000
+CONFIRMED_S = 8.0
 """How long a person waits for the broker to confirm a record."""
 FRESH_MS = 60_000
 """After so long a producer asks again where partitions are."""
@@ -52,8 +52,11 @@ class BoardSender:
         return lead
 
     async def close(self) -> None:
-        """Give back the connection, if there is one."""
-        self._producer = None
+        """Give back the connection, if there is one; nobody waits any more for what is on its way."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            # Else it would wait for a broker that may never come back: an idempotent producer tries for ever.
+            producer._sender.sender_task.cancel()  # noqa: SLF001
         stack, self._stack = self._stack, AsyncExitStack()
         await stack.aclose()
 
@@ -63,23 +66,27 @@ class BoardSender:
             partition = None
             if to_desk and key is not None:
                 partition = self._place(key, len(await producer.partitions_for(topic)))
-            written = await producer.send_and_wait(topic, value, key=key, partition=partition)
+            async with asyncio.timeout(CONFIRMED_S):
+                written = await producer.send_and_wait(topic, value, key=key, partition=partition)
         except LocalError as error:
             log.warning("what was said on the board was not sent: %s", error)
             raise NotSent("no Kafka broker answers") from None
-        except KafkaError as error:
+        except (KafkaError, TimeoutError) as error:
             log.warning("what was said on the board was not confirmed: %s: %s", type(error).__name__, error)
             # Whether this producer can go on depends on the error; another one surely can.
             async with self._connecting:
                 await self.close()
-            raise NotSent(f"Kafka did not confirm it: {type(error).__name__}") from error
+            raise NotSent("Kafka did not confirm it, so it may or may not have arrived") from error
         return Origin(written.partition, written.offset)
 
     async def _connected(self) -> AIOKafkaProducer:
         async with self._connecting:
             if self._producer is None:
                 connecting = connected_producer(
-                    self._bootstrap, self._security, request_timeout_ms=CONFIRMED_MS, metadata_max_age_ms=FRESH_MS
+                    self._bootstrap,
+                    self._security,
+                    request_timeout_ms=int(CONFIRMED_S * 1_000),
+                    metadata_max_age_ms=FRESH_MS,
                 )
                 self._producer = await self._stack.enter_async_context(connecting)
             return self._producer

@@ -89,7 +89,7 @@ def not_sent(error: Mistaken | NotYours | NotSent) -> Notice:
         return Notice(
             "bad", "Nothing was sent: that is for the rep who has it, or a manager of the region, to say.", 403
         )
-    return Notice("bad", f"Not sent: {error}. Try again in a moment.", 503)
+    return Notice("bad", f"Not confirmed: {error}. Try again in a moment.", 503)
 
 
 def wants_json(request: web.Request) -> bool:
