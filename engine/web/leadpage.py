@@ -8,7 +8,6 @@ from urllib.parse import quote
 
 import msgspec
 from aiohttp import web
-from markupsafe import Markup
 
 from engine.readmodel.dossier import Dossier, unpack
 from engine.readmodel.events import decode_score
@@ -159,7 +158,7 @@ class LeadPage:
     def _page(self, request: web.Request, lead: Lead, notice: Notice | None) -> web.Response:
         sections = self.sections(request, lead)
         values = {
-            "sections": {name: Markup(html) for name, html in sections.items()},  # noqa: S704
+            "sections": sections,
             "path": self.path(lead),
             "title": lead.card.name if principal_of(request).personal else "Lead",
             "mark": mark_of(sections),
