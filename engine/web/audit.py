@@ -15,11 +15,11 @@ from typing import Any
 import msgspec
 
 from engine.core.instants import to_rfc3339
-from engine.ops.logs import clean
+from engine.ops.logs import AUDIT, clean
 from engine.web.access import Principal
 from engine.web.masking import KEY_CHARS
 
-log = logging.getLogger("heatline.audit")
+log = logging.getLogger(AUDIT)
 _MODE = 0o600
 _KEY = re.compile(rf"~[A-Za-z0-9_-]{{{KEY_CHARS}}}")
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from engine.ops.logs import JsonFormatter, RateLimit, TextFormatter, clean, lead_hash, setup_logs
+from engine.ops.logs import AUDIT, JsonFormatter, RateLimit, TextFormatter, clean, lead_hash, setup_logs
 
 
 class Terminal(io.StringIO):
@@ -108,6 +108,13 @@ def test_a_flood_of_one_message_is_counted_and_others_pass() -> None:
     again = record("broker %s away", 9)
     assert limit.filter(again)
     assert again.getMessage() == "broker 9 away (3 more like it)"
+
+
+def test_no_line_of_who_did_what_is_held_back() -> None:
+    """All of them have one message: what they say is its argument."""
+    limit = RateLimit(passed=1, clock=lambda: 0.0)
+    lines = [logging.LogRecord(AUDIT, logging.INFO, "", 0, "%s", (n,), None) for n in range(50)]
+    assert all(limit.filter(line) for line in lines)
 
 
 def test_the_memory_of_keys_is_bounded() -> None:
