@@ -15,10 +15,11 @@ from engine.core.instants import to_rfc3339
 from engine.readmodel.explain import plain
 from engine.web.access import Principal, known_principal
 from engine.web.cards import Card
+from engine.web.kinds import Facets
 from engine.web.live import News, Status
 from engine.web.masking import masked_card
 from engine.web.rows import is_over, todo
-from engine.web.shelf import Facets, Page
+from engine.web.shelf import Page
 from engine.web.views import PLACES, Place, View, Wanted, place_of
 
 ROWS_KEPT = 10_000

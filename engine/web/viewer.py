@@ -20,6 +20,9 @@ from engine.web.views import Wanted
 ROWS_MAX = 500
 """Rows sent at once; where more changed, a viewer reads its list anew."""
 
+RETRY_MS = 1_000
+"""After how long a browser that lost its connection asks again."""
+
 KEEP_ALIVE_TICKS = 15
 COUNT_TICKS = 2
 """How many leads a list has is counted at most every so many ticks, and not while it is searched."""
@@ -103,6 +106,7 @@ async def follow(
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
     await response.prepare(request)
     try:
+        await response.write(f"retry: {RETRY_MS}\n\n".encode())
         while is_on() and request.transport is not None:
             mark = index.mark
             if said := viewer.news(now_ms()):

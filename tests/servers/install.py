@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".servers"
 POM = Path(__file__).with_name("pom.xml")
 JAVA_RELEASE_MIN = 17
+AXE = "axe-core@4.14.1"
 
 
 class MissingToolError(RuntimeError):
@@ -41,6 +42,26 @@ def redis_server() -> str:
 def prometheus(program: str = "prometheus") -> str:
     """The path of `prometheus`, or of another program of its package, such as `promtool`."""
     return _require(program, package="prometheus")
+
+
+def chromium() -> str:
+    """The path of Debian's Chromium."""
+    return _require("chromium", package="chromium")
+
+
+def axe() -> Path:
+    """The script of axe-core, which looks for what keeps people out of a page; npm copies it there the first time."""
+    folder = CACHE / AXE
+    if not folder.is_dir():
+        npm = _require("npm", package="npm")
+        with _one_at_a_time():
+            if not folder.is_dir():
+                partial = folder.with_suffix(".partial")
+                shutil.rmtree(partial, ignore_errors=True)
+                flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--prefix", str(partial)]
+                _run([npm, "install", *flags, AXE], f"npm cannot fetch {AXE}")
+                partial.rename(folder)
+    return folder / "node_modules" / "axe-core" / "axe.min.js"
 
 
 def _copy_jars(maven: str, libs: Path) -> None:

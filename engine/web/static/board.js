@@ -4,6 +4,7 @@
 // the place where they stand.
 
 const ROWS_MAX = 20000;
+const CHUNK_ROWS = 25;
 const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "always", style: "short" });
 const whole = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
@@ -35,18 +36,35 @@ function tellTimes(root) {
   for (const element of root.querySelectorAll("time[datetime]")) tellTime(element, now);
 }
 
-// Of ten thousand rows only those in sight are told anew each second.
-const inSight = new Set();
-const sight = new IntersectionObserver((entries) => {
-  for (const { target, isIntersecting } of entries) {
-    if (isIntersecting) { inSight.add(target); tellTimes(target); } else inSight.delete(target);
+// The first of some elements that is not `before` something; those that are stand first.
+function firstOf(elements, before) {
+  let [low, high] = [0, elements.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (before(elements[middle])) low = middle + 1; else high = middle;
   }
-}, { rootMargin: "200px" });
+  return elements[low] ?? null;
+}
 
+const isAbove = (element) => element.getBoundingClientRect().bottom < 0;
+
+// Rows lie in chunks, of which the browser lays out only those in sight.
+function neighbour(row, step) {
+  const [next, first] = step > 0
+    ? ["nextElementSibling", "firstElementChild"] : ["previousElementSibling", "lastElementChild"];
+  return row[next] ?? row.parentElement[next]?.[first] ?? null;
+}
+
+// Of ten thousand rows only those in sight are told anew each second.
 function tick() {
-  const now = Date.now();
-  for (const element of document.querySelectorAll("time[datetime]:not(.row time)")) tellTime(element, now);
-  for (const row of inSight) row.isConnected ? tellTimes(row) : inSight.delete(row);
+  const rows = $("rows");
+  tellTimes(rows ? $("alerts") : document);
+  const chunk = rows && firstOf(rows.children, isAbove);
+  let row = chunk && firstOf(chunk.children, isAbove);
+  while (row && row.getBoundingClientRect().top < innerHeight) {
+    tellTimes(row);
+    row = neighbour(row, 1);
+  }
 }
 
 let level = "";
@@ -78,10 +96,17 @@ class List {
     this.query = query;
     this.begin = begin ? JSON.parse(begin) : null;
     this.take(mark, end, next);
-    for (const row of element.children) this.enter(row);
-    new IntersectionObserver((entries) => {
+    for (const row of element.querySelectorAll(".row")) this.enter(row);
+    this.bottom = new IntersectionObserver((entries) => {
       if (entries.some((entry) => entry.isIntersecting)) this.more();
-    }, { rootMargin: "2000px" }).observe($("more").parentElement);
+    }, { rootMargin: "2000px" });
+    this.watchBottom();
+  }
+
+  // An observer tells of changes only: asked anew it also tells of a bottom that stayed in sight.
+  watchBottom() {
+    this.bottom.disconnect();
+    this.bottom.observe($("more").parentElement);
   }
 
   take(mark, end, next) {
@@ -94,25 +119,21 @@ class List {
   enter(row) {
     row.place = JSON.parse(row.dataset.place);
     this.rows.set(row.dataset.key, row);
-    sight.observe(row);
   }
 
   leave(row) {
+    const chunk = row.parentElement;
     this.rows.delete(row.dataset.key);
-    sight.unobserve(row);
-    inSight.delete(row);
     row.remove();
+    if (!chunk.childElementCount) chunk.remove();
   }
 
-  // The first row that stands behind a place; rows are in order.
-  behind(place) {
-    const rows = this.element.children;
-    let [low, high] = [0, rows.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (before(rows[middle].place, place)) low = middle + 1; else high = middle;
-    }
-    return rows[low] ?? null;
+  insert(row, place) {
+    const chunks = this.element.children;
+    const chunk = firstOf(chunks, ({ lastElementChild: last }) => before(last.place, place));
+    const target = chunk ?? chunks[chunks.length - 1] ?? this.chunk([]);
+    target.insertBefore(row, firstOf(target.children, (one) => before(one.place, place)));
+    this.enter(row);
   }
 
   update(news) {
@@ -123,10 +144,7 @@ class List {
       const old = this.rows.get(key);
       const row = html === null ? null : this.made(html, JSON.parse(place), old);
       if (old) this.leave(old);
-      if (row) {
-        this.element.insertBefore(row, this.behind(JSON.parse(place)));
-        this.enter(row);
-      }
+      if (row) this.insert(row, JSON.parse(place));
     }
     if (focusedKey) this.rows.get(focusedKey)?.querySelector("a")?.focus({ preventScroll: true });
     this.tidy();
@@ -147,14 +165,27 @@ class List {
     if (this.rows.size > ROWS_MAX) this.anew();
   }
 
+  chunk(rows) {
+    const chunk = document.createElement("div");
+    chunk.className = "chunk";
+    chunk.role = "presentation";
+    chunk.style.setProperty("--rows", rows.length);
+    chunk.append(...rows);
+    this.element.append(chunk);
+    return chunk;
+  }
+
   append(html) {
     const content = parsed(html);
     tellTimes(content);
-    for (const row of [...content.children]) {
+    const rows = [...content.children];
+    for (const row of rows) {
       const old = this.rows.get(row.dataset.key);
       if (old) this.leave(old);
-      this.element.append(row);
       this.enter(row);
+    }
+    for (let first = 0; first < rows.length; first += CHUNK_ROWS) {
+      this.chunk(rows.slice(first, first + CHUNK_ROWS));
     }
   }
 
@@ -188,6 +219,7 @@ class List {
       this.append(page.html);
       this.take(this.mark, page.end, page.next);
     });
+    if (next !== this.next) this.watchBottom();
   }
 
   async anew(query = this.query) {
@@ -214,7 +246,7 @@ class List {
 
   again() {
     clearTimeout(this.retry);
-    this.retry = setTimeout(() => this.anew(), 3000);
+    this.retry = setTimeout(() => this.anew(), 1000);
   }
 
   follow() {
@@ -287,9 +319,8 @@ function filter(list) {
 }
 
 function move(list, step) {
-  const links = list.element.children;
   const now = document.activeElement?.closest?.(".row");
-  const next = now ? (step > 0 ? now.nextElementSibling : now.previousElementSibling) : links[0];
+  const next = now ? neighbour(now, step) : list.element.querySelector(".row");
   const link = next?.querySelector("a");
   link?.focus();
   next?.scrollIntoView({ block: "nearest" });

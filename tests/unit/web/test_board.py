@@ -227,7 +227,7 @@ class Gone(MemoryReadModel):
     async def away(self, *_: object) -> NoReturn:
         raise ReadModelAway("Redis at 127.0.0.1:1: refused")
 
-    touched = scores = dossiers = progress = latest = away
+    touched = scores = dossiers = progress = latest = away  # type: ignore[assignment]
 
 
 async def test_an_absent_store_is_said() -> None:

@@ -91,6 +91,6 @@ async def test_alerts_of_another_version_keep_the_older_ones() -> None:
     async def broken(*_: object) -> list[bytes]:
         return [b"{}"]
 
-    model.latest = broken  # type: ignore[method-assign]
+    model.latest = broken  # type: ignore[method-assign, assignment]
     await pulse.look(now_ms())
     assert [news.name for news in pulse.alerts(OPERATOR, SECRET)] == ["Ada"]

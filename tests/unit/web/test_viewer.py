@@ -1,7 +1,8 @@
 """What one viewer of a list is told, tick by tick."""
 
 import json
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from engine.readmodel.memory import MemoryReadModel
 from engine.readmodel.port import LeadGone
@@ -16,7 +17,8 @@ from tests.unit.web.people import HOSTILE, fill, person, take
 from tests.unit.web.principals import ANDY, BLIND, OPERATOR, SECRET
 
 
-class Site(NamedTuple):
+@dataclass(frozen=True)
+class Site:
     """A read model and what follows it, moved by hand."""
 
     model: MemoryReadModel
