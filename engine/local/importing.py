@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.text import Text
 
-from engine.core.text import clean
 from engine.core.cells import defused
+from engine.core.text import clean
 from engine.local.errors import LocalError
 from engine.local.feed import progress_bar
 from engine.local.leadfile import Line, read_leads

@@ -4,9 +4,9 @@ import json
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
+from engine.core.cells import defused
 from engine.core.instants import from_rfc3339
 from engine.core.records import LeadScore, Touch
-from engine.core.cells import defused
 from engine.readmodel.terminal import top_reason
 
 Kind = Literal["text", "number", "whole", "flag", "time", "texts", "json"]

@@ -52,7 +52,7 @@ def test_a_canary_is_told_of_and_asked_about_at_once_and_nothing_more() -> None:
     assert asked.headers == (TRACE,)
     assert folded.urgent
     assert folded.rows == {}
-    assert +folded.tally == {("canary", "scored"): 1}
+    assert {kind: n for kind, n in folded.tally.items() if n} == {("canary", "scored"): 1}
 
 
 def test_every_desk_is_asked_by_some_lane() -> None:
@@ -74,14 +74,20 @@ def test_a_desk_answers_without_a_rep_or_a_row(desk_partition: int) -> None:
     assert told.headers[-1] == TRACE
     assert folded.urgent
     assert folded.rows == {}
-    assert +folded.tally == {("consumed", "routing-requests"): 1, ("canary", "routed"): 1}
+    assert {kind: n for kind, n in folded.tally.items() if n} == {
+        ("consumed", "routing-requests"): 1,
+        ("canary", "routed"): 1,
+    }
 
 
 def test_more_canaries_in_a_chunk_than_anybody_waits_for_are_dropped_and_counted() -> None:
     """A stranger who floods a lane with them gets a bounded number of answers a chunk."""
     folded = fold(*(canary(f"n{number}", offset=number) for number in range(1_000)))
     assert len(folded.outputs) == 2 * ANSWERED_MAX
-    assert +folded.tally == {("canary", "scored"): ANSWERED_MAX, ("dropped", "canary"): 1_000 - ANSWERED_MAX}
+    assert {kind: n for kind, n in folded.tally.items() if n} == {
+        ("canary", "scored"): ANSWERED_MAX,
+        ("dropped", "canary"): 1_000 - ANSWERED_MAX,
+    }
 
 
 @given(

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.core.text import printable
 from engine.core.cells import FORMULA, defused, restored
+from engine.core.text import printable
 
 PRINTABLE = st.text(alphabet=st.one_of(st.sampled_from(f"'{FORMULA}a1"), st.characters())).map(printable)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from engine.core.text import printable
 from engine.core.cells import FORMULA
+from engine.core.text import printable
 from engine.local.errors import LocalError
 from engine.local.importing import Imported, Target, import_leads
 from engine.local.reading import EXAMPLES_MAX

@@ -9,7 +9,8 @@ from engine.ops.canary import WATCHED_MAX, CanaryWatch
 
 def watching(lost: list[Stage] | None = None) -> CanaryWatch:
     """A watch that begins at 100 s and gives a canary 60 s."""
-    return CanaryWatch(100.0, 60.0, [].append if lost is None else lost.append)
+    told: list[Stage] = [] if lost is None else lost
+    return CanaryWatch(100.0, 60.0, told.append)
 
 
 def test_before_any_came_through_the_age_is_that_of_the_wait() -> None:
