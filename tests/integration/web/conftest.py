@@ -11,6 +11,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 
 from engine.readmodel.memory import MemoryReadModel
+from engine.readmodel.port import ReadModel
 from engine.web.access import Access, Principal
 from engine.web.audit import Audit
 from engine.web.board import Board
@@ -37,7 +38,7 @@ class Site:
     """
 
     browser: Browser
-    model: MemoryReadModel = field(default_factory=MemoryReadModel)
+    model: ReadModel = field(default_factory=MemoryReadModel)
     access: Access = field(default_factory=lambda: Access.in_memory(MANAGER, *EVERYBODY))
     errors: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
@@ -103,7 +104,7 @@ async def site(browser: Browser) -> AsyncIterator[Site]:
 
 
 @asynccontextmanager
-async def _beating(model: MemoryReadModel) -> AsyncIterator[None]:
+async def _beating(model: ReadModel) -> AsyncIterator[None]:
     """The projector says that all is read."""
 
     async def beat() -> None:
