@@ -14,6 +14,7 @@ from benchmarks.faults import faults
 from benchmarks.identity import identity
 from benchmarks.latency import latency
 from benchmarks.notify import notify
+from benchmarks.paint import paint
 from benchmarks.recovery import recovery
 from benchmarks.report import Figure, print_figures, this_machine, write_json
 from benchmarks.robots import robots
@@ -35,6 +36,7 @@ BENCHMARKS: Mapping[str, Callable[[Sizes], Iterator[Figure]]] = {
     "routing": routing,
     "notify": notify,
     "board": board,
+    "paint": paint,
 }
 
 FILE_COLUMNS = 160
