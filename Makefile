@@ -5,7 +5,7 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 # Tests that touch nothing outside of their process, and may so run beside each other.
-PURE := tests/unit tests/examples tests/laws tests/identity tests/routing
+PURE := tests/unit tests/house tests/examples tests/laws tests/identity tests/routing
 PARALLEL := --numprocesses=auto
 # Tests with servers mostly wait: two files at a time, each with brokers of its own.
 PAIRED := --numprocesses=2 --dist=loadfile

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,13 @@ def validator(schema: dict[str, Any]) -> Draft202012Validator:
     return Draft202012Validator(schema, format_checker=FORMATS)
 
 
+@cache
+def validator_of(kind: Kind) -> Draft202012Validator:
+    """What tells whether a record of this kind is valid."""
+    return validator(record_schema(kind))
+
+
+@cache
 def data_of(kind: Kind) -> st.SearchStrategy[msgspec.Struct]:
     """Any data of this kind, as its struct's types say."""
     return struct_of(kind.data)
@@ -114,7 +122,7 @@ def test_what_the_structs_encode_is_valid(kind: Kind, drawn: st.DataObject) -> N
     """Any data of the struct, in the bytes that `output` makes of it."""
     value = output(kind.topic, kind.noun_verb, "anna", 1_700_000_000_000, drawn.draw(data_of(kind)), "x").value
     assert value is not None
-    validator(record_schema(kind)).validate(json.loads(value))
+    validator_of(kind).validate(json.loads(value))
 
 
 @kinds
@@ -124,7 +132,7 @@ def test_what_lacks_a_field_or_is_of_another_type_is_not_valid(kind: Kind, drawn
     """The schema can say no."""
     value = output(kind.topic, kind.noun_verb, "anna", 0, drawn.draw(data_of(kind)), "x").value
     record = json.loads(value or b"")
-    schema = validator(record_schema(kind))
+    schema = validator_of(kind)
     for name in record["data"]:
         assert not schema.is_valid({**record, "data": {k: v for k, v in record["data"].items() if k != name}})
     assert not schema.is_valid({**record, "type": "io.heatline.other.v1"})
