@@ -109,6 +109,14 @@ def unpack(packed: bytes) -> Dossier:
     return _decoder.decode(packed)
 
 
+def opened(packed: bytes | None) -> Dossier | None:
+    """The dossier that a read model keeps; None where there is none, or one of another version."""
+    try:
+        return None if packed is None else unpack(packed)
+    except msgspec.DecodeError:
+        return None
+
+
 def fold(dossier: Dossier | None, news: News, of: str = "", merged_ms: int = 0) -> Dossier:
     """The dossier once it is known; what is in the timeline already changes nothing.
 

@@ -2,11 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-import msgspec
-
 from engine.core.erasure import Pseudonym
 from engine.core.records import LeadMergeRecord
-from engine.readmodel.dossier import Dossier, News, fold, follows, leave, pack, since, unite, unpack
+from engine.readmodel.dossier import Dossier, News, fold, follows, leave, opened, pack, since, unite
 from engine.readmodel.events import Read
 from engine.readmodel.port import Change, DossierKept, LeadErased, ReadModel
 
@@ -62,7 +60,8 @@ class _Folding:
 
     async def _read(self, leads: Sequence[str]) -> None:
         packed = await self._model.dossiers(leads)
-        self._dossiers |= {lead: _opened(value) for lead, value in zip(leads, packed, strict=True)}
+        # One that cannot be read is begun anew.
+        self._dossiers |= {lead: opened(value) for lead, value in zip(leads, packed, strict=True)}
         hashes = [self._pseudonym(lead) for lead in leads]
         known = await self._model.erasures(hashes)
         self._erased |= {name: at_ms for name, at_ms in zip(hashes, known, strict=True) if at_ms is not None}
@@ -119,11 +118,3 @@ class _Folding:
         self._dossiers[lead] = dossier
         self._named[self._pseudonym(lead)] = lead
         self._touched[lead] = None
-
-
-def _opened(packed: bytes | None) -> Dossier | None:
-    """The dossier; one that cannot be read is begun anew."""
-    try:
-        return None if packed is None else unpack(packed)
-    except msgspec.DecodeError:
-        return None

@@ -44,6 +44,11 @@ class Principal(Struct, frozen=True):
         """A rep acts on its own leads, a manager also on those of its regions, an operator as the rep who it is."""
         return self._has(owner, region)
 
+    @property
+    def may_add(self) -> bool:
+        """Everybody adds leads, but an operator only as the rep who it is."""
+        return self.role != "operator" or self.rep is not None
+
     def _has(self, owner: str | None, region: str | None) -> bool:
         if self.rep is not None and owner == self.rep:
             return True

@@ -60,7 +60,8 @@ class Board:
         self.index = Index(model, self._lead_key)
         self._pulse = Pulse(model, self.index, self._pages.say)
         self._guard, app = self._app([host, *names], entrance, sender, reps, model)
-        self._runner = web.AppRunner(app, shutdown_timeout=_SHUTDOWN_S, access_log=None)
+        # No browser packs what it sends; what cannot be unpacked would fill the log with traces.
+        self._runner = web.AppRunner(app, shutdown_timeout=_SHUTDOWN_S, access_log=None, auto_decompress=False)
         self._following: list[asyncio.Task[None]] = []
 
     def _app(

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import msgspec
 from aiohttp import web
 
-from engine.readmodel.dossier import Dossier, unpack
+from engine.readmodel.dossier import Dossier, opened, unpack
 from engine.readmodel.events import decode_score
 from engine.readmodel.port import ReadModelAway
 from engine.routing.saying import shown_value
@@ -22,7 +22,7 @@ from engine.web.leadview import SECTIONS, Lead, Looker, values_of
 from engine.web.live import Status, now_ms
 from engine.web.ownpages import own_routes
 from engine.web.port import NotSent, Origin
-from engine.web.workplace import Notice, Workplace, as_json, as_page, not_sent, notice_of, wants_json
+from engine.web.workplace import Notice, Workplace, as_json, as_page, form_of, not_sent, notice_of, wants_json
 
 VIEWERS_MAX = 200
 TICK_S = 1.0
@@ -65,7 +65,7 @@ class LeadPage:
         notice = self._place.refusal(request, who)
         origin = None
         if notice is None:
-            form = await request.post()
+            form = await form_of(request)
             kind = str(form.get("type", ""))[:40]
             try:
                 told = await self._say(lead, who, form)
@@ -77,7 +77,7 @@ class LeadPage:
             return as_json(notice)
         if origin is None:
             return self._page(request, lead, notice)
-        raise web.HTTPSeeOther(f"{self.path(lead)}?answer={origin.partition}-{origin.offset}#said")
+        raise web.HTTPSeeOther(f"{self.path(lead, who)}?answer={origin.partition}-{origin.offset}#said")
 
     async def follow(self, request: web.Request) -> web.StreamResponse:
         """Server-sent events: `section`, a part of the page that changed; `status`; `gone`, when it is not to be seen.
@@ -128,38 +128,45 @@ class LeadPage:
     async def _moved(self, name: str, who: Principal) -> None:
         """Leads on to the lead that `name` is now, if it is another and who asks may see that."""
         [packed] = await self._place.model.dossiers([name])
-        moved = None if packed is None else unpack(packed).moved
+        dossier = opened(packed)
+        moved = None if dossier is None else dossier.moved
         card = None if moved is None else await self._place.index.sought(moved.lead)
         if card is not None and who.may_see(card.owner, card.region):
             raise web.HTTPFound(f"/leads/{card.key}")
 
     async def read(self, name: str, key: str) -> Lead | None:
-        """The lead as the read model has it now. Raises ReadModelAway."""
+        """The lead as the read model has it now; None where there is none, or another version wrote what is there.
+
+        Raises ReadModelAway.
+        """
         [score], [dossier] = await self._place.model.scores([name]), await self._place.model.dossiers([name])
         if score is None:
             return None
-        known = Dossier() if dossier is None else unpack(dossier)
-        data = decode_score(score).data
-        return Lead(card_of(data, known, key), data, known)
+        try:
+            known = Dossier() if dossier is None else unpack(dossier)
+            data = decode_score(score).data
+            return Lead(card_of(data, known, key), data, known)
+        except ValueError:
+            return None
 
-    def path(self, lead: Lead) -> str:
+    def path(self, lead: Lead, who: Principal) -> str:
         """Where the page is: under the key, from which nobody learns an address, unless the lead is too cold for it."""
-        found = self._place.index.find(lead.card.key)
-        return f"/leads/{lead.card.key if found is not None else quote(lead.card.lead, safe='')}"
+        is_known = self._place.index.find(lead.card.key) is not None
+        return f"/leads/{lead.card.key if is_known or not who.personal else quote(lead.card.lead, safe='')}"
 
     def sections(self, request: web.Request, lead: Lead) -> dict[str, str]:
         """The parts of the page for who asks."""
         place, who = self._place, principal_of(request)
         may_act = place.sender is not None and lead.card.owner is not None
         looker = Looker(who, may_act and who.may_act(lead.card.owner, lead.card.region), place.zone_of(who))
-        values = values_of(lead, looker, place.reps(), self.path(lead))
+        values = values_of(lead, looker, place.reps(), self.path(lead, who))
         return {name: place.render(request, f"lead_{name}.html", values) for name in SECTIONS}
 
     def _page(self, request: web.Request, lead: Lead, notice: Notice | None) -> web.Response:
         sections = self.sections(request, lead)
         values = {
             "sections": sections,
-            "path": self.path(lead),
+            "path": self.path(lead, principal_of(request)),
             "title": lead.card.name if principal_of(request).personal else "Lead",
             "mark": mark_of(sections),
             "notice": notice,

@@ -13,14 +13,13 @@ from engine.web.actions import Mistaken, NotYours, availability, may_speak_for
 from engine.web.cards import Card
 from engine.web.forms import LATER, TEXT_CHARS_MAX, read_availability
 from engine.web.guard import audited
-from engine.web.index import Index
 from engine.web.leadview import zone_name
 from engine.web.live import now_ms
 from engine.web.port import Enquiry, NotSent, Unclear
 from engine.web.views import Mistake
-from engine.web.workplace import Notice, Workplace, as_page, not_sent
+from engine.web.workplace import Notice, Workplace, as_page, form_of, not_sent
 
-LISTED_WAIT_S = 5.0
+LISTED_WAIT_S = 3.0
 """How long somebody waits to see the lead that was added."""
 TURNED_UP: Mapping[str, tuple[str, str, str]] = {
     "phone": ("Phoned", "call", "phone"),
@@ -33,6 +32,7 @@ TURNED_UP: Mapping[str, tuple[str, str, str]] = {
 _FIELDS = ("firstName", "lastName", "email", "phone", "company")
 _CHARS_MAX = 254
 _ADDED = Notice("good", "Sent. The lead appears on the board as soon as it is scored and a rep has it.")
+_NOT_YOURS = Notice("bad", "Nothing was sent: leads are added by reps and managers.", 403)
 _BACK = Notice("good", "Sent: back, and taking leads again.")
 _GONE = Notice("good", "Sent: away. No new leads come until then, and the clocks of those that are there stop.")
 
@@ -61,10 +61,10 @@ class OwnPages:
     async def add(self, request: web.Request) -> web.Response:
         """Sends it, and goes on to the lead's page as soon as it has a score and may be seen."""
         place, who = self._place, principal_of(request)
-        refusal = place.refusal(request, who)
+        refusal = place.refusal(request, who) if who.may_add else _NOT_YOURS
         form: dict[str, str] = {}
         if refusal is None:
-            form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+            form = {name: value for name, value in (await form_of(request)).items() if isinstance(value, str)}
             try:
                 enquiry = read_enquiry(form)
                 assert place.sender is not None
@@ -75,9 +75,9 @@ class OwnPages:
                 refusal = Notice("bad", f"Nothing was sent: {error}.", 422)
         if refusal is not None:
             return self._new(request, refusal, form)
-        card = await _listed(place.index, lead)
-        audited(request, "lead.added", None if card is None else card.key)
-        if card is not None and who.may_see(card.owner, card.region):
+        audited(request, "lead.added", place.index.key(lead))
+        card = await _listed(place, lead, who)
+        if card is not None:
             raise web.HTTPSeeOther(f"/leads/{card.key}")
         raise web.HTTPSeeOther("/new?added=1")
 
@@ -92,7 +92,7 @@ class OwnPages:
         notice = place.refusal(request, who)
         if notice is not None:
             return self._me(request, notice)
-        form = await request.post()
+        form = await form_of(request)
         rep = str(form.get("rep") or who.rep or "")
         try:
             assert place.sender is not None
@@ -156,11 +156,17 @@ def read_enquiry(form: Mapping[str, str]) -> Enquiry:
     return Enquiry({name: text for name, text in given.items() if text}, event, source, note or None)
 
 
-async def _listed(index: Index, lead: str) -> Card | None:
-    """The lead's card; None where it does not come within a while."""
+async def _listed(place: Workplace, lead: str, who: Principal) -> Card | None:
+    """The lead's card once `who` may see it; None where that is not within a while.
+
+    One that is somebody else's takes as long as one that never comes: nobody learns so whom others know.
+    """
+    index = place.index
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(LISTED_WAIT_S):
-            while (card := index.find(lead)) is None:
+            while not place.closing.is_set():
+                card = index.find(lead)
+                if card is not None and who.may_see(card.owner, card.region):
+                    return card
                 await index.beyond(index.mark, LISTED_WAIT_S)
-            return card
     return None

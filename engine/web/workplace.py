@@ -1,6 +1,7 @@
 """What the pages on which people act have in common: what they work with, and how they tell what came of it."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
@@ -15,7 +16,9 @@ from engine.web.index import Index
 from engine.web.limits import Limit
 from engine.web.live import Status
 from engine.web.port import NotSent, Reps, Sender
+from engine.web.views import Mistake, Unwanted
 
+FORM = "application/x-www-form-urlencoded"
 FORM_BYTES_MAX = 64 * 1024
 SAID_AT_ONCE, SAID_EVERY_S = 30, 1.0
 """How often one may say something."""
@@ -68,6 +71,14 @@ class Workplace:
             return TOO_OFTEN
         self.limit.take(who.id)
         return None
+
+
+async def form_of(request: web.Request) -> Mapping[str, object]:
+    """What a form says. Raises Unwanted for what is none, or not in UTF-8."""
+    if request.content_type == FORM and (request.charset or "utf-8").lower() == "utf-8":
+        with contextlib.suppress(ValueError):
+            return await request.post()
+    raise Unwanted([Mistake("form", f"cannot be read; expected {FORM} in UTF-8")])
 
 
 def notice_of(told: Told, this: str, shown: str) -> Notice:

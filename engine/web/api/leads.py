@@ -57,9 +57,13 @@ async def known(service: Service, who: Principal, name: str) -> Known:
     dossier = (await service.model.dossiers([card.lead]))[0]
     if score is None:
         raise missing(NO_LEAD)
-    data = decode_score(score).data
-    mask = None if who.personal else Mask(card.key, data.lead, data.traits, data.ids)
-    return Known(card, data, Dossier() if dossier is None else unpack(dossier), mask)
+    try:
+        data = decode_score(score).data
+        past = Dossier() if dossier is None else unpack(dossier)
+    except ValueError:
+        # Another version wrote it just now: it leaves the lists, too.
+        raise missing(NO_LEAD) from None
+    return Known(card, data, past, None if who.personal else Mask(card.key, data.lead, data.traits, data.ids))
 
 
 async def visible(service: Service, who: Principal, name: str) -> Card:

@@ -57,7 +57,7 @@ async def available(service: Service, call: Call) -> Answer:
 
 async def new_lead(service: Service, call: Call) -> Answer:
     said: NewLead = call.body
-    if call.who.role == "operator" and call.who.rep is None:
+    if not call.who.may_add:
         raise _refusal(NotYours())
     if said.source not in SOURCES:
         raise invalid([Mistake("source", f"is {said.source[:40]!r}; expected {' or '.join(sorted(SOURCES))}")])
