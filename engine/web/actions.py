@@ -244,7 +244,7 @@ class Once:
         self._said: dict[Hashable, tuple[float, asyncio.Task[Told]]] = {}
 
     async def do(self, what: Hashable, work: Callable[[], Awaitable[Told]]) -> Told:
-        """What `work` comes to, or came to for the same `what` just now. What failed can be tried again."""
+        """What `work` comes to, or came to for the same `what` just now; what failed or was refused is tried again."""
         now_s = self._clock()
         held = self._said.get(what)
         if held is None or held[0] <= now_s:
@@ -253,11 +253,17 @@ class Once:
             held = self._said[what] = now_s + AGAIN_S, asyncio.ensure_future(_awaited(work))
         try:
             # Whoever leaves does not take back what is being said.
-            return await asyncio.shield(held[1])
+            told = await asyncio.shield(held[1])
         except Exception:
-            if self._said.get(what) is held:
-                del self._said[what]
+            self._drop(what, held)
             raise
+        if told.outcome == "refused":
+            self._drop(what, held)
+        return told
+
+    def _drop(self, what: Hashable, held: tuple[float, asyncio.Task[Told]]) -> None:
+        if self._said.get(what) is held:
+            del self._said[what]
 
     def _forget(self, now_s: float) -> None:
         # What was said first stands first.

@@ -206,6 +206,16 @@ async def test_what_was_not_sent_can_be_said_again() -> None:
     assert work.done == 2
 
 
+async def test_what_was_refused_can_be_said_again() -> None:
+    """At once: who is given the lead a moment later is not told what held before."""
+    once, answers = Once(), iter(("refused", "accepted"))
+
+    async def work() -> Told:
+        return Told(next(answers), None, Origin(0, 1))  # type: ignore[arg-type]
+
+    assert [(await once.do("accept", work)).outcome for _ in range(3)] == ["refused", "accepted", "accepted"]
+
+
 async def test_what_was_said_is_remembered_within_a_limit() -> None:
     """However much is said in half a minute."""
     once, work = Once(lambda: 0.0), Counting()
