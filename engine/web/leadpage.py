@@ -19,12 +19,16 @@ from engine.web.cards import card_of
 from engine.web.forms import read_feedback
 from engine.web.guard import audited, still_in
 from engine.web.leadview import SECTIONS, Lead, Looker, values_of
+from engine.web.limits import Room
+from engine.web.lists import too_many
 from engine.web.live import Status, now_ms
 from engine.web.ownpages import own_routes
 from engine.web.port import NotSent, Origin
 from engine.web.workplace import Notice, Workplace, as_json, as_page, form_of, not_sent, notice_of, wants_json
 
 VIEWERS_MAX = 200
+VIEWERS_OF_ONE_MAX = 20
+"""Pages that may be followed at once, in all and by one token."""
 TICK_S = 1.0
 KEEP_ALIVE_TICKS = 15
 WRITE_TIMEOUT_S = 10.0
@@ -47,7 +51,7 @@ class LeadPage:
 
     def __init__(self, place: Workplace) -> None:
         self._place = place
-        self._viewers = 0
+        self._room = Room(VIEWERS_MAX, VIEWERS_OF_ONE_MAX)
 
     async def show(self, request: web.Request) -> web.Response:
         """The page. `?answer=0-17` shows what came of that record, if it was about this lead."""
@@ -87,18 +91,16 @@ class LeadPage:
         lead = await self._sought(request)
         if isinstance(lead, web.Response):
             return lead
-        if self._viewers >= VIEWERS_MAX:
-            raise web.HTTPServiceUnavailable(text="Too many viewers.\n", headers={"Retry-After": "30"})
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
-        await response.prepare(request)
-        self._viewers += 1
-        try:
-            await _Follower(self, self._place, request, lead).run(response)
-        except (TimeoutError, ConnectionError):
-            if request.transport is not None:
-                request.transport.abort()
-        finally:
-            self._viewers -= 1
+        with self._room.place(principal_of(request).id) as is_there:
+            if not is_there:
+                raise too_many()
+            response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
+            await response.prepare(request)
+            try:
+                await _Follower(self, self._place, request, lead).run(response)
+            except (TimeoutError, ConnectionError):
+                if request.transport is not None:
+                    request.transport.abort()
         return response
 
     async def _say(self, lead: Lead, who: Principal, form: Mapping[str, object]) -> Told:

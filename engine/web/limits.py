@@ -1,8 +1,32 @@
-"""How often somebody may try something."""
+"""How often somebody may try something, and how many may be somewhere at once."""
 
+import contextlib
 import time
-from collections import OrderedDict
-from collections.abc import Callable
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator
+
+
+class Room:
+    """How many may be there at once: in all, and of each who comes, so that nobody keeps the others out."""
+
+    def __init__(self, of_all: int, of_one: int) -> None:
+        self._of_all = of_all
+        self._of_one = of_one
+        self._there: Counter[str] = Counter()
+
+    @contextlib.contextmanager
+    def place(self, who: str) -> Iterator[bool]:
+        """Whether there is one for `who`, for as long as the block lasts."""
+        if self._there.total() >= self._of_all or self._there[who] >= self._of_one:
+            yield False
+            return
+        self._there[who] += 1
+        try:
+            yield True
+        finally:
+            self._there[who] -= 1
+            if not self._there[who]:
+                del self._there[who]
 
 
 class Limit:

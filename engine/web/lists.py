@@ -12,6 +12,7 @@ from engine.web.access import Principal, principal_of
 from engine.web.export import csv_header, csv_lines
 from engine.web.guard import audited, still_in
 from engine.web.index import Index
+from engine.web.limits import Room
 from engine.web.live import Pulse, now_ms
 from engine.web.pages import PATHS, Listing, Pages, counted
 from engine.web.shelf import Page
@@ -24,7 +25,8 @@ ROWS_MAX = 1_000
 """In one answer: first of a page, then as somebody scrolls, and where a list is read anew."""
 
 VIEWERS_MAX = 200
-"""Lists that may be followed at once; each holds one connection and no queue."""
+VIEWERS_OF_ONE_MAX = 20
+"""Lists that may be followed at once, in all and by one token; each holds one connection and no queue."""
 
 CSV_ROWS_MAX = 100_000
 WRITE_TIMEOUT_S = 10.0
@@ -44,7 +46,7 @@ class Lists:
         self._pages = pages
         self._lead_key = lead_key
         self._closing = closing
-        self._viewers = 0
+        self._room = Room(VIEWERS_MAX, VIEWERS_OF_ONE_MAX)
 
     def routes(self) -> list[web.RouteDef]:
         """What is added to the board's."""
@@ -92,12 +94,11 @@ class Lists:
     async def _events(self, request: web.Request) -> web.StreamResponse:
         """What becomes of a list, from the mark that its page, or else its reconnecting browser, says it has."""
         who, asked = principal_of(request), _wanted(request)
-        if self._viewers >= VIEWERS_MAX:
-            raise web.HTTPServiceUnavailable(text="Too many viewers.\n", headers={"Retry-After": "30"})
         since = request.headers.get("Last-Event-ID") or request.query.get("after", "")
         viewer = Viewer(who, asked, since, self._index, self._pulse, self._pages, self._lead_key())
-        self._viewers += 1
-        try:
+        with self._room.place(who.id) as is_there:
+            if not is_there:
+                raise too_many()
             return await follow(
                 request,
                 viewer,
@@ -105,8 +106,6 @@ class Lists:
                 WRITE_TIMEOUT_S,
                 lambda: not self._closing.is_set() and still_in(request),
             )
-        finally:
-            self._viewers -= 1
 
     async def _csv(self, request: web.Request) -> web.StreamResponse:
         who, asked = principal_of(request), _wanted(request)
@@ -140,6 +139,11 @@ class Lists:
     def _seen(self, request: web.Request, who: Principal) -> None:
         if who.personal:
             audited(request, "list.seen")
+
+
+def too_many() -> web.HTTPServiceUnavailable:
+    """More of them would be too many for this board, or for one token."""
+    return web.HTTPServiceUnavailable(text="Too many viewers.\n", headers={"Retry-After": "30"})
 
 
 def html(text: str, status: int = 200) -> web.Response:

@@ -4,6 +4,7 @@ import asyncio
 import csv
 import json
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Any, NamedTuple, NoReturn
 
 import pytest
@@ -11,11 +12,11 @@ from aiohttp import ClientResponse, ClientSession, CookieJar
 
 from engine.readmodel.memory import MemoryReadModel
 from engine.readmodel.port import ReadModelAway
-from engine.web import lists as lists_module
 from engine.web.access import Access, Principal
 from engine.web.audit import Audit
 from engine.web.board import Board, serve_board
 from engine.web.guard import Entrance
+from engine.web.lists import VIEWERS_OF_ONE_MAX
 from engine.web.security import HEADERS
 from tests.unit.web.people import fill, person, take
 from tests.unit.web.principals import ANDY, BLIND, EVERYBODY, OPERATOR
@@ -173,21 +174,24 @@ async def test_a_revoked_token_ends_its_streams(site: Site) -> None:
         await asyncio.wait_for(stream.content.read(), 10)
 
 
-async def test_viewers_are_limited(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One too many is told to come later; when one leaves there is room again."""
-    monkeypatch.setattr(lists_module, "VIEWERS_MAX", 1)
+async def test_viewers_are_limited(site: Site) -> None:
+    """One too many is told to come later, others come in; when one leaves there is room again."""
     headers = site.by(OPERATOR)
-    async with site.client.get("/events", headers=headers) as stream:
-        await event(stream, "status")
+    async with AsyncExitStack() as streams:
+        for _ in range(VIEWERS_OF_ONE_MAX):
+            stream = await streams.enter_async_context(site.client.get("/events", headers=headers))
+            await event(stream, "status")
         refused = await site.client.get("/events", headers=headers)
         assert (refused.status, refused.headers["Retry-After"]) == (503, "30")
+        async with site.client.get("/events", headers=site.by(ANDY)) as other:
+            assert other.status == 200
         stream.close()
-    async with asyncio.timeout(10):
-        while True:
-            async with site.client.get("/events", headers=headers) as again:
-                if again.status == 200:
-                    break
-            await asyncio.sleep(0.1)
+        async with asyncio.timeout(10):
+            while True:
+                async with site.client.get("/events", headers=headers) as again:
+                    if again.status == 200:
+                        break
+                await asyncio.sleep(0.1)
 
 
 async def test_every_answer_is_guarded(site: Site) -> None:

@@ -1,9 +1,9 @@
-"""How often somebody may try."""
+"""How often somebody may try, and how many may be there."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.web.limits import Limit
+from engine.web.limits import Limit, Room
 
 
 class Clock:
@@ -65,3 +65,17 @@ def test_only_so_many_keys_are_remembered() -> None:
         limit.take(key)
     limit.take("c")
     assert [limit.wait_s(key) > 0 for key in "abc"] == [True, False, True]
+
+
+def test_nobody_takes_all_the_room() -> None:
+    """Of 3 places one may have 2; who leaves makes room, who was refused takes none."""
+    room = Room(of_all=3, of_one=2)
+    with room.place("a") as first, room.place("a") as second, room.place("a") as third:
+        assert (first, second, third) == (True, True, False)
+        with room.place("b") as other, room.place("c") as too_many:
+            assert (other, too_many) == (True, False)
+        with room.place("c") as later:
+            assert later
+    with room.place("a") as again:
+        assert again
+    assert not room._there
