@@ -225,7 +225,7 @@ class List {
   async anew(query = this.query) {
     const kept = query === this.query;
     const limit = Math.min(Math.max(this.rows.size, 100), 1000);
-    this.events?.close();
+    this.rest();
     this.query = query;
     this.begin = null;
     let ok = false;
@@ -249,8 +249,15 @@ class List {
     this.retry = setTimeout(() => this.anew(), 1000);
   }
 
-  follow() {
+  rest() {
     this.events?.close();
+    this.events = null;
+  }
+
+  // A browser holds six connections to the board and no more, for all its tabs: those that nobody sees need none.
+  follow() {
+    this.rest();
+    if (document.hidden) return;
     const events = new EventSource(`/events?${this.query}&after=${encodeURIComponent(this.mark)}`);
     this.events = events;
     const on = (name, take) => events.addEventListener(name, (event) => {
@@ -347,5 +354,9 @@ if ($("rows")) {
   filter(list);
   keys(list);
   list.follow();
-  document.addEventListener("visibilitychange", () => { if (!document.hidden) tick(); });
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) { list.rest(); return; }
+    tick();
+    list.follow();
+  });
 }

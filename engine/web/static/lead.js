@@ -81,18 +81,38 @@ function countDown() {
   }
 }
 
+let events = null;
+
+function rest() {
+  events?.close();
+  events = null;
+}
+
+// A tab that nobody sees needs none of the six connections that a browser has to the board.
 function followLead() {
-  const events = new EventSource(page.dataset.events);
+  rest();
+  if (document.hidden) return;
+  events = new EventSource(page.dataset.events);
+  const opened = events;
   events.addEventListener("section", (event) => {
     const { name, html } = JSON.parse(event.data);
     show(name, html);
   });
   events.addEventListener("status", (event) => say(JSON.parse(event.data)));
-  events.addEventListener("gone", () => { events.close(); location.reload(); });
+  events.addEventListener("gone", () => { rest(); location.reload(); });
   events.addEventListener("error", () => {
+    if (events !== opened) return;
     say({ level: "off", text: "Not live: no connection to the board" });
-    if (events.readyState === EventSource.CLOSED) setTimeout(followLead, 5000);
+    if (opened.readyState === EventSource.CLOSED) again();
   });
+}
+
+// Where the session is over, or the lead not to be seen any more, the page itself says so, and shows nobody on.
+async function again() {
+  const path = page.dataset.events.split("/events?")[0];
+  const answer = await fetch(path, { method: "HEAD" }).catch(() => null);
+  if (answer?.status === 401 || answer?.status === 404) location.replace(path);
+  else setTimeout(followLead, 5000);
 }
 
 document.addEventListener("submit", (event) => {
@@ -115,6 +135,7 @@ document.addEventListener("toggle", (event) => {
 
 if (page) {
   followLead();
+  document.addEventListener("visibilitychange", () => { if (document.hidden) rest(); else followLead(); });
   countDown();
   setInterval(countDown, 5000);
 }
