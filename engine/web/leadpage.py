@@ -59,7 +59,8 @@ class LeadPage:
         if isinstance(lead, web.Response):
             return lead
         audited(request, "lead.seen", lead.card.key)
-        return self._page(request, lead, await self._answer(request.query.get("answer", ""), lead))
+        answer = await self._answer(request.query.get("answer", ""), lead, principal_of(request))
+        return self._page(request, lead, answer)
 
     async def say(self, request: web.Request) -> web.Response:
         """What a form says of the lead: to its desk, and back to the page with what the desk makes of it."""
@@ -73,7 +74,7 @@ class LeadPage:
             kind = str(form.get("type", ""))[:40]
             try:
                 told = await self._say(lead, who, form)
-                notice, origin = _notice(told, lead), told.origin
+                notice, origin = _notice(told, lead, who), told.origin
             except (Mistaken, NotYours, NotSent) as error:
                 notice = not_sent(error)
             audited(request, kind, lead.card.key, notice.level if origin else notice.text)
@@ -176,18 +177,18 @@ class LeadPage:
         html = self._place.render(request, "lead.html", values)
         return as_page(html, 200 if notice is None or notice.level == "good" else notice.status)
 
-    async def _answer(self, text: str, lead: Lead) -> Notice | None:
+    async def _answer(self, text: str, lead: Lead, who: Principal) -> Notice | None:
         partition, _, offset = text.partition("-")
         if not all(part.isascii() and part.isdigit() and len(part) < 19 for part in (partition, offset)):
             return None
         origin = Origin(int(partition), int(offset))
         found = await answered(self._place.model, origin)
         if found is None:
-            return _notice(Told("sent", None, origin), lead)._replace(status=200)
+            return _notice(Told("sent", None, origin), lead, who)._replace(status=200)
         if found.lead != lead.card.lead:
             return None
         told = Told("accepted" if found.accepted else "refused", found.why, origin)
-        return _notice(told, lead)._replace(status=200)
+        return _notice(told, lead, who)._replace(status=200)
 
 
 class _Follower:
@@ -249,7 +250,10 @@ def mark_of(sections: Mapping[str, str]) -> str:
     return blake2b("\0".join(sections.values()).encode(), digest_size=12).hexdigest()
 
 
-def _notice(told: Told, lead: Lead) -> Notice:
+def _notice(told: Told, lead: Lead, who: Principal) -> Notice:
+    if not who.personal:
+        # The reason may quote what was said of the lead.
+        told = told._replace(why=None)
     return notice_of(told, f"lead {shown_value(lead.card.lead)}", "the lead")
 
 

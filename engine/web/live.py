@@ -90,8 +90,8 @@ class Pulse:
             if len(news) == ALERTS_SHOWN:
                 break
             card = self._index.find(event.data.lead)
-            owner, region = (card.owner, card.region) if card is not None else (event.data.owner, None)
-            if who.may_see(owner, region):
+            # Whose it is now counts: one that moved on, or is another lead by now, is not for who had it then.
+            if who.may_see(None, None) if card is None else who.may_see(card.owner, card.region):
                 news.append(_news(event, key_of(lead_key, event.data.lead), who))
         return news
 

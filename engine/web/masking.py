@@ -6,6 +6,7 @@ the path of a page, a campaign, a reason.
 
 import hmac
 from base64 import urlsafe_b64encode
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from typing import Any, TypeVar
@@ -22,6 +23,9 @@ from engine.web.cards import TELLING_CHARS_MIN, Card, company_of, email_of, name
 
 KEY_CHARS = 22
 """132 bits: nobody guesses one, and no two leads share one."""
+
+TELLING_NUMBER_MIN = 100_000
+"""Smaller numbers among the traits are years, sizes and codes of many."""
 
 GONE = "…"
 """What stands in the place of a personal value."""
@@ -59,10 +63,17 @@ class Mask:
     def __init__(self, key: str, lead: str, traits: Mapping[str, Any] = {}, ids: Ids | None = None) -> None:
         """`traits` and `ids` are what is known of the lead; their values are what texts must not have."""
         self.key = key
-        several = [lead, name_of(lead, traits), email_of(lead, traits), company_of(traits), *_texts(traits)]
+        name = name_of(lead, traits)
+        several = [lead, name, *name.split(), email_of(lead, traits), company_of(traits), *_texts(traits)]
         several += [] if ids is None else [ids.user or "", *ids.anonymous]
         ways = (str, quote, _quoted, quote_plus)
-        spelled = {way(value) for value in several if len(value) >= TELLING_CHARS_MIN for way in ways}
+        spelled = {
+            way(written)
+            for value in several
+            if len(value) >= TELLING_CHARS_MIN
+            for written in _written(value)
+            for way in ways
+        }
         self._has_values = bool(spelled)
         options = re2.Options()
         options.case_sensitive = False
@@ -95,7 +106,7 @@ class Mask:
         )
         if isinstance(masked, LeadAlert):
             return replace(masked, reason=self.text(masked.reason), cause=replace(masked.cause, event=None))
-        return masked
+        return replace(masked, counts=self._counts(masked.counts))
 
     def assignment(self, data: LeadAssignment) -> LeadAssignment:
         """A decision of the desk: who was considered stays, what was asked of the lead does not."""
@@ -126,6 +137,13 @@ class Mask:
         """A reason of the engine; what a rep said, or what a rule found in the lead, stands behind its first colon."""
         return self.text(reason.partition(":")[0])
 
+    def _counts(self, counts: Mapping[str, int]) -> dict[str, int]:
+        """Events are named by who sends them: by the address of a form, for one."""
+        told: Counter[str] = Counter()
+        for name, number in counts.items():
+            told[self.text(name)] += number
+        return dict(told)
+
     def _trace(self, trace: Iterable[TraceStep]) -> list[TraceStep]:
         return [replace(one, why=self.reason(one.why)) for one in trace]
 
@@ -143,10 +161,17 @@ def _quoted(value: str) -> str:
     return quote(value, safe="")
 
 
+def _written(value: str) -> set[str]:
+    """A value in large and in small letters: quoted, letters beyond ASCII have nothing in common in both."""
+    return {value} if value.isascii() else {value, value.upper(), value.lower(), value.title()}
+
+
 def _texts(value: object) -> Iterator[str]:
-    """Every text in a trait."""
+    """Every text in a trait, and every number that is too long to count something, such as one of a phone."""
     if isinstance(value, str):
         yield value.strip()
+    elif isinstance(value, int | float) and abs(value) >= TELLING_NUMBER_MIN:
+        yield f"{value:.0f}"
     elif isinstance(value, Mapping):
         for one in value.values():
             yield from _texts(one)

@@ -237,6 +237,15 @@ async def test_a_refusal_is_shown_with_its_reason_and_without_the_id() -> None:
         assert told["text"] == "The desk refused it: the lead is not andy's; expected bea, who has it."
 
 
+async def test_a_refusal_may_quote_what_was_said_of_the_lead() -> None:
+    """So its reason is not for who may not know who the lead is."""
+    async with site({"accepted": False, "why": "channel is 'called Ada'; expected phone"}) as opened:
+        await opened.ask(ANDY, ACCEPT)
+        for who, is_told in ((ANDY, True), (OTTO, False)):
+            _, html = await opened.get(who, f"{opened.path}?answer=0-1")
+            assert ("The desk refused it" in html, "called Ada" in html) == (True, is_told)
+
+
 async def test_what_was_not_sent_is_said() -> None:
     """A mistake of the form names its field; a broker that is away is no mistake."""
     async with site() as opened:

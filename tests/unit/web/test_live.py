@@ -79,6 +79,19 @@ async def test_alerts_are_for_who_may_see_the_lead() -> None:
     assert [news.name for news in pulse.alerts(BLIND, SECRET)] == [f"lead {news.key}" for news in every]
 
 
+async def test_an_alert_of_a_lead_that_is_gone_is_for_nobody_who_had_it() -> None:
+    """Who has it since, or as which lead it goes on, the alert does not say."""
+    model = Model()
+    index = Index(model, lambda: SECRET)
+    await fill(model, [0], alerts=1)
+    await index.catch_up()
+    pulse = Pulse(model, index)
+    await pulse.look(now_ms())
+    assert len(pulse.alerts(ANDY, SECRET)) == 1
+    index.drop("email:lead0@example.com")
+    assert (pulse.alerts(ANDY, SECRET), len(pulse.alerts(OPERATOR, SECRET))) == ([], 1)
+
+
 async def test_alerts_of_another_version_keep_the_older_ones() -> None:
     """What cannot be read is no reason to show nothing."""
     model = Model()

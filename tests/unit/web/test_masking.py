@@ -71,6 +71,23 @@ def test_addresses_in_addresses() -> None:
         assert "ada" not in mask.text(path).casefold()
 
 
+@pytest.mark.parametrize(
+    "path", ["/u/ZO%C3%8B+QUARTZ", "/u/zo%C3%AB%20quartz", "/u/ZOË-quartz", "/cb?tel=491701234567", "/hi/quartz?u=7"]
+)
+def test_values_that_are_written_otherwise(path: str) -> None:
+    """Large letters beyond ASCII look otherwise once quoted; a phone may be a number; a path may have half a name."""
+    told = Mask(KEY, "user-5", {"name": "Zoë Quartz", "phone": 491701234567, "employees": 250}).text(path)
+    for personal in ("zo%c3", "zoë", "quartz", "4917"):
+        assert personal not in told.casefold()
+    assert Mask(KEY, "user-5", {"employees": 250}).text("total is 250") == "total is 250"
+
+
+def test_events_are_counted_without_the_names_in_them() -> None:
+    """What is the same without a value is counted together."""
+    counts = {"page_view": 3, "contact ada@example.com": 2, "contact countess": 1}
+    assert Mask(KEY, LEAD, TRAITS, IDS).told(score(LEAD, counts=counts)).counts == {"page_view": 3, "contact …": 3}
+
+
 def test_what_reps_wrote_is_hidden_and_what_the_desk_decided_is_not() -> None:
     """The reason of a decision ends where a rep's words begin, and that of a rule where the lead's traits do."""
     mask = Mask(KEY, LEAD, TRAITS, IDS)
