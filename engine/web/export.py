@@ -2,9 +2,10 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 
-from engine.core.cells import defused
+from engine.core.cells import FORMULA, defused
 from engine.core.instants import to_rfc3339
 from engine.web.cards import Card
 
@@ -12,6 +13,9 @@ COLUMNS = (
     "lead name company email phone total band grade stage owner team region state due_at product persona source reason "
     "first_seen last_seen"
 ).split()
+
+_CELL_WITHIN = re.compile(rf"""(;[\s"']*)(?=[{re.escape(FORMULA)}])""")
+"""Where spreadsheets that part cells by semicolons, as in much of Europe, take a cell for two."""
 
 
 def csv_header() -> str:
@@ -40,7 +44,7 @@ def _cells(card: Card) -> list[str]:
 
 
 def _text(value: str | None) -> str:
-    return defused(value or "")
+    return _CELL_WITHIN.sub(r"\1'", defused(value or ""))
 
 
 def _lines(rows: Iterable[list[str]]) -> str:

