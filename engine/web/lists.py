@@ -119,12 +119,17 @@ class Lists:
         }
         response = web.StreamResponse(headers=headers)
         await response.prepare(request)
-        # Spreadsheets take a file without this mark for one of their own encoding.
-        await response.write(b"\xef\xbb\xbf" + csv_header().encode())
-        for page in self._all(who, asked):
-            await asyncio.wait_for(response.write(csv_lines(page.cards).encode()), WRITE_TIMEOUT_S)
-            # A write that need not wait lets nobody else have a turn.
-            await asyncio.sleep(0)
+        try:
+            # Spreadsheets take a file without this mark for one of their own encoding.
+            await response.write(b"\xef\xbb\xbf" + csv_header().encode())
+            for page in self._all(who, asked):
+                await asyncio.wait_for(response.write(csv_lines(page.cards).encode()), WRITE_TIMEOUT_S)
+                # A write that need not wait lets nobody else have a turn.
+                await asyncio.sleep(0)
+        except (TimeoutError, ConnectionError):
+            # Gone, or too slow; what ends so is no whole file, and browsers say that.
+            if request.transport is not None:
+                request.transport.abort()
         return response
 
     def _all(self, who: Principal, asked: Wanted) -> Iterator[Page]:

@@ -14,7 +14,7 @@ from engine.core.cloudevents import output
 from engine.readmodel.dossier import Dossier, fold, pack
 from engine.readmodel.memory import MemoryReadModel
 from engine.readmodel.port import DossierKept, LeadScored
-from engine.web import leadpage, ownpages
+from engine.web import leadpage, lists, ownpages
 from engine.web.access import Access, Principal
 from engine.web.audit import Audit
 from engine.web.board import Board
@@ -111,6 +111,25 @@ async def test_an_answer_to_head_has_no_rows(site: Site) -> None:
         length = int(head.partition(b"Content-Length: ")[2].partition(b"\r\n")[0])
         await reader.readexactly(length)
     writer.close()
+
+
+async def test_a_file_that_is_not_fetched_to_its_end_is_no_defect(
+    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who leaves, and who reads too slowly, is let go without a trace in the log, and gets no end of the file."""
+    monkeypatch.setattr(lists, "WRITE_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(lists, "csv_lines", lambda _: "x" * 12_000_000)
+    url = URL(site.url)
+    for is_patient in (True, False):
+        reader, writer = await asyncio.open_connection(url.host, url.port, limit=1_000)
+        way = f"Host: localhost\r\nAuthorization: Bearer {site.access.admit(ANDY)}\r\n"
+        writer.write(f"GET /leads.csv HTTP/1.1\r\n{way}\r\n".encode())
+        await reader.readuntil(b"\r\n\r\n")
+        if is_patient:
+            await asyncio.sleep(0.5)
+        writer.transport.abort()
+        await asyncio.sleep(0.1)
+    assert [record for record in caplog.records if record.exc_info] == []
 
 
 async def test_who_only_looks_adds_no_leads(site: Site) -> None:
