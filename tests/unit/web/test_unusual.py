@@ -128,7 +128,7 @@ async def test_a_file_that_is_not_fetched_to_its_end_is_no_defect(
         if is_patient:
             await asyncio.sleep(0.5)
         writer.transport.abort()
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.3)
     assert [record for record in caplog.records if record.exc_info] == []
 
 
