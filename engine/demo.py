@@ -12,6 +12,7 @@ from rich.console import Console
 
 from engine import __version__
 from engine.app import EVENTS_TOPIC, make_worker, named_port, notifying, read_catalog, read_configuration
+from engine.configuration import Configuration
 from engine.core.messages import REQUESTS_TOPIC
 from engine.local.boardsender import board_sender
 from engine.local.broker import embedded_broker
@@ -25,6 +26,7 @@ from engine.ops.settings import Settings
 from engine.readmodel.memory import MemoryReadModel
 from engine.readmodel.port import ReadModel
 from engine.readmodel.projector import run_projector
+from engine.routing.config import Region, Rep, Team
 from engine.stream import admin
 from engine.stream.settings import StreamSettings
 from engine.web.access import ALL_REGIONS, Access, Principal
@@ -56,7 +58,7 @@ async def run_demo(settings: Settings, stop: asyncio.Event, demo: Demo) -> None:
     configuration = read_configuration(settings, read_ip_database(settings.paths.ip_database))
     topics = read_catalog(settings).with_partitions({EVENTS_TOPIC: PARTITIONS})
     reps = reps_of(configuration.routing)
-    people = [VISITOR, *(_rep(rep, reps) for rep in [*reps][:1])]
+    people = [VISITOR, *(Principal(f"demo-{rep}", reps[rep].name, "rep", rep=rep) for rep in busy_rep(configuration))]
     model = MemoryReadModel()
     async with AsyncExitStack() as stack:
         bootstrap = await stack.enter_async_context(embedded_broker())
@@ -90,8 +92,15 @@ async def run_demo(settings: Settings, stop: asyncio.Event, demo: Demo) -> None:
         print_summary(console, traffic, await live)
 
 
-def _rep(rep: str, reps: Reps) -> Principal:
-    return Principal(f"demo-{rep}", reps[rep].name, "rep", rep=rep)
+def busy_rep(configuration: Configuration) -> list[str]:
+    """A rep who surely gets leads: one of those whom the last rule names, since what is left is theirs."""
+    rules = configuration.routing.rules
+    match rules[-1].to if rules else None:
+        case Team(reps=reps) | Region(reps=reps):
+            return [*reps[:1]]
+        case Rep(id=rep):
+            return [rep]
+    return [*configuration.routing.reps][:1]
 
 
 @dataclass(frozen=True, slots=True)

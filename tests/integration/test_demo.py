@@ -77,7 +77,7 @@ def test_a_demo_with_an_end_shows_an_alert_and_ends_by_itself(deployment: Deploy
     eventually(lambda: "event → alert" in demo.logged(), "an alert is printed")
     assert time.monotonic() - began_s < FIRST_ALERT_S
     links = re.findall(r"Board, for ([^:]+): (http://\S+)", demo.logged())
-    assert [name for name, _ in links] == ["Sales manager", "Carla"]
+    assert [name for name, _ in links] == ["Sales manager", "Ravi"]
     manager, rep = (visitor(link) for _, link in links)
     eventually(lambda: "demo_request" in read(manager, demo, "/api/alerts"), "the board has the alert")
     assert json.loads(read(rep, demo, "/api/leads"))["total"] <= json.loads(read(manager, demo, "/api/leads"))["total"]
