@@ -126,6 +126,8 @@ class Board:
     @web.middleware
     async def _readable_errors(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """What goes wrong on a page, in words; the API has words of its own."""
+        if request.path.startswith(("/api/", "/static/")):
+            return await handler(request)
         try:
             return await handler(request)
         except ReadModelAway:
@@ -135,8 +137,6 @@ class Board:
             texts = [f"{mistake.field}: {mistake.message}" for mistake in unwanted.mistakes]
             return self._said(request, HTTPStatus.BAD_REQUEST, "Not understood", *texts)
         except web.HTTPNotFound:
-            if request.path.startswith(("/api/", "/static/")):
-                raise
             return self._said(request, HTTPStatus.NOT_FOUND, "Nothing here", "There is no such page.")
 
     def _said(self, request: web.Request, status: HTTPStatus, title: str, *texts: str) -> web.Response:

@@ -235,7 +235,10 @@ class Gone(MemoryReadModel):
 
 
 async def test_an_absent_store_is_said() -> None:
-    """Lists stay, and say that they are not live; a lead's page says it in words, without the store's address."""
+    """Lists stay, and say that they are not live; a lead's page says it in words, without the store's address.
+
+    The API says it as it says all that goes wrong.
+    """
     way = entrance()
     board = Board(Gone(), way)
     headers = {"Authorization": f"Bearer {way.access.admit(OPERATOR)}"}
@@ -248,6 +251,8 @@ async def test_an_absent_store_is_said() -> None:
         assert page.status == 503
         assert "The read model is away" in await page.text()
         assert "127.0.0.1:1" not in await page.text()
+        told = await client.get("/api/leads/ada")
+        assert (told.status, told.content_type, told.headers["Retry-After"]) == (503, "application/problem+json", "5")
     await board.close()
 
 
