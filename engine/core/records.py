@@ -253,7 +253,7 @@ class LeadConversion(msgspec.Struct):
     cause: Cause
 
 
-class TraceStep(msgspec.Struct):
+class TraceStep(msgspec.Struct, gc=False):
     """One rule or rep that was considered, and why it was taken or passed over."""
 
     step: str

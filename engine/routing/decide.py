@@ -256,7 +256,10 @@ class _Choosing:
     def absent(self, member: str) -> str | None:
         """Why the rep cannot take it now. Several rules name the same reps."""
         if member not in self.absences:
-            self.absences[member] = why_not(self.routing.reps[member], self.desk.load(member), self.at_ms)
+            rep = self.routing.reps[member]
+            # At night and on holidays this spares a look at what each of them has.
+            closed = rep.calendar.closed(self.at_ms)
+            self.absences[member] = closed or why_not(rep, self.desk.load(member), self.at_ms)
         return self.gone.get(member) or self.absences[member]
 
     def is_anybody_left(self, rule: Rule) -> bool:
