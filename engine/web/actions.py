@@ -15,6 +15,7 @@ from engine.core.events import Rejected
 from engine.core.flow import InputRecord
 from engine.core.instants import from_datetime, to_rfc3339
 from engine.core.messages import MAIN_DESK
+from engine.readmodel.answers import Answer, decode_answer
 from engine.readmodel.port import ReadModel, ReadModelAway
 from engine.routing.saying import read_saying
 from engine.web.cards import Card
@@ -208,17 +209,6 @@ def may_speak_for(who: Who, rep: str, reps: Reps) -> bool:
     return any(who.may_act(rep, region) for region in (None, *known.regions))
 
 
-class Answer(msgspec.Struct, frozen=True):
-    """What the read model knows of a record in `rep-events`."""
-
-    accepted: bool
-    why: str | None = None
-    lead: str | None = None
-
-
-_answer = msgspec.json.Decoder(Answer)
-
-
 async def answer_to(model: ReadModel, origin: Origin, wait_s: float) -> Told:
     """What came of the record; `sent` where nothing is known of it within `wait_s`, or while the store is away."""
     with contextlib.suppress(TimeoutError, ReadModelAway):
@@ -232,7 +222,7 @@ async def answer_to(model: ReadModel, origin: Origin, wait_s: float) -> Told:
 async def answered(model: ReadModel, origin: Origin) -> Answer | None:
     """The answer, None where there is none yet. Raises ReadModelAway."""
     found = await model.logged("answers", str(origin))
-    return None if found is None else _answer.decode(found)
+    return None if found is None else decode_answer(found)
 
 
 class Once:

@@ -39,6 +39,7 @@ def lead_routes(place: Workplace) -> list[web.RouteDef]:
     """The page of a lead, its live news and its forms; `/new` and `/me`."""
     page = LeadPage(place)
     return [
+        web.get("/leads", page.find),
         web.get("/leads/{lead}", page.show),
         web.get("/leads/{lead}/events", page.follow, allow_head=False),
         web.post("/leads/{lead}/feedback", page.say),
@@ -61,6 +62,16 @@ class LeadPage:
         audited(request, "lead.seen", lead.card.key)
         answer = await self._answer(request.query.get("answer", ""), lead, principal_of(request))
         return self._page(request, lead, answer)
+
+    async def find(self, request: web.Request) -> web.Response:
+        """Leads on to the page of the lead with the id `?id=`, as messages link to it.
+
+        Browsers would resolve an id `..` in a path, and the address of the page tells no id.
+        """
+        lead = await self._sought(request)
+        if isinstance(lead, web.Response):
+            return lead
+        raise web.HTTPFound(self.path(lead, principal_of(request)))
 
     async def say(self, request: web.Request) -> web.Response:
         """What a form says of the lead: to its desk, and back to the page with what the desk makes of it."""
@@ -116,7 +127,8 @@ class LeadPage:
 
     async def _sought(self, request: web.Request) -> Lead | web.Response:
         """The lead that a request names, if who asks may see it; else a page that says that there is none."""
-        name, who = request.match_info["lead"], principal_of(request)
+        name = request.match_info.get("lead") or request.query.get("id", "")
+        who = principal_of(request)
         card = await self._place.index.sought(name)
         if card is not None and (who.personal or name == card.key):
             lead = await self.read(card.lead, card.key)

@@ -128,8 +128,8 @@ async def test_an_answer_that_comes_later_is_waited_for_and_none_is_no_error() -
     assert await answer_to(model, origin, 0.01) == Told("sent", None, origin)
     waiting = asyncio.create_task(answer_to(model, origin, 5.0))
     await asyncio.sleep(0.01)
-    await put(model, Logged("answers", "3/16", now_ms(), b'{"accepted": false}'))
-    await put(model, Logged("answers", "3/17", now_ms(), b'{"accepted": true, "lead": "ada"}'))
+    await put(model, Logged("answers", "3/16", now_ms(), b'{"type": null, "lead": null, "accepted": false}'))
+    await put(model, Logged("answers", "3/17", now_ms(), b'{"type": "lead.accepted", "lead": "ada", "accepted": true}'))
     assert await waiting == Told("accepted", None, origin)
 
 

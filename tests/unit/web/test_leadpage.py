@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from yarl import URL
 
 from engine.core.records import LeadScore
+from engine.notify.telling import tell
 from engine.readmodel.dossier import Dossier, fold
 from engine.readmodel.memory import MemoryReadModel
 from engine.readmodel.port import LeadGone
@@ -26,6 +27,8 @@ from engine.web.audit import Audit
 from engine.web.board import Board
 from engine.web.guard import Entrance
 from engine.web.port import NotSent, Rep
+from tests.unit.notify.samples import notice
+from tests.unit.readmodel.samples import alerted
 from tests.unit.web.leads import MINUTE_MS, FakeSender, assigned, hot_lead, now_ms, put, put_lead, said
 
 ANDY = Principal("1", "Andy", "rep", "andy")
@@ -153,6 +156,18 @@ async def test_a_lead_is_shown_to_those_whose_it_is_and_hidden_from_others() -> 
         assert (await opened.get(BEA, opened.path + "/events"))[0] == 404
         assert (await opened.post(BEA, opened.path + "/feedback", ACCEPT))[0] == 404
         assert opened.sender.sent == []
+
+
+async def test_a_link_in_a_message_opens_the_lead_for_those_whose_it_is() -> None:
+    """It names the lead by its id; the page that it leads to has an address that tells none."""
+    link = tell(notice(alerted(lead="ada")), "https://leads.example.com").link
+    assert link is not None
+    path = link.removeprefix("https://leads.example.com")
+    async with site() as opened:
+        assert await opened.get(ANDY, path) == (302, opened.path)
+        for who in (BEA, OTTO):
+            assert (await opened.get(who, path))[0] == 404
+        assert (await opened.get(ANDY, "/leads"))[0] == 404
 
 
 async def test_who_may_not_see_persons_sees_none_on_the_page() -> None:
