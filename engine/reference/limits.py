@@ -9,6 +9,7 @@ from engine.readmodel import port as readmodel
 from engine.reference.markdown import page, table
 from engine.routing import routingkeys, territoryfile
 from engine.stream import catalog
+from engine.web import leadpage, lists, shelf, views
 
 _KIB = 1024
 
@@ -49,6 +50,21 @@ _READ = (
     ("entries of a lead's timeline", str(dossier.TIMELINE_MAX), "the oldest goes"),
     ("alerts, and assignments, listed", f"{readmodel.LOG_MAX:,}", "the oldest goes"),
 )
+_BOARD = (
+    ("leads in its lists without an open case", f"{shelf.IDLE_MAX:,}", "the coldest is found by its id only"),
+    (
+        "lists that are followed",
+        f"{lists.VIEWERS_MAX}, {lists.VIEWERS_OF_ONE_MAX} by one token",
+        "503, and later again",
+    ),
+    (
+        "pages of leads that are followed",
+        f"{leadpage.VIEWERS_MAX}, {leadpage.VIEWERS_OF_ONE_MAX} by one token",
+        "503, and later again",
+    ),
+    ("a search text", f"{views.VALUE_CHARS_MAX} characters", "refused"),
+    ("rows of a CSV file", f"{lists.CSV_ROWS_MAX:,}", "the hottest stand first"),
+)
 _TOLD = (
     ("channels, rules", f"{notifykeys.CHANNELS_MAX}, {notifykeys.RULES_MAX}", "a mistake of the file"),
     ("waiting for one receiver", f"{notify.QUEUE_MAX:,}", "a dead letter of the notifier"),
@@ -67,6 +83,7 @@ def limits_page() -> str:
         ("A lead's row", _ROW),
         ("A desk", _DESK),
         ("The read model", _READ),
+        ("The board", _BOARD),
         ("Notifications", _TOLD),
         ("The cluster", _CLUSTER),
     ):
