@@ -51,10 +51,12 @@ class Program(Server):
         """It says itself that it is ready."""
         return self.get(self._ready_path)[0] == 200
 
-    def get(self, path: str) -> tuple[int, str]:
-        """Status and body of a GET."""
+    def get(self, path: str, token: str | None = None) -> tuple[int, str]:
+        """Status and body of a GET, by whoever has the token."""
+        who = {} if token is None else {"Authorization": f"Bearer {token}"}
+        asked = urllib.request.Request(f"http://{HOST}:{self.port}{path}", headers=who)
         try:
-            with urllib.request.urlopen(f"http://{HOST}:{self.port}{path}", timeout=5) as response:
+            with urllib.request.urlopen(asked, timeout=5) as response:
                 return response.status, response.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
@@ -162,7 +164,7 @@ class Deployment:
     def board(self) -> Program:
         """A board that is not running yet."""
         port = free_port()
-        return Program(self.folder / "board", [HEATLINE, "board", *self.flags(board__port=port)], port, "/api/status")
+        return Program(self.folder / "board", [HEATLINE, "board", *self.flags(board__port=port)], port, "/login")
 
     async def produce(self, records: Iterable[InputRecord]) -> None:
         """Write records as they stand, each to its partition (-1: by its key); their offsets are the broker's."""
