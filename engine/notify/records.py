@@ -5,7 +5,6 @@ from typing import Any, NamedTuple, get_type_hints
 
 import msgspec
 
-from engine.core.canary import ROUTED, SCORED
 from engine.core.cloudevents import noun_verb_of
 from engine.core.conditions import Fields, Getter
 from engine.core.erasure import Pseudonym
@@ -15,14 +14,12 @@ from engine.core.instants import from_rfc3339
 from engine.core.records import Cause, LeadErased, Touch
 from engine.readmodel.events import Foreign, Malformed
 from engine.readmodel.port import EVENT_BYTES_MAX
-from engine.stream.contract import EMITTED
+from engine.stream.emitted import CANARIES, EMITTED
 
 ERASED = "lead.erased"
 TOPICS = ("lead-alerts", "lead-assignments", "lead-stages", "lead-actions", "lead-conversions")
 KINDS: Mapping[str, type[msgspec.Struct]] = {
-    kind.noun_verb: kind.data
-    for kind in EMITTED
-    if kind.topic in TOPICS and kind.noun_verb not in (ERASED, SCORED, ROUTED)
+    kind.noun_verb: kind.data for kind in EMITTED if kind.topic in TOPICS and kind.noun_verb not in {ERASED, *CANARIES}
 }
 """Every record that a rule can name, with what it holds. `lead.erased` is obeyed, not told; canaries are nobody."""
 FAMILIES = ("traits.", "data.")
@@ -85,7 +82,7 @@ def read(record: Record, pseudonym: Pseudonym) -> Notice | Erasure | Malformed |
             data = msgspec.convert(event.data, LeadErased)
             return Erasure(data.lead, from_rfc3339(data.at))
         if kind not in KINDS:
-            return None if kind in (SCORED, ROUTED) else Foreign(kind)
+            return None if kind in CANARIES else Foreign(kind)
         time_ms = from_rfc3339(event.time)
         return Notice(event.id, kind, event.subject, pseudonym(event.subject), time_ms, event.data, value)
     except (ValueError, RecursionError) as error:

@@ -1,49 +1,27 @@
 """The records of the output topics, typed: checked on their way into a read model, decoded on their way out."""
 
 from collections.abc import Sequence
-from typing import Any, Generic, NamedTuple, TypeVar, get_args
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from engine.core.canary import ROUTED, SCORED
-from engine.core.cloudevents import kind_of, noun_verb_of
+from engine.core.cloudevents import noun_verb_of
 from engine.core.erasure import Pseudonym, read_erased
 from engine.core.flow import Record
 from engine.core.instants import from_rfc3339
-from engine.core.messages import FeedbackKind
-from engine.core.records import (
-    LeadAlert,
-    LeadAssignment,
-    LeadConversion,
-    LeadErased,
-    LeadFeedbackRecord,
-    LeadMergeRecord,
-    LeadScore,
-    LeadStageChange,
-)
+from engine.core.records import LeadAlert, LeadAssignment, LeadErased, LeadFeedbackRecord, LeadScore
 from engine.readmodel import port
 from engine.readmodel.answers import accepted, refused
 from engine.readmodel.dossier import Data, News
 from engine.readmodel.port import EVENT_BYTES_MAX, Change, LeadGone, LeadScored, Log, Logged
+from engine.stream.emitted import CANARIES, EMITTED
 
 SCORES, ALERTS, ASSIGNMENTS = "lead-scores", "lead-alerts", "lead-assignments"
 STAGES, CONVERSIONS, LETTERS = "lead-stages", "lead-conversions", "dead-letters"
 TOPICS = (SCORES, ALERTS, ASSIGNMENTS, STAGES, CONVERSIONS, LETTERS)
 """What a read model is made from. Of dead letters it takes what reps said."""
 
-_ASSIGNED = ("assigned", "queued", "reassigned", "reminded", "escalated", "released", "call_due")
-_KINDS: dict[str, dict[str, type[msgspec.Struct]]] = {
-    SCORES: {"lead.score_changed": LeadScore},
-    ALERTS: {"lead.alerted": LeadAlert},
-    ASSIGNMENTS: {
-        **{f"lead.{verb}": LeadAssignment for verb in _ASSIGNED},
-        **{f"lead.{said}": LeadFeedbackRecord for said in get_args(FeedbackKind)},
-    },
-    STAGES: {"lead.stage_changed": LeadStageChange, "lead.merged": LeadMergeRecord, "lead.erased": LeadErased},
-    CONVERSIONS: {"lead.converted": LeadConversion},
-}
 _LOGS: dict[type[msgspec.Struct], Log] = {LeadAlert: "alerts", LeadAssignment: "assignments"}
-_CANARIES = {kind_of(SCORED), kind_of(ROUTED)}
 _TIMES = ("at", "due_at", "remind_at", "until")
 
 D = TypeVar("D")
@@ -69,8 +47,13 @@ AssignmentEvent = Event[LeadAssignment]
 
 _envelope = msgspec.json.Decoder(_Envelope)
 _decoders: dict[str, dict[str, msgspec.json.Decoder[Any]]] = {
-    topic: {kind_of(name): msgspec.json.Decoder(Event[data]) for name, data in kinds.items()}  # type: ignore[valid-type]
-    for topic, kinds in _KINDS.items()
+    topic: {
+        kind.type: msgspec.json.Decoder(Event[kind.data])  # type: ignore[name-defined]
+        for kind in EMITTED
+        if kind.topic == topic and kind.noun_verb not in CANARIES
+    }
+    for topic in TOPICS
+    if topic != LETTERS
 }
 _score: msgspec.json.Decoder[ScoreEvent] = msgspec.json.Decoder(ScoreEvent)
 _alert: msgspec.json.Decoder[AlertEvent] = msgspec.json.Decoder(AlertEvent)
@@ -138,7 +121,7 @@ def read(record: Record, pseudonym: Pseudonym = itself) -> Read | Malformed | Fo
         kind = _envelope.decode(record.value).type
         decoder = _decoders[record.topic].get(kind)
         if decoder is None:
-            return _NOTHING if kind in _CANARIES else Foreign(kind)
+            return _NOTHING if noun_verb_of(kind) in CANARIES else Foreign(kind)
         return _told(record, record.value, decoder.decode(record.value), pseudonym)
     except (ValueError, RecursionError) as error:
         return Malformed(record, str(error))

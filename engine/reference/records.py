@@ -8,7 +8,8 @@ from engine.reference.markdown import code, flat, page, table
 from engine.reference.shapes import allowed
 from engine.stream.accepted import ACCEPTED
 from engine.stream.catalog import Catalog, Topic
-from engine.stream.contract import EMITTED, Kind, record_schema
+from engine.stream.contract import record_schema
+from engine.stream.emitted import EMITTED, Kind
 
 
 def records_page(catalog: Catalog) -> str:

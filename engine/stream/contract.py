@@ -8,78 +8,23 @@ import io
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 from ruamel.yaml import YAML
 
-from engine.core.cloudevents import CloudEvent, kind_of
-from engine.core.messages import FeedbackKind
+from engine.core.cloudevents import CloudEvent
 from engine.core.modelschema import events_schema, model_schema
-from engine.core.records import (
-    SOURCE,
-    CanaryAnswer,
-    DeadLetter,
-    LeadAction,
-    LeadAlert,
-    LeadAssignment,
-    LeadConversion,
-    LeadErased,
-    LeadFeedbackRecord,
-    LeadMergeRecord,
-    LeadScore,
-    LeadStageChange,
-)
+from engine.core.records import SOURCE
 from engine.routing.routingschema import routing_schema
 from engine.stream.accepted import ACCEPTED, DIALECT
 from engine.stream.asyncapi import Message, asyncapi
 from engine.stream.catalog import SHIPPED, Catalog, read
+from engine.stream.emitted import EMITTED, Kind
 
 FOLDER = SHIPPED.parent
 EDITORS = FOLDER.parent / "config" / "schemas"
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A type of record that Heatline emits: `io.heatline.<noun_verb>.v1` on `topic`."""
-
-    topic: str
-    noun_verb: str
-    data: type[msgspec.Struct]
-
-    @property
-    def type(self) -> str:
-        """The CloudEvents type."""
-        return kind_of(self.noun_verb)
-
-    @property
-    def file(self) -> str:
-        """Where its schema stands, below `topics/`."""
-        return f"schemas/{self.noun_verb}.v1.json"
-
-
-EMITTED = (
-    Kind("lead-scores", "lead.score_changed", LeadScore),
-    Kind("lead-alerts", "lead.alerted", LeadAlert),
-    Kind("lead-alerts", "canary.scored", CanaryAnswer),
-    Kind("lead-actions", "lead.action_requested", LeadAction),
-    Kind("lead-stages", "lead.stage_changed", LeadStageChange),
-    Kind("lead-stages", "lead.merged", LeadMergeRecord),
-    Kind("lead-stages", "lead.erased", LeadErased),
-    Kind("lead-conversions", "lead.converted", LeadConversion),
-    Kind("lead-assignments", "lead.assigned", LeadAssignment),
-    Kind("lead-assignments", "lead.reassigned", LeadAssignment),
-    Kind("lead-assignments", "lead.queued", LeadAssignment),
-    Kind("lead-assignments", "lead.reminded", LeadAssignment),
-    Kind("lead-assignments", "lead.escalated", LeadAssignment),
-    Kind("lead-assignments", "lead.released", LeadAssignment),
-    Kind("lead-assignments", "lead.call_due", LeadAssignment),
-    *(Kind("lead-assignments", f"lead.{said}", LeadFeedbackRecord) for said in get_args(FeedbackKind)),
-    Kind("lead-assignments", "canary.routed", CanaryAnswer),
-    Kind("dead-letters", "event.rejected", DeadLetter),
-)
 
 
 def record_schema(kind: Kind) -> dict[str, Any]:

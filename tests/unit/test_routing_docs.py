@@ -16,7 +16,7 @@ from engine.core.flow import InputRecord
 from engine.core.instants import from_rfc3339
 from engine.local.simulate import Simulation
 from engine.routing.saying import AVAILABLE, AWAY, KINDS, read_saying
-from engine.stream.contract import EMITTED
+from engine.stream.emitted import EMITTED
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

@@ -22,7 +22,8 @@ from engine.core.names import Names
 from engine.core.rejects import reject
 from engine.stream.accepted import ACCEPTED
 from engine.stream.catalog import Catalog, read
-from engine.stream.contract import EMITTED, FOLDER, Kind, documents, record_schema, write
+from engine.stream.contract import FOLDER, documents, record_schema, write
+from engine.stream.emitted import EMITTED, Kind
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),

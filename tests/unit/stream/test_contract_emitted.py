@@ -11,7 +11,8 @@ from engine.configuration import load_folder
 from engine.core.flow import InputRecord, Output
 from engine.local.simulate import Simulation
 from engine.stream.catalog import read
-from engine.stream.contract import EMITTED, record_schema
+from engine.stream.contract import record_schema
+from engine.stream.emitted import EMITTED
 from tests.unit.stream.test_contract import validator
 
 CONFIG = Path(__file__).parents[3] / "config"
