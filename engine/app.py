@@ -36,7 +36,7 @@ from engine.ops.metrics import MetricsObserver, ProjectorMetrics, WorkerMetrics
 from engine.ops.reloading import Reloading, show_model
 from engine.ops.security import client_security
 from engine.ops.settings import Settings, listed_texts
-from engine.ops.watch import Contents, watch
+from engine.ops.watch import Contents, watching
 from engine.readmodel.canary import canaries
 from engine.readmodel.events import itself
 from engine.readmodel.port import ReadModel
@@ -139,11 +139,8 @@ async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
     ):
         await check_topics(stream, topics, stop)
         reloading = Reloading("the configuration", apply, metrics.reload_failed)
-        watching = asyncio.create_task(watch(used, lambda seen: read_configuration(settings, locate, seen), reloading))
-        try:
+        async with watching(used, lambda seen: read_configuration(settings, locate, seen), reloading):
             await worker.run(stop)
-        finally:
-            watching.cancel()
 
 
 def make_worker(jobs: Sequence[Job], topics: Catalog, stream: StreamSettings, metrics: WorkerMetrics) -> StreamWorker:
@@ -221,14 +218,11 @@ async def notifying(
 
         apply(told)
         reloading = Reloading("notify.yaml or what it names", apply, partial(metrics.reloaded, successful=False))
-        watching = asyncio.create_task(watch(used, lambda seen: load_told(*files, seen), reloading))
-        try:
+        async with watching(used, lambda seen: load_told(*files, seen), reloading):
             yield (
                 Follower(store, client, lambda: deliveries.plan.notify, pseudonym, metrics, deliveries.wake),
                 deliveries,
             )
-        finally:
-            watching.cancel()
 
 
 async def run_notifier(settings: Settings, stop: asyncio.Event) -> None:

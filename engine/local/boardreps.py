@@ -1,6 +1,5 @@
 """The reps of routing.yaml, kept up with the file: the board calls them by their names, and knows their desks."""
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -9,7 +8,7 @@ from pathlib import Path
 from engine.core.source import ConfigError
 from engine.local.configfile import beside, read_config
 from engine.ops.reloading import Reloading
-from engine.ops.watch import Contents, watch
+from engine.ops.watch import Contents, watching
 from engine.routing.config import NO_ROUTING, Routing
 from engine.routing.routingfile import load_routing
 from engine.web.port import Reps, reps_of
@@ -44,10 +43,6 @@ async def known_reps(file: Path) -> AsyncIterator[Callable[[], Reps]]:
         held = changed
         return f"{len(changed)} reps"
 
-    watching = asyncio.create_task(
-        watch(used, lambda seen: read_reps(file, seen), Reloading(str(file), apply, lambda: None))
-    )
-    try:
+    reloading = Reloading(str(file), apply, lambda: None)
+    async with watching(used, lambda seen: read_reps(file, seen), reloading):
         yield lambda: held
-    finally:
-        watching.cancel()

@@ -1,6 +1,5 @@
 """The way into the board as the settings describe it, kept up with the access file while it is open."""
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,7 +10,7 @@ from engine.ops.loading import SettingsError
 from engine.ops.reloading import Reloading
 from engine.ops.security import board_security
 from engine.ops.settings import BoardSettings, Settings
-from engine.ops.watch import Contents, watch
+from engine.ops.watch import Contents, watching
 from engine.web.access import Access
 from engine.web.accessfile import AccessFile, new_file
 from engine.web.audit import Audit
@@ -43,11 +42,10 @@ async def entrance(settings: Settings) -> AsyncIterator[Entrance]:
         return _about(changed)
 
     reloading = Reloading(str(file), apply, lambda: None)
-    watching = asyncio.create_task(watch(used, lambda seen: read_access(file, seen), reloading, LOOK_EVERY_S))
     try:
-        yield Entrance(access, audit, front, tls)
+        async with watching(used, lambda seen: read_access(file, seen), reloading, LOOK_EVERY_S):
+            yield Entrance(access, audit, front, tls)
     finally:
-        watching.cancel()
         audit.close()
 
 

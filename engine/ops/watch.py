@@ -1,7 +1,8 @@
 """Files that change while a process runs: read anew when they have settled, kept as they were where they are broken."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -49,6 +50,21 @@ async def watch(
                 read = seen | read
             used = read
         before = seen
+
+
+@asynccontextmanager
+async def watching(
+    used: Contents,
+    load: Callable[[Contents], T],
+    user: User[T],
+    every_s: float = LOOK_EVERY_S,
+) -> AsyncIterator[None]:
+    """Inside the block the files are watched, as `watch` says."""
+    task = asyncio.create_task(watch(used, load, user, every_s))
+    try:
+        yield
+    finally:
+        task.cancel()
 
 
 def contents(files: Iterable[Path]) -> Contents:
