@@ -1,5 +1,7 @@
 """Output records as a worker writes them, made to order."""
 
+from msgspec.structs import replace
+
 from engine.core.cloudevents import output
 from engine.core.flow import InputRecord, Output
 from engine.core.instants import to_rfc3339
@@ -9,6 +11,7 @@ from engine.core.records import (
     Ids,
     LeadAlert,
     LeadAssignment,
+    LeadFeedbackRecord,
     LeadScore,
     Page,
     Touch,
@@ -27,7 +30,7 @@ C_LEVEL = Contribution("fit", "c-level", "C-level title", None, 10.0, 1, None)
 def score(lead: str = "ada", total: float = 40.0, **changes: object) -> LeadScore:
     """A score that adds up to `total`: 30 from visits, 10 from fit, the rest from a demo request."""
     demo = Contribution("engagement", "demo-request", None, "conversion", total - 40.0, 1, AT)
-    made = LeadScore(
+    usual = LeadScore(
         lead=lead,
         known=True,
         engagement=total - 10.0,
@@ -55,19 +58,12 @@ def score(lead: str = "ada", total: float = 40.0, **changes: object) -> LeadScor
         ids=IDS,
         model="m1",
     )
-    for field, value in changes.items():
-        setattr(made, field, value)
-    return made
+    return replace(usual, **changes)
 
 
-def scored(lead: str = "ada", total: float = 40.0, **changes: object) -> Output:
-    """A record of `lead-scores`."""
-    return output("lead-scores", "lead.score_changed", lead, NOW_MS, score(lead, total, **changes), "cause-1")
-
-
-def alerted(lead: str = "ada", cause: str = "cause-1", **changes: object) -> Output:
-    """A record of `lead-alerts`; its id is that of lead and `cause`."""
-    alert = LeadAlert(
+def alert(lead: str = "ada", **changes: object) -> LeadAlert:
+    """Of a lead that turned hot."""
+    usual = LeadAlert(
         lead=lead,
         alert="hot-lead",
         label="Hot lead",
@@ -92,14 +88,12 @@ def alerted(lead: str = "ada", cause: str = "cause-1", **changes: object) -> Out
         cause=CAUSE,
         model="m1",
     )
-    for field, value in changes.items():
-        setattr(alert, field, value)
-    return output("lead-alerts", "lead.alerted", lead, NOW_MS, alert, "hot-lead", cause)
+    return replace(usual, **changes)
 
 
-def assigned(lead: str = "ada", rep: str | None = "andy", cause: str = "cause-1") -> Output:
-    """A record of `lead-assignments`."""
-    assignment = LeadAssignment(
+def assignment(lead: str = "ada", rep: str | None = "andy", **changes: object) -> LeadAssignment:
+    """What the desk decided about who has the lead."""
+    usual = LeadAssignment(
         lead=lead,
         rep=rep,
         team="us",
@@ -117,7 +111,28 @@ def assigned(lead: str = "ada", rep: str | None = "andy", cause: str = "cause-1"
         remind_at=None,
         cause=CAUSE,
     )
-    return output("lead-assignments", "lead.assigned", lead, NOW_MS, assignment, cause)
+    return replace(usual, **changes)
+
+
+def feedback(lead: str = "ada", rep: str = "andy", **changes: object) -> LeadFeedbackRecord:
+    """A rep's, that says nothing more than its type does."""
+    empty = dict.fromkeys(("until", "channel", "amount", "currency", "close_on", "text", "reason", "due_at"))
+    return replace(LeadFeedbackRecord(lead=lead, rep=rep, at=AT, cause=CAUSE, **empty), **changes)
+
+
+def scored(lead: str = "ada", total: float = 40.0, **changes: object) -> Output:
+    """A record of `lead-scores`."""
+    return output("lead-scores", "lead.score_changed", lead, NOW_MS, score(lead, total, **changes), "cause-1")
+
+
+def alerted(lead: str = "ada", cause: str = "cause-1", **changes: object) -> Output:
+    """A record of `lead-alerts`; its id is that of lead and `cause`."""
+    return output("lead-alerts", "lead.alerted", lead, NOW_MS, alert(lead, **changes), "hot-lead", cause)
+
+
+def assigned(lead: str = "ada", rep: str | None = "andy", cause: str = "cause-1") -> Output:
+    """A record of `lead-assignments`."""
+    return output("lead-assignments", "lead.assigned", lead, NOW_MS, assignment(lead, rep), cause)
 
 
 def as_record(made: Output, offset: int = 0, timestamp: int = NOW_MS) -> InputRecord:

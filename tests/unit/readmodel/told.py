@@ -3,17 +3,9 @@
 from msgspec.structs import replace
 
 from engine.core.instants import MINUTE_MS, to_rfc3339
-from engine.core.records import (
-    LeadAlert,
-    LeadAssignment,
-    LeadFeedbackRecord,
-    LeadMergeRecord,
-    LeadStageChange,
-    Stage,
-    TraceStep,
-)
+from engine.core.records import LeadMergeRecord, LeadStageChange, Stage
 from engine.readmodel.dossier import Data, News
-from tests.unit.readmodel.samples import CAUSE, IDS, NOW_MS, score
+from tests.unit.readmodel.samples import CAUSE, NOW_MS, alert, assignment, feedback, score
 
 
 def instant(minute: int) -> int:
@@ -34,75 +26,21 @@ def decided(
     kind: str, minute: int, rep: str | None = "andy", due: int | None = None, lead: str = "ada", **changes: object
 ) -> News:
     """A record of `lead-assignments` about who has the lead; `due` in minutes."""
-    data = LeadAssignment(
-        lead=lead,
-        rep=rep,
-        team="us",
-        rule="us",
-        attempt=1,
-        previous=None,
-        due_at=text(due),
-        reason="next in team us",
-        trace=[TraceStep("rule", "us", "taken", "country is US")],
-        alert="alert-1",
-        score=84.0,
-        band="hot",
-        desk="main",
-        region="west",
-        remind_at=None,
-        cause=CAUSE,
-    )
-    return news(f"lead.{kind}", minute, replace(data, **changes))
+    data = assignment(lead, rep, due_at=text(due), region="west", **changes)
+    return news(f"lead.{kind}", minute, data)
 
 
 def said(
     kind: str, minute: int, rep: str = "andy", lead: str = "ada", until: int | None = None, due: int | None = None
 ) -> News:
     """Feedback of a rep."""
-    data = LeadFeedbackRecord(
-        lead=lead,
-        rep=rep,
-        at=to_rfc3339(instant(minute)),
-        until=text(until),
-        channel=None,
-        amount=None,
-        currency=None,
-        close_on=None,
-        text=None,
-        reason=None,
-        cause=replace(CAUSE, topic="rep-events", partition=0, offset=minute),
-        due_at=text(due),
-    )
+    at, cause = to_rfc3339(instant(minute)), replace(CAUSE, topic="rep-events", partition=0, offset=minute)
+    data = feedback(lead, rep, at=at, until=text(until), due_at=text(due), cause=cause)
     return news(f"lead.{kind}", minute, data)
 
 
 def alerted(minute: int, lead: str = "ada", reason: str = "total crossed 80") -> News:
-    data = LeadAlert(
-        lead=lead,
-        alert="hot-lead",
-        label=None,
-        priority="high",
-        reason=reason,
-        engagement=74.0,
-        fit=10.0,
-        total=84.0,
-        band="hot",
-        grade="B",
-        stage="lead",
-        from_=64.0,
-        to=84.0,
-        top=[],
-        pages=[],
-        product=None,
-        first_touch=None,
-        last_touch=None,
-        traits={},
-        ids=IDS,
-        owner=None,
-        cause=CAUSE,
-        model="m1",
-    )
-    return news("lead.alerted", minute, data)
+    return news("lead.alerted", minute, alert(lead, label=None, reason=reason))
 
 
 def moved(minute: int, to: Stage = "recycled", lead: str = "ada") -> News:

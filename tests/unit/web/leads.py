@@ -11,15 +11,12 @@ from engine.core.instants import to_rfc3339
 from engine.core.records import (
     Clamp,
     Contribution,
-    LeadAssignment,
-    LeadFeedbackRecord,
     LeadScore,
     LeadStageChange,
     Page,
     TraceStep,
 )
 from engine.readmodel.dossier import Dossier, News, fold, pack
-from engine.readmodel.events import AlertEvent
 from engine.readmodel.memory import MemoryReadModel
 from engine.readmodel.port import Batch, Change, DossierKept, LeadScored, Logged, Progress
 from engine.web.port import Enquiry, Origin
@@ -111,32 +108,14 @@ def now_ms() -> int:
 
 def said(lead: str, rep: str, kind: str, at_ms: int, **fields: Any) -> News:
     """A rep said so."""
-    empty = dict.fromkeys(("until", "channel", "amount", "currency", "close_on", "text", "reason", "due_at"))
-    record = LeadFeedbackRecord(lead=lead, rep=rep, at=to_rfc3339(at_ms), cause=samples.CAUSE, **{**empty, **fields})
+    record = samples.feedback(lead, rep, at=to_rfc3339(at_ms), **fields)
     return News(lead, f"{kind}-{at_ms}", kind, at_ms, at_ms, record)
 
 
 def assigned(lead: str, rep: str | None, at_ms: int, due_ms: int | None = None, **fields: Any) -> News:
     """The desk gave the lead to a rep, to accept it by then; to nobody: it waits."""
-    given: dict[str, Any] = {
-        "lead": lead,
-        "rep": rep,
-        "team": "us",
-        "rule": "us",
-        "attempt": 1,
-        "previous": None,
-        "due_at": None if due_ms is None else to_rfc3339(due_ms),
-        "reason": "next in team us",
-        "trace": TRACE,
-        "alert": "alert-1",
-        "score": 84.0,
-        "band": "hot",
-        "desk": "main",
-        "region": "east",
-        "remind_at": None,
-        "cause": samples.CAUSE,
-    }
-    record = LeadAssignment(**{**given, **fields})
+    due_at = None if due_ms is None else to_rfc3339(due_ms)
+    record = samples.assignment(lead, rep, **{"due_at": due_at, "trace": TRACE, "region": "east", **fields})
     return News(lead, f"assigned-{at_ms}", "lead.assigned" if rep else "lead.queued", at_ms, at_ms, record)
 
 
@@ -171,10 +150,9 @@ def hot_lead(at_ms: int, due_ms: int | None = None) -> tuple[LeadScore, Dossier]
         at_day = int(at_ms - days * 1440 * MINUTE_MS)
         point = samples.score("ada", total, at=to_rfc3339(at_day))
         dossier = fold(dossier, News("ada", "", "lead.score_changed", at_day, at_day, point))
-    alert = msgspec.json.decode(samples.alerted("ada").value or b"", type=AlertEvent).data
     moved = LeadStageChange("ada", "lead", "marketingqualifiedlead", "total is 84.25", 86_400.0, 84.25, samples.CAUSE)
     for news in (
-        News("ada", "alert-1", "lead.alerted", at_ms - 9 * MINUTE_MS, at_ms, alert),
+        News("ada", "alert-1", "lead.alerted", at_ms - 9 * MINUTE_MS, at_ms, samples.alert()),
         News("ada", "stage-1", "lead.stage_changed", at_ms - 9 * MINUTE_MS, at_ms, moved),
         said("ada", "bea", "lead.noted", at_ms - 2 * 1440 * MINUTE_MS, text="Met at the fair; wants a call in spring"),
         assigned("ada", "andy", at_ms - 8 * MINUTE_MS, due_ms),
