@@ -63,7 +63,7 @@ class RouteJob:
 
     def __init__(self, routing: Routing, lane_of: Callable[[str], int] = lambda desk: 0) -> None:  # noqa: ARG005
         self.lane_of = lane_of
-        self.desks = {MAIN_DESK: routing, **{desk.name: desk.routing for desk in routing.desks}}
+        self.desks = routing.by_desk
         self.stamp = routing.version.encode()
 
     def fold(self, lane: int, records: Sequence[Record], rows: Rows, agenda: Agenda) -> Fold:

@@ -14,9 +14,9 @@ from rich.table import Table
 from engine.core.instants import to_rfc3339
 from engine.core.reader import unknown
 from engine.core.source import ConfigError, Problem
-from engine.local.configfile import beside, read_config
+from engine.local.configfile import read_config
+from engine.local.routingfiles import read_routing
 from engine.ops.watch import Contents
-from engine.routing.routingfile import load_routing
 from engine.web.accessfile import AccessFile, load_access, new_file
 
 log = logging.getLogger(__name__)
@@ -91,11 +91,10 @@ def table(rows: Iterable[dict[str, object]]) -> Table:
 
 def unknown_names(routing: Path, rep: str | None, regions: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Which of these the routing does not have, by flag; none where there is no such file. Raises ConfigError."""
-    text = read_config(routing)
-    if text is None:
+    main = read_routing(routing)
+    if main is None:
         return
-    main = load_routing(text, str(routing), read=beside(routing.parent))
-    desks = [main, *(desk.routing for desk in main.desks)]
+    desks = main.by_desk.values()
     known_reps = {name for desk in desks for name in desk.reps}
     known_regions = {name for desk in desks for name in desk.regions}
     if rep is not None and rep not in known_reps:

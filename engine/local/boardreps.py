@@ -6,11 +6,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from engine.core.source import ConfigError
-from engine.local.configfile import beside, read_config
+from engine.local.routingfiles import read_routing
 from engine.ops.reloading import Reloading
 from engine.ops.watch import Contents, watching
-from engine.routing.config import NO_ROUTING, Routing
-from engine.routing.routingfile import load_routing
+from engine.routing.config import NO_ROUTING
 from engine.web.port import Reps, reps_of
 
 log = logging.getLogger(__name__)
@@ -18,11 +17,7 @@ log = logging.getLogger(__name__)
 
 def read_reps(file: Path, seen: Contents | None = None) -> Reps:
     """Those whom the file names, nobody without one. Raises ConfigError. `seen` is told what was in each file."""
-    text = read_config(file, seen)
-    routing: Routing = NO_ROUTING
-    if text is not None:
-        routing = load_routing(text, str(file), read=beside(file.parent, seen))
-    return reps_of(routing)
+    return reps_of(read_routing(file, seen) or NO_ROUTING)
 
 
 @asynccontextmanager

@@ -6,12 +6,12 @@ from pathlib import Path
 from engine.core.source import ConfigError, Problem
 from engine.local.checked import Checked, counted, read_folder_routing, read_part
 from engine.local.configfile import beside, read_config
+from engine.local.routingfiles import read_routing
 from engine.notify.config import Notify
 from engine.notify.lints import lints
 from engine.notify.notifyfile import load_notify, read_notify
 from engine.ops.watch import Contents
 from engine.routing.config import NO_ROUTING, Routing
-from engine.routing.routingfile import load_routing
 
 NOTIFY = "notify.yaml"
 MISSING = "there is no such file: it states who is told of what; the shipped one is config/notify.yaml"
@@ -31,13 +31,11 @@ def load_told(notify: Path, routing: Path, seen: Contents | None = None) -> Told
 
     Secret files are beside `notify` unless their names say where. `seen` is told what was in each file.
     """
-    text, reps = read_config(notify, seen), read_config(routing, seen)
+    text = read_config(notify, seen)
     if text is None:
         raise ConfigError([Problem(str(notify), 1, 1, "", None, MISSING)])
     loaded = load_notify(text, str(notify), beside(notify.parent, seen))
-    if reps is None:
-        return Told(loaded, NO_ROUTING)
-    return Told(loaded, load_routing(reps, str(routing), read=beside(routing.parent, seen)))
+    return Told(loaded, read_routing(routing, seen) or NO_ROUTING)
 
 
 def check_notify(folder: Path) -> Checked:

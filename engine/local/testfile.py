@@ -52,7 +52,7 @@ class Known:
 
 def known_of(model: Model, routing: Routing, topics: Collection[str]) -> Known:
     """The names in a model and in its routing, all desks of it."""
-    desks = (routing, *(desk.routing for desk in routing.desks))
+    desks = routing.by_desk.values()
     return Known(
         bands=[band.name for band in model.bands],
         grades=[grade.name for grade in model.grades],

@@ -1,6 +1,6 @@
 """What is in force, made of the files: channels ready to send, and what the routing knows of reps."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from engine.notify.sending import Sender
 from engine.notify.slack import SlackSender
 from engine.notify.webhook import WebhookSender
 from engine.ops.loading import SettingsError
-from engine.ops.settings import NotifySettings
+from engine.ops.settings import NotifySettings, listed_texts
 from engine.routing.config import Rep, Routing
 
 
@@ -30,7 +30,7 @@ class Planner:
 
     def plan(self, notify: Notify, routing: Routing) -> Plan:
         """What these files come to. Raises SettingsError where a channel needs a setting, or has an unknown address."""
-        reps = dict(_reps(routing))
+        reps = {name: rep for desk in routing.by_desk.values() for name, rep in desk.reps.items()}
         senders: dict[str, Sender] = {}
         for name, way in notify.channels.items():
             try:
@@ -57,17 +57,10 @@ class Planner:
             raise ValueError(f"notify.smtp_ca_file cannot be used: {error.strerror}") from None
 
 
-def _reps(routing: Routing) -> Iterator[tuple[str, Rep]]:
-    """Everybody, of other desks too; the main one's come last and so count."""
-    for desk in routing.desks:
-        yield from desk.routing.reps.items()
-    yield from routing.reps.items()
-
-
 @asynccontextmanager
 async def planner(settings: NotifySettings, version: str) -> AsyncIterator[Planner]:
     """A planner with a client of its own, which is closed at the end."""
-    allowed = frozenset(name.strip().lower() for name in settings.allow_private.split(",") if name.strip())
+    allowed = frozenset(name.lower() for name in listed_texts(settings.allow_private))
     resolver = CheckedResolver(allowed)
     async with http_session(resolver) as session:
         yield Planner(settings, session, resolver, version)

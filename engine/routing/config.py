@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from engine.core.conditions import Condition
+from engine.core.messages import MAIN_DESK
 from engine.routing.calendars import ALWAYS, Calendar
 from engine.routing.shortlist import Shortlist
 from engine.routing.territories import NO_TERRITORIES, Territories
@@ -144,6 +145,11 @@ class Routing:
         object.__setattr__(self, "shortlist", Shortlist([(rule.name, rule.when) for rule in self.rules]))
         last_first = reversed([*self.regions.values()])
         object.__setattr__(self, "region_of", {rep: region.id for region in last_first for rep in region.reps})
+
+    @property
+    def by_desk(self) -> "dict[str, Routing]":
+        """What each desk goes by, this one as `main`; a rep is of one desk."""
+        return {MAIN_DESK: self, **{desk.name: desk.routing for desk in self.desks}}
 
     @property
     def fields(self) -> frozenset[str]:

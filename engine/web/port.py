@@ -62,8 +62,7 @@ Reps = Mapping[str, Rep]
 
 
 def reps_of(routing: Routing) -> Reps:
-    """Everybody who can get leads, of all desks; of two with one id the one at the desk that is asked first."""
-    desks = [*((desk.name, desk.routing) for desk in routing.desks), (MAIN_DESK, routing)]
+    """Everybody who can get leads, of all desks."""
     return {
         rep.id: Rep(
             rep.name,
@@ -71,6 +70,6 @@ def reps_of(routing: Routing) -> Reps:
             frozenset(region.id for region in at.regions.values() if rep.id in (*region.reps, region.manager)),
             rep.calendar.zone,
         )
-        for name, at in reversed(desks)
+        for name, at in routing.by_desk.items()
         for rep in at.reps.values()
     }
