@@ -4,7 +4,6 @@ import fcntl
 import logging
 import os
 import stat
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -15,6 +14,7 @@ from engine.core.instants import to_rfc3339
 from engine.core.reader import unknown
 from engine.core.source import ConfigError, Problem
 from engine.local.configfile import read_config
+from engine.local.replacing import replacing
 from engine.local.routingfiles import read_routing
 from engine.ops.watch import Contents
 from engine.web.accessfile import AccessFile, load_access, new_file
@@ -56,7 +56,8 @@ def change_access(file: Path, change: Callable[[AccessFile], tuple[AccessFile, T
         fcntl.flock(folder, fcntl.LOCK_EX)
         text = read_config(target)
         changed, told = change(new_file() if text is None else load_access(text, str(file)))
-        _replace(target, load_access(changed.text(), str(file)).text())
+        with replacing(target) as written:
+            written.write(load_access(changed.text(), str(file)).text().encode())
         os.fsync(folder)
     finally:
         os.close(folder)
@@ -103,16 +104,3 @@ def unknown_names(routing: Path, rep: str | None, regions: Sequence[str]) -> Ite
         if region not in known_regions:
             told = unknown(region, sorted(known_regions)) if known_regions else "there are no regions"
             yield "--region", told
-
-
-def _replace(file: Path, text: str) -> None:
-    number, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with os.fdopen(number, "w", encoding="utf-8") as written:
-            written.write(text)
-            written.flush()
-            os.fsync(written.fileno())
-        Path(name).replace(file)
-    except BaseException:
-        Path(name).unlink()
-        raise

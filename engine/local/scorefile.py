@@ -5,11 +5,9 @@ A file is there as a whole or not at all: it is written beside its place and mov
 
 import csv
 import io
-import os
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, get_args
 
@@ -17,6 +15,7 @@ import msgspec
 
 from engine.core.records import LeadScore
 from engine.local.errors import LocalError
+from engine.local.replacing import replacing
 from engine.local.scoretable import COLUMNS, Kind, csv_row, plain_value
 
 Format = Literal["csv", "jsonl", "parquet"]
@@ -54,20 +53,12 @@ def opened(out: Path | None) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{out.name}.", dir=out.parent)
-    except OSError as error:
-        raise LocalError(f"{out} cannot be written: {error.strerror}") from error
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(out)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            Path(name).unlink()
-        raise
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(replacing(out))
+        except OSError as error:
+            raise LocalError(f"{out} cannot be written: {error.strerror}") from error
+        yield file
 
 
 def _write_csv(scores: Iterable[LeadScore], out: BinaryIO) -> int:
