@@ -19,7 +19,7 @@ from engine.core.crawlers import is_crawler
 from engine.core.desks import Desks
 from engine.core.effects import Effect, Fired
 from engine.core.erasure import Pseudonym
-from engine.core.events import Canary, Event, Rejected
+from engine.core.events import EVENTS_TOPIC, Canary, Event, Rejected
 from engine.core.flow import Fold, Record, Rows
 from engine.core.fold import Folded, fold_event, new_row
 from engine.core.identity import address_of, is_person, public_id
@@ -53,7 +53,6 @@ from engine.core.scoring import fit_now, score_at
 from engine.core.told import fold_feedback
 from engine.core.wake import next_due_ms, wake
 
-EVENTS_TOPIC = "visitor-events"
 TABLE = "profiles"
 HOMES_CACHED_MAX = 16_384
 
@@ -98,9 +97,10 @@ class ScoreJob:
             chunk.take(record)
         for topic, count in Counter(record.topic for record in records).items():
             chunk.tally["consumed", topic] = count
-        if chunk.canaries:
+        canaries = chunk.tally["canary", "scored"] + chunk.tally["dropped", "canary"]
+        if canaries:
             # Whoever asks whether visitors come does not mean these.
-            chunk.tally["consumed", EVENTS_TOPIC] -= chunk.canaries
+            chunk.tally["consumed", EVENTS_TOPIC] -= canaries
         return chunk.fold()
 
     def wake(self, lane: int, until_ms: int, rows: Rows, agenda: Agenda, at_most: int) -> Fold:
@@ -139,7 +139,6 @@ class _Chunk:
         self.joins = Joins(job.model, job.home_of, self.leads, self.outcome, self.row_at, self.erasing, job.desks)
         self.places = Places(job.model, lane, self.leads, self.outcome, self.joins, self.erasing)
         self.hops: Counter[int] = Counter()
-        self.canaries = 0
         self.alerted: list[int] = []
         self.late_ms: list[int] = []
         self.errors: list[str] = []
@@ -197,12 +196,11 @@ class _Chunk:
 
     def answer(self, record: Record, nonce: str | None) -> None:
         """Answer a canary, unless so many others were in this chunk that strangers must have sent them."""
-        if self.canaries < ANSWERED_MAX:
+        if self.tally["canary", "scored"] < ANSWERED_MAX:
             self.outcome.send(*scored(record, nonce, self.job.desks))
             self.tally["canary", "scored"] += 1
         else:
             self.tally["dropped", "canary"] += 1
-        self.canaries += 1
 
     def new_row(self, key: str, event: Event) -> Row:
         """The row of a lead that is new, or was erased before."""
