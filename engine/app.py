@@ -14,6 +14,7 @@ from engine import __version__
 from engine.configuration import Configuration, load_configuration
 from engine.core.context import Locate
 from engine.core.erasure import Pseudonym, pseudonym
+from engine.core.events import EVENTS_TOPIC
 from engine.core.flow import Job
 from engine.core.messages import REQUESTS_TOPIC
 from engine.core.source import ConfigError, Problem
@@ -52,8 +53,6 @@ from engine.stream.worker import StreamWorker
 from engine.web.board import Board, serve_board
 
 log = logging.getLogger(__name__)
-
-EVENTS_TOPIC = "visitor-events"
 
 
 def stream_settings(settings: Settings) -> StreamSettings:

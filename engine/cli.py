@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.launch import FAILED, FLAGS, MISUSED, IpDatabase, end, locator, once, plain_errors, serve
+from engine.launch import FAILED, FLAGS, MISUSED, NOT_FOUND, IpDatabase, end, locator, once, plain_errors, serve
 from engine.leadcli import erase, export_scores, import_leads, lead_app
 from engine.modelcli import model_app
 from engine.notifycli import notifier, notify_app
@@ -21,7 +21,6 @@ from engine.tokencli import token_app
 if TYPE_CHECKING:
     from engine.stream.letters import Wanted
 
-NOT_FOUND = 3
 EPILOG = (
     "Settings stand in config/heatline.toml (--settings FILE names another), in the environment "
     "(HEATLINE_KAFKA_BOOTSTRAP) and in flags (--kafka.bootstrap=HOST:PORT), the later wins; see `heatline settings`."

@@ -33,6 +33,7 @@ SETTINGS_FILE = Path("config/heatline.toml")
 SETTINGS_FLAG = "settings"
 FAILED = 1
 MISUSED = 2
+NOT_FOUND = 3
 IpDatabase = Annotated[
     str | None, typer.Option("--ip-database", help="gives the country of an IP address; else paths.ip_database")
 ]

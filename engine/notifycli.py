@@ -6,10 +6,9 @@ from typing import Annotated
 
 import typer
 
-from engine.launch import MISUSED, end, once, serve, tell_checked
+from engine.launch import MISUSED, NOT_FOUND, end, once, serve, tell_checked
 from engine.ops.settings import Settings
 
-NOT_FOUND = 3
 notify_app = typer.Typer(help="Check who is told of what; see and repeat what could not be sent.", no_args_is_help=True)
 
 Channel = Annotated[str | None, typer.Option(help="only of this channel")]

@@ -6,10 +6,9 @@ from typing import Annotated
 
 import typer
 
-from engine.launch import MISUSED, end, once
+from engine.launch import MISUSED, NOT_FOUND, end, once
 from engine.ops.settings import Settings
 
-NOT_FOUND = 3
 token_app = typer.Typer(help="Who may open the board and use its API.", no_args_is_help=True)
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from engine.core.cloudevents import output
 from engine.core.desks import Desks
-from engine.core.events import CANARY, Rejected
+from engine.core.events import CANARY, Rejected, outside_years
 from engine.core.flow import Output, Record
 from engine.core.instants import FIRST_MS, LAST_MS, from_rfc3339, to_rfc3339
 from engine.core.messages import CanaryAsked
@@ -50,7 +50,7 @@ def scored(record: Record, nonce: str | None, desks: Desks) -> list[Output]:
         told = f"messageId is {shown}; expected that of a canary, 1 to 64 of A-Z a-z 0-9 . _ -"
         raise Rejected("schema", "messageId", told)
     if not FIRST_MS <= record.timestamp <= LAST_MS:
-        raise Rejected("time", None, f"{record.timestamp} ms after 1970 is outside the years 1 to 9999")
+        raise outside_years(record.timestamp)
     time = to_rfc3339(record.timestamp)
     asked = CanaryAsked(nonce, Cause(record.topic, record.partition, record.offset, nonce, CANARY, time))
     headers = trace_headers(record)

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from engine.core.context import context_of
-from engine.core.events import CANARY, IMPORT, NO_PAGE, Canary, Event, Page, Rejected, attribute, partial
+from engine.core.events import CANARY, IMPORT, NO_PAGE, Canary, Event, Page, Rejected, attribute, outside_years, partial
 from engine.core.flow import Record
 from engine.core.identity import stated_email
 from engine.core.instants import FIRST_MS, LAST_MS, from_datetime
@@ -157,7 +157,7 @@ class EventDecoder:
         source = _source(record, context)
         time_ms = self._time_ms(record, body, source)
         if not FIRST_MS <= time_ms <= LAST_MS:
-            raise Rejected("time", None, f"{time_ms} ms after 1970 is outside the years 1 to 9999")
+            raise outside_years(time_ms)
         page = self._page(context, body.properties)
         return Event(
             kind,

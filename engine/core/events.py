@@ -8,6 +8,8 @@ from msgspec import UNSET
 
 from engine.core.records import Reason, Signal
 
+EVENTS_TOPIC = "visitor-events"
+"""Where sites write what visitors do."""
 IMPORT = "import"
 """The source of events that come from a back-fill: however old they are they count, and they fire nothing."""
 WEB = "web"
@@ -24,6 +26,11 @@ class Rejected(Exception):
         super().__init__(message)
         self.reason: Reason = reason
         self.field = field
+
+
+def outside_years(time_ms: int) -> Rejected:
+    """A record whose time, in ms since the epoch, no calendar holds: outside of FIRST_MS and LAST_MS."""
+    return Rejected("time", None, f"{time_ms} ms after 1970 is outside the years 1 to 9999")
 
 
 class Canary(Rejected):

@@ -10,16 +10,16 @@ import msgspec
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from engine.agents.route import FEEDBACK_TOPIC
+from engine.core.events import EVENTS_TOPIC
 from engine.core.partitioner import PARTITIONERS
 from engine.local.errors import LocalError
 from engine.local.newlead import Contact, messages_of
 from engine.local.producer import connected_producer
+from engine.routing.saying import FEEDBACK_TOPIC
 from engine.web.port import Enquiry, NotSent, Origin, Unclear
 
 log = logging.getLogger(__name__)
 
-EVENTS_TOPIC = "visitor-events"
 CONFIRMED_S = 8.0
 """How long a person waits for the broker to confirm a record."""
 FRESH_MS = 60_000

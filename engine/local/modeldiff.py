@@ -139,9 +139,10 @@ class Replay:
         for output in outputs:
             name = _NAMES.get(output.topic)
             if name is not None and output.value is not None:
+                data = _decode(output.value)["data"]
                 # A recorded log has canaries, too, and what answers them has no name.
-                fired = _decode(output.value)["data"].get(name)
-                self.fired[output.topic, fired] += fired is not None
+                if name in data:
+                    self.fired[output.topic, data[name]] += 1
 
 
 def compare(old: Replay, new: Replay, until_ms: int | None) -> list[str]:

@@ -15,17 +15,19 @@ from typing import Any, BinaryIO
 import msgspec
 
 from engine.core.agenda import Agenda
+from engine.core.events import EVENTS_TOPIC
 from engine.core.flow import Fold, InputRecord, Job, Output
 from engine.core.instants import from_rfc3339
+from engine.core.messages import INBOX_TOPIC, REQUESTS_TOPIC
 from engine.core.model import Model
 from engine.core.outputs import Profile, score_output
 from engine.core.packing import unpack
 from engine.core.partitioner import by_murmur2
 from engine.core.pointers import is_row
+from engine.routing.saying import FEEDBACK_TOPIC
 
-EVENTS_TOPIC = "visitor-events"
-INTERNAL_TOPICS = frozenset({"lead-inbox", "routing-requests"})
-DESK_TOPICS = frozenset({"routing-requests", "rep-events"})
+INTERNAL_TOPICS = frozenset({INBOX_TOPIC, REQUESTS_TOPIC})
+DESK_TOPICS = frozenset({REQUESTS_TOPIC, FEEDBACK_TOPIC})
 PROFILES = "profiles"
 
 

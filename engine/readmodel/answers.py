@@ -10,8 +10,8 @@ from engine.core.instants import from_rfc3339
 from engine.core.records import LeadFeedbackRecord
 from engine.core.text import clean
 from engine.readmodel.port import Logged
+from engine.routing.saying import FEEDBACK_TOPIC
 
-REPS_TOPIC = "rep-events"
 _NAME_CHARS_MAX = 500
 
 
@@ -78,7 +78,7 @@ def accepted(data: LeadFeedbackRecord, kind: str, at_ms: int, time_ms: int, pseu
 
 def refused(record: Record, pseudonym: Pseudonym) -> Logged | None:
     """The answer to what a dead letter says that a rep said; None for others'. Raises ValueError for what is none."""
-    if record.value is None or not (record.key or b"").startswith(f"{REPS_TOPIC}/".encode()):
+    if record.value is None or not (record.key or b"").startswith(f"{FEEDBACK_TOPIC}/".encode()):
         return None
     letter = _rejected.decode(record.value).data
     said = _read(letter.payload.value_base64)

@@ -14,13 +14,13 @@ from aiokafka.errors import KafkaError
 
 from engine.core.canary import NAME, ROUTED, SCORED, Stage, name_of, value_of
 from engine.core.cloudevents import kind_of
+from engine.core.events import EVENTS_TOPIC
 from engine.core.flow import Record
 from engine.core.records import CanaryAnswer
 from engine.ops.canary import CanaryWatch
 
 log = logging.getLogger(__name__)
 
-EVENTS_TOPIC = "visitor-events"
 _KEY = NAME.encode()
 _NONCE_BYTES = 16
 _KAFKA_TIMEOUT_MS = 10_000

@@ -7,11 +7,13 @@ from typing import Any, get_args
 import msgspec
 
 from engine.core.decode import AHEAD_MS_MAX, DEPTH_MAX, ID_CHARS_MAX, TEXT_CHARS_MAX, VALUE_BYTES_MAX
-from engine.core.events import Rejected
+from engine.core.events import Rejected, outside_years
 from engine.core.flow import Record
 from engine.core.instants import FIRST_MS, LAST_MS, from_datetime
 from engine.core.messages import FeedbackKind
 from engine.core.text import clean
+
+FEEDBACK_TOPIC = "rep-events"
 
 
 class _Said(msgspec.Struct, tag_field="type"):
@@ -184,7 +186,7 @@ def _at_ms(record: Record, at: datetime | None) -> int:
     at_ms = _instant("at", at)
     if at_ms is None:
         if not FIRST_MS <= recorded_ms <= LAST_MS:
-            raise Rejected("time", None, f"{recorded_ms} ms after 1970 is outside the years 1 to 9999")
+            raise outside_years(recorded_ms)
         return recorded_ms
     ahead_ms = at_ms - recorded_ms
     if ahead_ms > AHEAD_MS_MAX:
