@@ -129,7 +129,7 @@ def running_cluster(lanes: int) -> Iterator[Cluster]:
     """A new broker in a temporary folder, with `lanes` partitions of visitor events."""
     with ExitStack() as stack:
         directory = Path(stack.enter_context(TemporaryDirectory(prefix="heatline-bench-")))
-        kafka = KafkaServer(directory / "kafka")
+        kafka = KafkaServer(directory / "kafka", java=())
         stack.callback(kafka.kill)
         kafka.start()
         catalog_file = directory / "catalog.yaml"

@@ -6,8 +6,9 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,10 +28,7 @@ def kafka_libs() -> Path:
     version = hashlib.sha256(POM.read_bytes()).hexdigest()[:12]
     libs = CACHE / f"kafka-{version}"
     if not libs.is_dir():
-        maven = _require("mvn", package="maven")
-        with _one_at_a_time():
-            if not libs.is_dir():
-                _copy_jars(maven, libs)
+        kept(libs, partial(_copy_jars, _require("mvn", package="maven")))
     return libs
 
 
@@ -53,23 +51,30 @@ def axe() -> Path:
     """The script of axe-core, which looks for what keeps people out of a page; npm copies it there the first time."""
     folder = CACHE / AXE
     if not folder.is_dir():
-        npm = _require("npm", package="npm")
-        with _one_at_a_time():
-            if not folder.is_dir():
-                partial = folder.with_suffix(".partial")
-                shutil.rmtree(partial, ignore_errors=True)
-                flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--prefix", str(partial)]
-                _run([npm, "install", *flags, AXE], f"npm cannot fetch {AXE}")
-                partial.rename(folder)
+        kept(folder, partial(_copy_axe, _require("npm", package="npm")))
     return folder / "node_modules" / "axe-core" / "axe.min.js"
 
 
-def _copy_jars(maven: str, libs: Path) -> None:
-    partial = libs.with_suffix(".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={partial}"]
+def kept(folder: Path, make: Callable[[Path], None]) -> Path:
+    """A folder of the cache, which `make` makes the first time; it may install nothing."""
+    if not folder.is_dir():
+        with _one_at_a_time():
+            if not folder.is_dir():
+                made = folder.with_suffix(".partial")
+                shutil.rmtree(made, ignore_errors=True)
+                make(made)
+                made.rename(folder)
+    return folder
+
+
+def _copy_jars(maven: str, folder: Path) -> None:
+    goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={folder}"]
     _run([maven, "-q", "-B", "-f", str(POM), *goal], "Maven cannot fetch the jars of Apache Kafka")
-    partial.rename(libs)
+
+
+def _copy_axe(npm: str, folder: Path) -> None:
+    flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--prefix", str(folder)]
+    _run([npm, "install", *flags, AXE], f"npm cannot fetch {AXE}")
 
 
 def _require_java() -> None:

@@ -1,16 +1,19 @@
 """A real Apache Kafka broker: one node, KRaft, loopback only."""
 
+import shutil
 import socket
 import struct
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tests.servers.install import kafka_libs
+from tests.servers.install import kafka_libs, kept
 from tests.servers.process import HOST, Server, free_port
 
 CLUSTER_ID = "heatlineTestCluster000"
 HEAP = "-Xmx512m"
+QUICK = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+"""Starts in half of the time; under load for minutes, a broker without it does more."""
 METADATA_V1 = struct.pack(">hhihi", 3, 1, 1, -1, 0)
 """A Metadata request, version 1, without client id, for no topic."""
 
@@ -41,14 +44,21 @@ DEFAULTS = {
 
 
 class KafkaServer(Server):
-    """A broker with its data in `directory`; `properties` add to `DEFAULTS` or replace them."""
+    """A broker with its data in `directory`; `properties` add to `DEFAULTS` or replace them, `java` is for the JVM."""
 
     name = "kafka"
 
-    def __init__(self, directory: Path, properties: Mapping[str, str] | None = None, port: int | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        properties: Mapping[str, str] | None = None,
+        port: int | None = None,
+        java: Sequence[str] = QUICK,
+    ) -> None:
         """Nothing runs before `start`."""
         super().__init__(directory, port)
         self.properties = dict(properties or {})
+        self._java = java
         self._controller_port = free_port()
 
     @property
@@ -57,25 +67,24 @@ class KafkaServer(Server):
         return f"{HOST}:{self.port}"
 
     def command(self) -> list[str]:
-        """Write server.properties, format the data folder the first time."""
-        java = ["java", HEAP, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{kafka_libs()}/*"]
+        """Write server.properties, and the data folder the first time."""
         data = self.directory / "data"
         config = self.directory / "server.properties"
-        settings = {
-            **DEFAULTS,
-            "listeners": f"PLAINTEXT://{self.bootstrap},CONTROLLER://{HOST}:{self._controller_port}",
-            "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
-            "controller.quorum.voters": f"1@{HOST}:{self._controller_port}",
-            "log.dirs": str(data),
-            **self.properties,
-        }
-        config.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
+        listeners = f"PLAINTEXT://{self.bootstrap},CONTROLLER://{HOST}:{self._controller_port}"
+        _write(
+            config,
+            {
+                **DEFAULTS,
+                "listeners": listeners,
+                "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
+                "controller.quorum.voters": f"1@{HOST}:{self._controller_port}",
+                "log.dirs": str(data),
+                **self.properties,
+            },
+        )
         if not (data / "meta.properties").exists():
-            tool = [*java, "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(config)]
-            done = subprocess.run(tool, capture_output=True, text=True, check=False)
-            if done.returncode != 0:
-                raise RuntimeError(f"Kafka's data folder {data} cannot be formatted: {done.stdout}{done.stderr}")
-        return [*java, "kafka.Kafka", str(config)]
+            shutil.copytree(_formatted() / "data", data)
+        return [*_java(*self._java), "kafka.Kafka", str(config)]
 
     def answers(self) -> bool:
         """The broker names itself in its metadata: from then on it takes topics, records and groups."""
@@ -87,3 +96,28 @@ class KafkaServer(Server):
             return False
         brokers: int = struct.unpack(">iii", head)[2]
         return brokers > 0
+
+
+def _java(*options: str) -> list[str]:
+    return ["java", HEAP, *options, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{kafka_libs()}/*"]
+
+
+def _formatted() -> Path:
+    """A folder with empty `data`, made the first time: nothing in it depends on a broker's address or properties."""
+    libs = kafka_libs()
+    return kept(libs.with_name(f"{libs.name}-formatted"), _format)
+
+
+def _format(folder: Path) -> None:
+    folder.mkdir()
+    config, data = folder / "server.properties", folder / "data"
+    addresses = {"listeners": f"PLAINTEXT://{HOST}:1,CONTROLLER://{HOST}:2", "controller.quorum.voters": f"1@{HOST}:2"}
+    _write(config, {**DEFAULTS, **addresses, "log.dirs": str(data)})
+    tool = [*_java(*QUICK), "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(config)]
+    done = subprocess.run(tool, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"Kafka's data folder {data} cannot be formatted: {done.stdout}{done.stderr}")
+
+
+def _write(config: Path, settings: Mapping[str, str]) -> None:
+    config.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
