@@ -9,7 +9,7 @@ from engine.readmodel import port as readmodel
 from engine.reference.markdown import page, table
 from engine.routing import routingkeys, territoryfile
 from engine.stream import catalog
-from engine.web import leadpage, lists, shelf, views
+from engine.web import lists, shelf, streams, views
 
 _KIB = 1024
 
@@ -54,12 +54,12 @@ _BOARD = (
     ("leads in its lists without an open case", f"{shelf.IDLE_MAX:,}", "the coldest is found by its id only"),
     (
         "lists that are followed",
-        f"{lists.VIEWERS_MAX}, {lists.VIEWERS_OF_ONE_MAX} by one token",
+        f"{streams.VIEWERS_MAX}, {streams.VIEWERS_OF_ONE_MAX} by one token",
         "503, and later again",
     ),
     (
         "pages of leads that are followed",
-        f"{leadpage.VIEWERS_MAX}, {leadpage.VIEWERS_OF_ONE_MAX} by one token",
+        f"{streams.VIEWERS_MAX}, {streams.VIEWERS_OF_ONE_MAX} by one token",
         "503, and later again",
     ),
     ("a search text", f"{views.VALUE_CHARS_MAX} characters", "refused"),

@@ -1,12 +1,10 @@
 """The page of one lead: live, with the buttons by which people say what became of it."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from hashlib import blake2b
-from typing import Any
 from urllib.parse import quote
 
-import msgspec
 from aiohttp import web
 
 from engine.readmodel.dossier import Dossier, opened, unpack
@@ -17,22 +15,13 @@ from engine.web.access import Principal, principal_of
 from engine.web.actions import Mistaken, NotYours, Told, answered, tell
 from engine.web.cards import card_of
 from engine.web.forms import read_feedback
-from engine.web.guard import audited, still_in
+from engine.web.guard import audited
 from engine.web.leadview import SECTIONS, Lead, Looker, values_of
-from engine.web.limits import Room
-from engine.web.lists import too_many
-from engine.web.live import Status, now_ms
+from engine.web.live import AWAY, TICK_S, Status, now_ms
 from engine.web.ownpages import own_routes
 from engine.web.port import NotSent, Origin
+from engine.web.streams import event, follow, goes_on, silence, viewers
 from engine.web.workplace import Notice, Workplace, as_json, as_page, form_of, not_sent, notice_of, wants_json
-
-VIEWERS_MAX = 200
-VIEWERS_OF_ONE_MAX = 20
-"""Pages that may be followed at once, in all and by one token."""
-TICK_S = 1.0
-KEEP_ALIVE_TICKS = 15
-WRITE_TIMEOUT_S = 10.0
-_AWAY = Status("off", "Not live: the read model is away")
 
 
 def lead_routes(place: Workplace) -> list[web.RouteDef]:
@@ -52,7 +41,7 @@ class LeadPage:
 
     def __init__(self, place: Workplace) -> None:
         self._place = place
-        self._room = Room(VIEWERS_MAX, VIEWERS_OF_ONE_MAX)
+        self._room = viewers()
 
     async def show(self, request: web.Request) -> web.Response:
         """The page. `?answer=0-17` shows what came of that record, if it was about this lead."""
@@ -103,17 +92,7 @@ class LeadPage:
         lead = await self._sought(request)
         if isinstance(lead, web.Response):
             return lead
-        with self._room.place(principal_of(request).id) as is_there:
-            if not is_there:
-                raise too_many()
-            response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
-            await response.prepare(request)
-            try:
-                await _Follower(self, self._place, request, lead).run(response)
-            except (TimeoutError, ConnectionError):
-                if request.transport is not None:
-                    request.transport.abort()
-        return response
+        return await follow(request, self._room, _Follower(self, self._place, request, lead).news())
 
     async def _say(self, lead: Lead, who: Principal, form: Mapping[str, object]) -> Told:
         sender, place = self._place.sender, self._place
@@ -210,22 +189,22 @@ class _Follower:
         self._page = page
         self._place = place
         self._request = request
-        self._lead: Lead | None = lead
+        self._lead = lead
+        self._is_gone = False
         self._status: Status | None = None
-        sections = page.sections(request, lead)
-        is_shown = request.query.get("after") == mark_of(sections)
-        self._shown: dict[str, str] = sections if is_shown else {}
+        self._shown: dict[str, str] = {}
 
-    async def run(self, response: web.StreamResponse) -> None:
-        """Look once a second until the board closes, the viewer leaves, or may not see the lead any more."""
+    async def news(self) -> AsyncGenerator[str]:
+        """What changed, once a second until the board closes, the viewer leaves, or may not see the lead any more."""
+        sections = self._page.sections(self._request, self._lead)
+        if self._request.query.get("after") == mark_of(sections):
+            self._shown = sections
         ticks = 0
-        while not self._place.closing.is_set() and self._request.transport is not None and still_in(self._request):
+        while goes_on(self._request, self._place.closing):
             said = await self._news()
             ticks = 0 if said else ticks + 1
-            said = said or ("" if ticks % KEEP_ALIVE_TICKS else ": still here\n\n")
-            if said:
-                await asyncio.wait_for(response.write(said.encode()), WRITE_TIMEOUT_S)
-            if self._lead is None:
+            yield said or silence(ticks)
+            if self._is_gone:
                 return
             await _within(self._place.closing, TICK_S)
 
@@ -235,26 +214,25 @@ class _Follower:
         try:
             said = await self._sections()
         except ReadModelAway:
-            status = _AWAY
+            status = AWAY
         if status != self._status:
             self._status = status
-            said += _event("status", status._asdict())
+            said += event("status", status._asdict())
         return said
 
     async def _sections(self) -> str:
-        assert self._lead is not None
         card, who = self._lead.card, principal_of(self._request)
         lead = await self._page.read(card.lead, card.key)
         if lead is None or not who.may_see(lead.card.owner, lead.card.region):
-            self._lead = None
-            return _event("gone", None)
+            self._is_gone = True
+            return event("gone", None)
         if lead == self._lead and self._shown:
             return ""
         self._lead = lead
         sections = self._page.sections(self._request, lead)
         changed = [name for name in SECTIONS if self._shown.get(name) != sections[name]]
         self._shown = sections
-        return "".join(_event("section", {"name": name, "html": sections[name]}) for name in changed)
+        return "".join(event("section", {"name": name, "html": sections[name]}) for name in changed)
 
 
 def mark_of(sections: Mapping[str, str]) -> str:
@@ -274,7 +252,3 @@ async def _within(closing: asyncio.Event, timeout_s: float) -> None:
         await asyncio.wait_for(closing.wait(), timeout_s)
     except TimeoutError:
         return
-
-
-def _event(name: str, data: Any) -> str:
-    return f"event: {name}\ndata: {msgspec.json.encode(data).decode()}\n\n"

@@ -1,7 +1,7 @@
 """The lists of leads: pages, further rows, live updates and CSV, each for who asks and what it wants."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 
 import msgspec
 from aiohttp import web
@@ -10,13 +10,13 @@ from msgspec.structs import replace
 
 from engine.web.access import Principal, principal_of
 from engine.web.export import csv_header, csv_lines
-from engine.web.guard import audited, still_in
+from engine.web.guard import audited
 from engine.web.index import Index
-from engine.web.limits import Room
 from engine.web.live import Pulse, now_ms
 from engine.web.pages import PATHS, Listing, Pages, counted
 from engine.web.shelf import Page
-from engine.web.viewer import Viewer, follow
+from engine.web.streams import follow, send, viewers
+from engine.web.viewer import Viewer, news_of
 from engine.web.views import Mistake, Unwanted, View, Wanted, wanted
 
 FIRST_ROWS = 100
@@ -24,12 +24,7 @@ MORE_ROWS = 200
 ROWS_MAX = 1_000
 """In one answer: first of a page, then as somebody scrolls, and where a list is read anew."""
 
-VIEWERS_MAX = 200
-VIEWERS_OF_ONE_MAX = 20
-"""Lists that may be followed at once, in all and by one token; each holds one connection and no queue."""
-
 CSV_ROWS_MAX = 100_000
-WRITE_TIMEOUT_S = 10.0
 
 _OTHERS = frozenset({"cursor", "after", "limit", "told"})
 
@@ -46,7 +41,7 @@ class Lists:
         self._pages = pages
         self._lead_key = lead_key
         self._closing = closing
-        self._room = Room(VIEWERS_MAX, VIEWERS_OF_ONE_MAX)
+        self._room = viewers()
 
     def routes(self) -> list[web.RouteDef]:
         """What is added to the board's."""
@@ -96,16 +91,7 @@ class Lists:
         who, asked = principal_of(request), _wanted(request)
         since = request.headers.get("Last-Event-ID") or request.query.get("after", "")
         viewer = Viewer(who, asked, since, self._index, self._pulse, self._pages, self._lead_key())
-        with self._room.place(who.id) as is_there:
-            if not is_there:
-                raise too_many()
-            return await follow(
-                request,
-                viewer,
-                self._index,
-                WRITE_TIMEOUT_S,
-                lambda: not self._closing.is_set() and still_in(request),
-            )
+        return await follow(request, self._room, news_of(request, viewer, self._index, self._closing))
 
     async def _csv(self, request: web.Request) -> web.StreamResponse:
         who, asked = principal_of(request), _wanted(request)
@@ -117,20 +103,15 @@ class Lists:
             "Content-Type": "text/csv; charset=utf-8",
             "Content-Disposition": f'attachment; filename="leads-{asked.view}.csv"',
         }
-        response = web.StreamResponse(headers=headers)
-        await response.prepare(request)
-        try:
-            # Spreadsheets take a file without this mark for one of their own encoding.
-            await response.write(b"\xef\xbb\xbf" + csv_header().encode())
-            for page in self._all(who, asked):
-                await asyncio.wait_for(response.write(csv_lines(page.cards).encode()), WRITE_TIMEOUT_S)
-                # A write that need not wait lets nobody else have a turn.
-                await asyncio.sleep(0)
-        except (TimeoutError, ConnectionError):
-            # Gone, or too slow; what ends so is no whole file, and browsers say that.
-            if request.transport is not None:
-                request.transport.abort()
-        return response
+        return await send(request, self._file(who, asked), headers)
+
+    async def _file(self, who: Principal, asked: Wanted) -> AsyncGenerator[str]:
+        # Spreadsheets take a file without this mark for one of their own encoding.
+        yield "\ufeff" + csv_header()
+        for page in self._all(who, asked):
+            yield csv_lines(page.cards)
+            # A write that need not wait lets nobody else have a turn.
+            await asyncio.sleep(0)
 
     def _all(self, who: Principal, asked: Wanted) -> Iterator[Page]:
         cursor: str | None = None
@@ -144,11 +125,6 @@ class Lists:
     def _seen(self, request: web.Request, who: Principal) -> None:
         if who.personal:
             audited(request, "list.seen")
-
-
-def too_many() -> web.HTTPServiceUnavailable:
-    """More of them would be too many for this board, or for one token."""
-    return web.HTTPServiceUnavailable(text="Too many viewers.\n", headers={"Retry-After": "30"})
 
 
 def html(text: str, status: int = 200) -> web.Response:

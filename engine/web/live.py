@@ -35,6 +35,9 @@ class Status(NamedTuple):
     text: str
 
 
+AWAY = Status("off", "Not live: the read model is away")
+
+
 class News(NamedTuple):
     """An alert as somebody may see it. `at_ms` is the event time of its cause."""
 
@@ -84,7 +87,7 @@ class Pulse:
             said = status(await self._model.progress(), at_ms)
             await self._read_alerts()
         except ReadModelAway:
-            said = Status("off", "Not live: the read model is away")
+            said = AWAY
         if said.level != "off" and self._index.away is not None:
             said = Status("off", f"Not live: {self._index.away}")
         if said.level != "off" and self._index.loading:

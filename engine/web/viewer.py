@@ -4,10 +4,9 @@ Nothing waits for a viewer: each tick it gets what became of its list since the 
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from typing import Any
 
-import msgspec
 from aiohttp import web
 
 from engine.web.access import Principal
@@ -15,6 +14,7 @@ from engine.web.index import REFRESH_S, Index
 from engine.web.live import TICK_S, Pulse, Status, now_ms
 from engine.web.pages import Pages, counted, place_text
 from engine.web.shelf import Changes
+from engine.web.streams import event, goes_on, silence
 from engine.web.views import Wanted
 
 ROWS_MAX = 500
@@ -23,7 +23,6 @@ ROWS_MAX = 500
 RETRY_MS = 1_000
 """After how long a browser that lost its connection asks again."""
 
-KEEP_ALIVE_TICKS = 15
 COUNT_TICKS = 2
 """How many leads a list has is counted at most every so many ticks, and not while it is searched."""
 
@@ -52,8 +51,7 @@ class Viewer:
     def news(self, at_ms: int) -> str:
         """The events of this tick; a comment now and then where there are none, empty else."""
         self._ticks += 1
-        said = "".join(_event(name, data, self._since) for name, data in self._all(at_ms))
-        return said or ("" if self._ticks % KEEP_ALIVE_TICKS else ": still here\n\n")
+        return "".join(event(name, data, self._since) for name, data in self._all(at_ms)) or silence(self._ticks)
 
     def _all(self, at_ms: int) -> Iterator[tuple[str, Any]]:
         if self._pulse.status != self._status:
@@ -99,26 +97,11 @@ class Viewer:
             yield "counts", counted(self._index.page(self._who, self._wanted, None, 1).total)
 
 
-async def follow(
-    request: web.Request, viewer: Viewer, index: Index, write_s: float, is_on: Callable[[], bool]
-) -> web.StreamResponse:
-    """Answer with a stream of a viewer's news as long as `is_on`; who does not read for `write_s` is let go."""
-    response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
-    await response.prepare(request)
-    try:
-        await response.write(f"retry: {RETRY_MS}\n\n".encode())
-        while is_on() and request.transport is not None:
-            mark = index.mark
-            if said := viewer.news(now_ms()):
-                await asyncio.wait_for(response.write(said.encode()), write_s)
-            await asyncio.sleep(REFRESH_S)
-            await index.beyond(mark, TICK_S)
-    except (TimeoutError, ConnectionError):
-        # Gone, or too slow: it connects again and says what it has.
-        if request.transport is not None:
-            request.transport.abort()
-    return response
-
-
-def _event(name: str, data: Any, mark: str) -> str:
-    return f"id: {mark}\nevent: {name}\ndata: {msgspec.json.encode(data).decode()}\n\n"
+async def news_of(request: web.Request, viewer: Viewer, index: Index, closing: asyncio.Event) -> AsyncGenerator[str]:
+    """A viewer's news, for as long as who sent `request` is there."""
+    yield f"retry: {RETRY_MS}\n\n"
+    while goes_on(request, closing):
+        mark = index.mark
+        yield viewer.news(now_ms())
+        await asyncio.sleep(REFRESH_S)
+        await index.beyond(mark, TICK_S)

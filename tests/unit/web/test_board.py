@@ -16,8 +16,8 @@ from engine.web.access import Access, Principal
 from engine.web.audit import Audit
 from engine.web.board import Board, serve_board
 from engine.web.guard import Entrance
-from engine.web.lists import VIEWERS_OF_ONE_MAX
 from engine.web.security import HEADERS
+from engine.web.streams import VIEWERS_OF_ONE_MAX
 from tests.unit.web.people import fill, person, take
 from tests.unit.web.principals import ANDY, BLIND, EVERYBODY, OPERATOR
 

@@ -14,7 +14,7 @@ from engine.core.cloudevents import output
 from engine.readmodel.dossier import Dossier, fold, pack
 from engine.readmodel.memory import MemoryReadModel
 from engine.readmodel.port import DossierKept, LeadScored
-from engine.web import leadpage, lists, ownpages
+from engine.web import leadpage, lists, ownpages, streams
 from engine.web.access import Access, Principal
 from engine.web.audit import Audit
 from engine.web.board import Board
@@ -117,7 +117,7 @@ async def test_a_file_that_is_not_fetched_to_its_end_is_no_defect(
     site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Who leaves, and who reads too slowly, is let go without a trace in the log, and gets no end of the file."""
-    monkeypatch.setattr(lists, "WRITE_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(streams, "WRITE_TIMEOUT_S", 0.2)
     monkeypatch.setattr(lists, "csv_lines", lambda _: "x" * 12_000_000)
     url = URL(site.url)
     for is_patient in (True, False):
