@@ -54,10 +54,9 @@ class Board:
         self._host = host
         self._port = port
         self._tls = entrance.tls
-        self._access = entrance.access
         self._pages = Pages()
         self._closing = asyncio.Event()
-        self.index = Index(model, self._lead_key)
+        self.index = Index(model, lambda: entrance.access.lead_key)
         self._pulse = Pulse(model, self.index, self._pages.say)
         self._guard, app = self._app([host, *names], entrance, sender, reps, model)
         # No browser packs what it sends; what cannot be unpacked would fill the log with traces.
@@ -77,7 +76,7 @@ class Board:
         guarding = guard(app, entrance)
         app.middlewares.append(self._readable_errors)
         pages, index, closing = self._pages, self.index, self._closing
-        app.add_routes(Lists(index, self._pulse, pages, self._lead_key, closing).routes())
+        app.add_routes(Lists(index, self._pulse, pages, closing).routes())
         app.add_routes(lead_routes(Workplace(model, index, sender, pages.render, lambda: pages.status, reps, closing)))
         app.add_routes(api_routes(Service(model, index, sender, reps, audited)))
         app.router.add_static("/static", _STATIC)
@@ -119,9 +118,6 @@ class Board:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
-
-    def _lead_key(self) -> bytes:
-        return self._access.lead_key
 
     @web.middleware
     async def _readable_errors(self, request: web.Request, handler: Handler) -> web.StreamResponse:

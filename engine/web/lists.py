@@ -1,7 +1,7 @@
 """The lists of leads: pages, further rows, live updates and CSV, each for who asks and what it wants."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Iterator
 
 import msgspec
 from aiohttp import web
@@ -32,14 +32,11 @@ _OTHERS = frozenset({"cursor", "after", "limit", "told"})
 class Lists:
     """The handlers of the lists."""
 
-    def __init__(
-        self, index: Index, pulse: Pulse, pages: Pages, lead_key: Callable[[], bytes], closing: asyncio.Event
-    ) -> None:
+    def __init__(self, index: Index, pulse: Pulse, pages: Pages, closing: asyncio.Event) -> None:
         """Streams end when `closing` is set."""
         self._index = index
         self._pulse = pulse
         self._pages = pages
-        self._lead_key = lead_key
         self._closing = closing
         self._room = viewers()
 
@@ -66,7 +63,7 @@ class Lists:
                 self._index.mark,
             )
             self._seen(request, who)
-            alerts = self._pages.alerts(self._pulse.alerts(who, self._lead_key()))
+            alerts = self._pages.alerts(self._pulse.alerts(who))
             return html(self._pages.list(listing, alerts, now_ms()))
 
         return page
@@ -90,7 +87,7 @@ class Lists:
         """What becomes of a list, from the mark that its page, or else its reconnecting browser, says it has."""
         who, asked = principal_of(request), _wanted(request)
         since = request.headers.get("Last-Event-ID") or request.query.get("after", "")
-        viewer = Viewer(who, asked, since, self._index, self._pulse, self._pages, self._lead_key())
+        viewer = Viewer(who, asked, since, self._index, self._pulse, self._pages)
         return await follow(request, self._room, news_of(request, viewer, self._index, self._closing))
 
     async def _csv(self, request: web.Request) -> web.StreamResponse:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from itertools import islice
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -14,7 +15,7 @@ from engine.readmodel.port import Progress, ReadModel, ReadModelAway
 from engine.web.access import Principal
 from engine.web.cards import name_of
 from engine.web.index import Index
-from engine.web.masking import Mask, key_of, masked_name
+from engine.web.masking import Mask, masked_name
 
 log = logging.getLogger(__name__)
 
@@ -98,17 +99,10 @@ class Pulse:
         self.status = said
         self._show(said)
 
-    def alerts(self, who: Principal, lead_key: bytes) -> list[News]:
+    def alerts(self, who: Principal) -> list[News]:
         """The latest alerts of leads that `who` may see, newest first."""
-        news: list[News] = []
-        for event in self._alerts:
-            if len(news) == ALERTS_SHOWN:
-                break
-            card = self._index.find(event.data.lead)
-            # Whose it is now counts: one that moved on, or is another lead by now, is not for who had it then.
-            if who.may_see(None, None) if card is None else who.may_see(card.owner, card.region):
-                news.append(_news(event, key_of(lead_key, event.data.lead), who))
-        return news
+        seen = (event for event in self._alerts if self._index.may_see(who, event.data.lead))
+        return [_news(event, self._index.key(event.data.lead), who) for event in islice(seen, ALERTS_SHOWN)]
 
     async def _read_alerts(self) -> None:
         read = await self._model.latest("alerts", ALERTS_READ)

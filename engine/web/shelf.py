@@ -115,6 +115,15 @@ class Shelf:
         held = self._held.get(name) or self._held.get(self._keys.get(name, ""))
         return held.card if held else None
 
+    def may_see(self, who: Principal, lead: str) -> bool:
+        """Whether `who` may see what is on record of a lead.
+
+        Whose it is now counts: one that moved on, or is another lead by now, is not for who had it then. One without a
+        card is for those who may see every lead.
+        """
+        card = self.find(lead)
+        return who.may_see(None, None) if card is None else who.may_see(card.owner, card.region)
+
     def put(self, card: Card) -> None:
         """Take a card in, in place of the lead's former one. One that is the same but for its sequence is no change."""
         before = self._held.get(card.key)

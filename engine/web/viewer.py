@@ -30,9 +30,7 @@ COUNT_TICKS = 2
 class Viewer:
     """What one viewer of one list has seen; `news` has what it lacks."""
 
-    def __init__(
-        self, who: Principal, wanted: Wanted, since: str, index: Index, pulse: Pulse, pages: Pages, lead_key: bytes
-    ) -> None:
+    def __init__(self, who: Principal, wanted: Wanted, since: str, index: Index, pulse: Pulse, pages: Pages) -> None:
         """It holds the list as of the mark `since`."""
         self._who = who
         self._wanted = wanted
@@ -40,7 +38,6 @@ class Viewer:
         self._index = index
         self._pulse = pulse
         self._pages = pages
-        self._lead_key = lead_key
         self._status: Status | None = None
         self._alerts = ""
         self._alerts_of: tuple[int, str] | None = None
@@ -62,7 +59,7 @@ class Viewer:
         # Whose an alert's lead is, and what it is called, may change with the index.
         if self._alerts_of != (of := (self._pulse.version, self._index.mark)):
             self._alerts_of = of
-            html = self._pages.alerts(self._pulse.alerts(self._who, self._lead_key))
+            html = self._pages.alerts(self._pulse.alerts(self._who))
             if html != self._alerts:
                 self._alerts = html
                 yield "alerts", html

@@ -85,7 +85,7 @@ async def _page(
         is_all = number >= LOG_MAX or len(read) < number
         found, is_begun = [], not query.cursor
         for event in _readable(read, decode):
-            if is_begun and _may_see(service, call, event):
+            if is_begun and service.index.may_see(call.who, event.data.lead):
                 found.append(event)
             is_begun = is_begun or service.index.key(event.id) == query.cursor
         if is_all or len(found) > query.limit:
@@ -107,12 +107,6 @@ def _readable(read: Sequence[bytes], decode: Callable[[Sequence[bytes]], list[Lo
         except ValueError:
             continue
     return events
-
-
-def _may_see(service: Service, call: Call, event: AlertEvent | AssignmentEvent) -> bool:
-    """Whose the lead is now counts; where nobody knows any more, only who may see every lead sees it."""
-    card = service.index.find(event.data.lead)
-    return call.who.may_see(None, None) if card is None else call.who.may_see(card.owner, card.region)
 
 
 OPERATIONS = (

@@ -32,7 +32,7 @@ class Site:
 
     def viewer(self, who: Principal = OPERATOR, since: str | None = None) -> Viewer:
         mark = self.index.mark if since is None else since
-        return Viewer(who, Wanted(), mark, self.index, self.pulse, self.pages, SECRET)
+        return Viewer(who, Wanted(), mark, self.index, self.pulse, self.pages)
 
 
 async def site(people: int = 5, alerts: int = 0) -> Site:
