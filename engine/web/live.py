@@ -67,6 +67,8 @@ class Pulse:
         self._show = show
         self._alerts: list[AlertEvent] = []
         self._read: list[bytes] = []
+        # What many viewers see is made once: masking an alert takes long.
+        self._news: dict[tuple[str, str, bool], News] = {}
         self.version = 0
         self.status = Status("off", "Starting")
 
@@ -102,7 +104,14 @@ class Pulse:
     def alerts(self, who: Principal) -> list[News]:
         """The latest alerts of leads that `who` may see, newest first."""
         seen = (event for event in self._alerts if self._index.may_see(who, event.data.lead))
-        return [_news(event, self._index.key(event.data.lead), who) for event in islice(seen, ALERTS_SHOWN)]
+        return [self._news_of(event, who.personal) for event in islice(seen, ALERTS_SHOWN)]
+
+    def _news_of(self, event: AlertEvent, personal: bool) -> News:
+        key = self._index.key(event.data.lead)
+        shown = event.id, key, personal
+        if shown not in self._news:
+            self._news[shown] = _news(event, key, personal)
+        return self._news[shown]
 
     async def _read_alerts(self) -> None:
         read = await self._model.latest("alerts", ALERTS_READ)
@@ -113,12 +122,13 @@ class Pulse:
             self._alerts = decode_alerts(read)
         except msgspec.DecodeError as error:
             log.warning("the board shows older alerts, since the latest cannot be read: %s", error)
+        self._news.clear()
         self.version += 1
 
 
-def _news(event: AlertEvent, key: str, who: Principal) -> News:
+def _news(event: AlertEvent, key: str, personal: bool) -> News:
     alert, name = event.data, name_of(event.data.lead, event.data.traits)
-    if not who.personal:
+    if not personal:
         alert, name = Mask(key, alert.lead, alert.traits, alert.ids).told(alert), masked_name(key)
     return News(
         event.id,

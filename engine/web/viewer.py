@@ -11,7 +11,7 @@ from aiohttp import web
 
 from engine.web.access import Principal
 from engine.web.index import REFRESH_S, Index
-from engine.web.live import TICK_S, Pulse, Status, now_ms
+from engine.web.live import TICK_S, News, Pulse, Status, now_ms
 from engine.web.pages import Pages, counted, place_text
 from engine.web.shelf import Changes
 from engine.web.streams import event, goes_on, silence
@@ -39,7 +39,7 @@ class Viewer:
         self._pulse = pulse
         self._pages = pages
         self._status: Status | None = None
-        self._alerts = ""
+        self._alerts: list[News] | None = None
         self._alerts_of: tuple[int, str] | None = None
         self._counted = -COUNT_TICKS
         self._ticks = 0
@@ -56,13 +56,13 @@ class Viewer:
             yield "status", self._status._asdict()
         yield from self._rows(at_ms)
         yield from self._count()
-        # Whose an alert's lead is, and what it is called, may change with the index.
+        # Whose an alert's lead is may change with the index.
         if self._alerts_of != (of := (self._pulse.version, self._index.mark)):
             self._alerts_of = of
-            html = self._pages.alerts(self._pulse.alerts(self._who))
-            if html != self._alerts:
-                self._alerts = html
-                yield "alerts", html
+            alerts = self._pulse.alerts(self._who)
+            if alerts != self._alerts:
+                self._alerts = alerts
+                yield "alerts", self._pages.alerts(alerts)
 
     def _rows(self, at_ms: int) -> Iterator[tuple[str, Any]]:
         changes = self._index.changes(self._who, self._wanted, self._since)
