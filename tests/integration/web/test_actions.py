@@ -27,9 +27,8 @@ from tests.integration.readmodel.conftest import until
 from tests.integration.worker.deployment import Deployment
 from tests.servers.kafka import KafkaServer
 from tests.servers.redis import RedisServer
+from tests.unit.web.principals import ANDY, EAST
 
-ANDY = Principal("1", "Andy", "rep", "andy")
-CARLA = Principal("2", "Carla", "manager", "carla", frozenset({"east"}))
 REPS = {"andy": Rep("Andy", "main", frozenset({"east"})), "bea": Rep("Bea", "main", frozenset({"east"}))}
 ROUTING = {
     "assign_on": ["fast-track"],
@@ -124,7 +123,7 @@ async def test_what_is_said_on_the_page_goes_through_the_desk_and_comes_back(lin
     assert accepted.since_ms is not None
     assert accepted.due_ms == accepted.since_ms + 2 * HOUR_MS
 
-    page = await line.post(CARLA, accepted, type="lead.contacted", channel="phone")
+    page = await line.post(EAST, accepted, type="lead.contacted", channel="phone")
     assert "Done: the desk has taken it." in page
     contacted = await line.card("ada", "contacted")
     assert (contacted.due_ms, contacted.owner) == (None, "andy")
@@ -138,10 +137,10 @@ async def test_what_is_said_on_the_page_goes_through_the_desk_and_comes_back(lin
     assert late.outcome == "refused"
     assert late.why is not None
     assert "not bea's; expected andy, who has it" in late.why
-    assert "The desk refused it: the lead is not bea&#39;s; expected andy" in await line.page(CARLA, bob, late)
+    assert "The desk refused it: the lead is not bea&#39;s; expected andy" in await line.page(EAST, bob, late)
 
     away = Availability(type="rep.away")
-    assert (await availability(line.sender, line.model, CARLA, "andy", away, REPS)).outcome == "sent"
+    assert (await availability(line.sender, line.model, EAST, "andy", away, REPS)).outcome == "sent"
     assert [(await line.arrives(name)).owner for name in ("cleo", "dora")] == ["bea", "bea"]
     unknown = await availability(line.sender, line.model, Principal("4", "Eve", "rep", "eve"), "eve", away, REPS, 10.0)
     assert unknown.outcome == "refused"

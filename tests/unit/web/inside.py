@@ -17,8 +17,8 @@ from engine.web.audit import Audit
 from engine.web.guard import Entrance, audited, guard, still_in
 from engine.web.login import LOGIN
 from engine.web.security import Front, add_headers
+from tests.unit.web.principals import ANDY
 
-ANDY = Principal("1", "Andy", "rep", "andy")
 OLE = Principal("2", "Ole", "operator")
 PROXIED = Front(proxies=(ip_network("127.0.0.0/8"),))
 OWN = {"Sec-Fetch-Site": "same-origin"}

@@ -14,7 +14,6 @@ from engine.core.instants import from_datetime
 from engine.readmodel.memory import MemoryReadModel
 from engine.readmodel.port import Logged
 from engine.routing.saying import read_saying
-from engine.web.access import Principal
 from engine.web.actions import (
     AGAIN_S,
     FIELDS,
@@ -33,13 +32,10 @@ from engine.web.actions import (
 )
 from engine.web.port import NotSent, Origin, Rep
 from tests.unit.web.leads import FakeSender, now_ms, put
-from tests.unit.web.principals import card
+from tests.unit.web.principals import ANDY, EAST, OPERATOR, card
 
 NOW_MS = 1_800_000_000_000
 LATER = datetime(2100, 1, 1, 9, 30, tzinfo=UTC)
-ANDY = Principal("1", "Andy", "rep", "andy")
-CARLA = Principal("2", "Carla", "manager", "carla", frozenset({"east"}))
-OTTO = Principal("3", "Otto", "operator")
 HERS = card(owner="bea", region="east", state="assigned", desk="main")
 HIS = card(owner="andy", region="west", state="assigned", desk="eu")
 REPS = {"andy": Rep("Andy", "eu", frozenset({"west"})), "bea": Rep("Bea", "main", frozenset({"east", "north"}))}
@@ -92,7 +88,7 @@ def test_what_the_desk_would_misread_is_a_mistake_of_its_field(feedback: Feedbac
     assert [mistake.field for mistake in mistaken.value.mistakes] == [field]
 
 
-@pytest.mark.parametrize(("who", "lead", "rep"), [(ANDY, HIS, "andy"), (CARLA, HERS, "bea")])
+@pytest.mark.parametrize(("who", "lead", "rep"), [(ANDY, HIS, "andy"), (EAST, HERS, "bea")])
 async def test_a_rep_speaks_for_itself_and_a_manager_for_who_has_the_lead(who: Any, lead: Any, rep: str) -> None:
     """To the desk that has the lead."""
     model = MemoryReadModel()
@@ -103,7 +99,7 @@ async def test_a_rep_speaks_for_itself_and_a_manager_for_who_has_the_lead(who: A
 
 
 @pytest.mark.parametrize(
-    ("who", "lead"), [(ANDY, HERS), (CARLA, HIS), (OTTO, HERS), (CARLA, card(region="east", owner=None))]
+    ("who", "lead"), [(ANDY, HERS), (EAST, HIS), (OPERATOR, HERS), (EAST, card(region="east", owner=None))]
 )
 async def test_nobody_else_says_anything(who: Any, lead: Any) -> None:
     """Nor does anybody for a lead that nobody has; nothing is sent."""
@@ -133,9 +129,7 @@ async def test_an_answer_that_comes_later_is_waited_for_and_none_is_no_error() -
     assert await waiting == Told("accepted", None, origin)
 
 
-@pytest.mark.parametrize(
-    ("who", "rep", "desk"), [(ANDY, "andy", "eu"), (CARLA, "bea", "main"), (CARLA, "carla", "main")]
-)
+@pytest.mark.parametrize(("who", "rep", "desk"), [(ANDY, "andy", "eu"), (EAST, "bea", "main"), (EAST, "carla", "main")])
 async def test_one_is_away_by_oneself_or_by_the_manager_of_a_region(who: Any, rep: str, desk: str) -> None:
     """Told to the desk of the rep; of who is in no file, to `main`."""
     model = MemoryReadModel()
@@ -145,7 +139,7 @@ async def test_one_is_away_by_oneself_or_by_the_manager_of_a_region(who: Any, re
     assert sender.sent == [(desk, {"type": "rep.away", "until": "2100-01-01T09:30:00Z", "rep": rep})]
 
 
-@pytest.mark.parametrize(("who", "rep"), [(ANDY, "bea"), (CARLA, "andy"), (OTTO, "andy"), (CARLA, "nobody")])
+@pytest.mark.parametrize(("who", "rep"), [(ANDY, "bea"), (EAST, "andy"), (OPERATOR, "andy"), (EAST, "nobody")])
 async def test_nobody_else_is_sent_away(who: Any, rep: str) -> None:
     """Nothing is written."""
     model = MemoryReadModel()

@@ -7,7 +7,8 @@ import pytest
 from engine.web.access import Principal
 from engine.web.login import LOGIN
 from engine.web.security import HEADERS, Front
-from tests.unit.web.inside import ANDY, LEAD_KEY, OLE, OWN, PROXIED, inside
+from tests.unit.web.inside import LEAD_KEY, OLE, OWN, PROXIED, inside
+from tests.unit.web.principals import ANDY
 
 
 async def test_nothing_but_login_and_static_files_is_open() -> None:

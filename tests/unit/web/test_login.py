@@ -11,7 +11,8 @@ from engine.web.access import Access
 from engine.web.audit import Audit
 from engine.web.login import LOGIN, NEXT_CHARS_MAX, Failures, Login, safe_next
 from engine.web.security import Front
-from tests.unit.web.inside import ANDY, OLE, OWN, PROXIED, inside
+from tests.unit.web.inside import OLE, OWN, PROXIED, inside
+from tests.unit.web.principals import ANDY
 
 BAD_NEXT = [
     "//evil.example", "/\\evil.example", "\t//evil.example", "/\t/evil.example", "https://evil.example", "evil.example",
