@@ -1,7 +1,7 @@
 """A card: what the lists of the board show of a lead, and what they sort and search by."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -68,6 +68,14 @@ class Card(msgspec.Struct, frozen=True, gc=False):
     tomorrow: float | None
     reason: str
     sequence: int = 0
+
+
+class Lead(NamedTuple):
+    """What is known of a lead, as the read model has it."""
+
+    card: Card
+    score: LeadScore
+    dossier: Dossier
 
 
 def card_of(score: LeadScore, dossier: Dossier | None, key: str) -> Card:

@@ -5,10 +5,10 @@ import contextlib
 import logging
 from collections.abc import Callable, Sequence
 
-from engine.readmodel.dossier import unpack
+from engine.readmodel.dossier import Dossier, unpack
 from engine.readmodel.events import decode_score
 from engine.readmodel.port import Mark, ReadModel, ReadModelAway
-from engine.web.cards import Card, card_of
+from engine.web.cards import Card, Lead, card_of
 from engine.web.masking import key_of
 from engine.web.shelf import IDLE_MAX, JOURNAL_MAX, Shelf
 
@@ -86,7 +86,7 @@ class Index(Shelf):
             touched = await self._model.touched(self._since, BATCH)
             if touched.anew:
                 self._unheard = set(self.leads())
-            await self._read(touched.leads)
+            await self._take(touched.leads)
             self._since, self.away = touched.mark, None
             more = len(touched.leads) == BATCH
         for lead in self._unheard:
@@ -103,8 +103,16 @@ class Index(Shelf):
         """
         if (card := self.find(name)) is not None:
             return card
-        score, dossier = (await self._model.scores([name]))[0], (await self._model.dossiers([name]))[0]
-        return self._card(name, score, dossier)
+        lead = await self.read(name)
+        return None if lead is None else lead.card
+
+    async def read(self, name: str) -> Lead | None:
+        """The lead of this id as the model has it now; None where there is none, or another version wrote of it.
+
+        Raises ReadModelAway.
+        """
+        [score], [dossier] = await self._model.scores([name]), await self._model.dossiers([name])
+        return self._lead(name, score, dossier)
 
     def key(self, name: str) -> str:
         """The key that stands for the id of a lead, or of a record about one."""
@@ -126,25 +134,25 @@ class Index(Shelf):
         self._news.set()
         self._news = asyncio.Event()
 
-    async def _read(self, leads: Sequence[str]) -> None:
+    async def _take(self, leads: Sequence[str]) -> None:
         self._unheard.difference_update(leads)
         scores, dossiers = await self._model.scores(leads), await self._model.dossiers(leads)
         for number, (lead, score, dossier) in enumerate(zip(leads, scores, dossiers, strict=True), 1):
-            card = self._card(lead, score, dossier)
-            if card is None:
+            known = self._lead(lead, score, dossier)
+            if known is None:
                 self.drop(lead)
             else:
-                self.put(card)
+                self.put(known.card)
             if number % _TURN == 0:
                 await asyncio.sleep(0)
 
-    def _card(self, lead: str, score: bytes | None, dossier: bytes | None) -> Card | None:
+    def _lead(self, name: str, score: bytes | None, dossier: bytes | None) -> Lead | None:
         """None without a score, or where another version of this program wrote what cannot be read."""
         if score is None:
             return None
         try:
-            known = None if dossier is None else unpack(dossier)
-            return card_of(decode_score(score).data, known, self.key(lead))
+            data, known = decode_score(score).data, Dossier() if dossier is None else unpack(dossier)
+            return Lead(card_of(data, known, self.key(name)), data, known)
         except ValueError as error:
             log.warning("a lead is left out of the board's lists, since its record cannot be read: %s", error)
             return None

@@ -7,16 +7,15 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from engine.readmodel.dossier import Dossier, opened, unpack
-from engine.readmodel.events import decode_score
+from engine.readmodel.dossier import opened
 from engine.readmodel.port import ReadModelAway
 from engine.routing.saying import shown_value
 from engine.web.access import Principal, principal_of
 from engine.web.actions import Mistaken, NotYours, Told, answered, tell
-from engine.web.cards import card_of
+from engine.web.cards import Lead
 from engine.web.forms import read_feedback
 from engine.web.guard import audited
-from engine.web.leadview import SECTIONS, Lead, Looker, values_of
+from engine.web.leadview import SECTIONS, Looker, values_of
 from engine.web.live import AWAY, TICK_S, Status, now_ms
 from engine.web.ownpages import own_routes
 from engine.web.port import NotSent, Origin
@@ -110,7 +109,7 @@ class LeadPage:
         who = principal_of(request)
         card = await self._place.index.sought(name)
         if card is not None and (who.personal or name == card.key):
-            lead = await self.read(card.lead, card.key)
+            lead = await self._place.index.read(card.lead)
             if lead is not None and who.may_see(lead.card.owner, lead.card.region):
                 return lead
         elif card is None and who.personal:
@@ -127,21 +126,6 @@ class LeadPage:
         card = None if moved is None else await self._place.index.sought(moved.lead)
         if card is not None and who.may_see(card.owner, card.region):
             raise web.HTTPFound(f"/leads/{card.key}")
-
-    async def read(self, name: str, key: str) -> Lead | None:
-        """The lead as the read model has it now; None where there is none, or another version wrote what is there.
-
-        Raises ReadModelAway.
-        """
-        [score], [dossier] = await self._place.model.scores([name]), await self._place.model.dossiers([name])
-        if score is None:
-            return None
-        try:
-            known = Dossier() if dossier is None else unpack(dossier)
-            data = decode_score(score).data
-            return Lead(card_of(data, known, key), data, known)
-        except ValueError:
-            return None
 
     def path(self, lead: Lead, who: Principal) -> str:
         """Where the page is: under the key, from which nobody learns an address, unless the lead is too cold for it."""
@@ -221,8 +205,8 @@ class _Follower:
         return said
 
     async def _sections(self) -> str:
-        card, who = self._lead.card, principal_of(self._request)
-        lead = await self._page.read(card.lead, card.key)
+        who = principal_of(self._request)
+        lead = await self._place.index.read(self._lead.card.lead)
         if lead is None or not who.may_see(lead.card.owner, lead.card.region):
             self._is_gone = True
             return event("gone", None)

@@ -8,18 +8,16 @@ from datetime import tzinfo
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, NamedTuple
 
-from msgspec.structs import replace
-
 from engine.core.instants import DAY_MS, from_rfc3339
 from engine.core.records import LeadScore
 from engine.readmodel.dossier import Dossier
 from engine.readmodel.explain import explain, plain
 from engine.readmodel.history import Point
 from engine.web.access import Principal
-from engine.web.cards import Card
+from engine.web.cards import Lead
 from engine.web.forms import LATER, acts_for
 from engine.web.leadtold import lines_of, stand
-from engine.web.masking import Mask
+from engine.web.masking import masked_lead
 from engine.web.picture import NARROW, WIDE, Event, picture
 from engine.web.port import Reps
 
@@ -28,14 +26,6 @@ SECTIONS = ("head", "stand", "acts", "picture", "why", "timeline", "side", "trac
 
 TRAITS_MAX = 40
 COUNTS_MAX = 12
-
-
-class Lead(NamedTuple):
-    """What is known of a lead, as the read model has it."""
-
-    card: Card
-    score: LeadScore
-    dossier: Dossier
 
 
 class Looker(NamedTuple):
@@ -48,7 +38,7 @@ class Looker(NamedTuple):
 
 def values_of(lead: Lead, looker: Looker, reps: Reps, path: str) -> dict[str, Any]:
     """What the templates of the page at `path` show."""
-    card, score, dossier = lead if looker.who.personal else masked(lead)
+    card, score, dossier = lead if looker.who.personal else masked_lead(lead)
     case = dossier.case
     told = explain(score)
     history = [*dossier.history] or [Point(card.at_ms, score.total)]
@@ -78,15 +68,6 @@ def values_of(lead: Lead, looker: Looker, reps: Reps, path: str) -> dict[str, An
         "at_ms": from_rfc3339(score.at),
         "lasted": lasted,
     }
-
-
-def masked(lead: Lead) -> Lead:
-    """The same lead for who may not see who it is."""
-    card, score, dossier = lead
-    mask = Mask(card.key, card.lead, score.traits, score.ids)
-    case = None if dossier.case is None else mask.case(dossier.case)
-    timeline = [mask.entry(entry) for entry in dossier.timeline]
-    return Lead(mask.card(card), mask.told(score), replace(dossier, case=case, timeline=timeline, others=[]))
 
 
 def pictured(score: LeadScore, history: Sequence[Point], dossier: Dossier, size: tuple[int, int]) -> str:

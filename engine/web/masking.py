@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from engine.core.records import Ids, LeadAlert, LeadAssignment, LeadScore, Page, Touch, TraceStep
 from engine.readmodel.case import Case
 from engine.readmodel.dossier import Entry
-from engine.web.cards import TELLING_CHARS_MIN, Card, company_of, email_of, name_of, telling, tells
+from engine.web.cards import TELLING_CHARS_MIN, Card, Lead, company_of, email_of, name_of, telling, tells
 
 KEY_CHARS = 22
 """132 bits: nobody guesses one, and no two leads share one."""
@@ -55,6 +55,15 @@ def masked_card(card: Card) -> Card:
     values = telling([card.name, card.email, card.place, card.phone, card.lead])
     product = GONE if card.product and tells(card.product, values) else card.product
     return replace(card, lead="", name=masked_name(card.key), place="", email="", phone="", product=product)
+
+
+def masked_lead(lead: Lead) -> Lead:
+    """The same lead for who may not see who it is."""
+    card, score, dossier = lead
+    mask = Mask(card.key, card.lead, score.traits, score.ids)
+    case = None if dossier.case is None else mask.case(dossier.case)
+    timeline = [mask.entry(entry) for entry in dossier.timeline]
+    return Lead(mask.card(card), mask.told(score), replace(dossier, case=case, timeline=timeline, others=[]))
 
 
 class Mask:

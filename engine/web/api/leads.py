@@ -6,9 +6,6 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from engine.core.records import LeadScore
-from engine.readmodel.dossier import Dossier, unpack
-from engine.readmodel.events import decode_score
 from engine.web.access import Principal
 from engine.web.api.operations import Answer, Call, Operation, Service, bad_query
 from engine.web.api.problems import missing
@@ -23,9 +20,9 @@ from engine.web.api.shapes import (
     entry_of,
     row_of,
 )
-from engine.web.cards import Card
+from engine.web.cards import Card, Lead
 from engine.web.live import status as status_of
-from engine.web.masking import Mask, masked_card
+from engine.web.masking import masked_card, masked_lead
 from engine.web.views import Unwanted, Wanted
 
 PAGE_MAX = 200
@@ -41,29 +38,13 @@ class ListQuery(Wanted, frozen=True):
     limit: Limit = 50
 
 
-class Known(msgspec.Struct, frozen=True):
-    """All that is known of one lead, and the mask for who may not know who it is."""
-
-    card: Card
-    score: LeadScore
-    dossier: Dossier
-    mask: Mask | None
-
-
-async def known(service: Service, who: Principal, name: str) -> Known:
-    """A lead by its key, or by its id for who may know ids. Raises Refusal where `who` may not see it."""
+async def known(service: Service, who: Principal, name: str) -> Lead:
+    """All about a lead by its key, or by its id for who may know ids. Raises Refusal where `who` may not see it."""
     card = await visible(service, who, name)
-    score = (await service.model.scores([card.lead]))[0]
-    dossier = (await service.model.dossiers([card.lead]))[0]
-    if score is None:
+    found = await service.index.read(card.lead)
+    if found is None:
         raise missing(NO_LEAD)
-    try:
-        data = decode_score(score).data
-        past = Dossier() if dossier is None else unpack(dossier)
-    except ValueError:
-        # Another version wrote it just now: it leaves the lists, too.
-        raise missing(NO_LEAD) from None
-    return Known(card, data, past, None if who.personal else Mask(card.key, data.lead, data.traits, data.ids))
+    return found if who.personal else masked_lead(found)
 
 
 async def visible(service: Service, who: Principal, name: str) -> Card:
@@ -88,20 +69,14 @@ async def leads(service: Service, call: Call) -> Answer:
 
 async def lead(service: Service, call: Call) -> Answer:
     found = await known(service, call.who, call.path["lead"])
-    card, score, dossier, mask = found.card, found.score, found.dossier, found.mask
-    if mask is not None:
-        case = None if dossier.case is None else mask.case(dossier.case)
-        card, score, dossier = mask.card(card), mask.told(score), Dossier(history=dossier.history, case=case)
-    service.audit(call.request, "lead.seen", card.key, "ok")
-    return Answer(detail_of(card, score, dossier))
+    service.audit(call.request, "lead.seen", found.card.key, "ok")
+    return Answer(detail_of(*found))
 
 
 async def timeline(service: Service, call: Call) -> Answer:
     found = await known(service, call.who, call.path["lead"])
-    mask = found.mask
-    entries = [entry if mask is None else mask.entry(entry) for entry in reversed(found.dossier.timeline)]
     service.audit(call.request, "timeline.seen", found.card.key, "ok")
-    return Answer(Timeline([entry_of(entry) for entry in entries]))
+    return Answer(Timeline([entry_of(entry) for entry in reversed(found.dossier.timeline)]))
 
 
 async def facets(service: Service, call: Call) -> Answer:
