@@ -10,13 +10,12 @@ from typing import Any, NamedTuple
 
 from engine.core.instants import DAY_MS, from_rfc3339
 from engine.core.records import LeadScore
-from engine.readmodel.dossier import Dossier
 from engine.readmodel.explain import explain, plain
 from engine.readmodel.history import Point
 from engine.web.access import Principal
 from engine.web.cards import Lead
 from engine.web.forms import LATER, acts_for
-from engine.web.leadtold import lines_of, stand
+from engine.web.leadtold import Line, lines_of, name_of, stand
 from engine.web.masking import masked_lead
 from engine.web.picture import NARROW, WIDE, Event, picture
 from engine.web.port import Reps
@@ -42,6 +41,8 @@ def values_of(lead: Lead, looker: Looker, reps: Reps, path: str) -> dict[str, An
     case = dossier.case
     told = explain(score)
     history = [*dossier.history] or [Point(card.at_ms, score.total)]
+    lines = lines_of(dossier.timeline, reps)
+    alerts = [line for line in lines if line.kind == "alert"]
     tomorrow = None if score.tomorrow is None else _rounded(score.tomorrow)
     return {
         "card": card,
@@ -52,34 +53,29 @@ def values_of(lead: Lead, looker: Looker, reps: Reps, path: str) -> dict[str, An
         "told": told,
         "stand": stand(case, card.owner, reps),
         "case": case,
-        "owner": None if card.owner is None else _rep_name(card.owner, reps),
+        "owner": name_of(card.owner, reps),
         "acts": acts_for(card.state) if looker.may_act else [],
         "later": [(name, text) for name, (text, _) in LATER.items()],
         "zone": zone_name(looker.zone),
         "tomorrow": tomorrow,
         "change": None if tomorrow is None else tomorrow - told.total.points,
         "history": history,
-        "wide": pictured(score, history, dossier, WIDE),
-        "narrow": pictured(score, history, dossier, NARROW),
-        "has_alerts": any(entry.type == "lead.alerted" for entry in dossier.timeline),
-        "lines": lines_of(dossier.timeline, reps),
+        "wide": pictured(score, history, alerts, WIDE),
+        "narrow": pictured(score, history, alerts, NARROW),
+        "has_alerts": bool(alerts),
+        "lines": lines,
         "traits": traits_of(score.traits),
         "counts": sorted(score.counts.items(), key=lambda one: (-one[1], one[0]))[:COUNTS_MAX],
-        "at_ms": from_rfc3339(score.at),
         "lasted": lasted,
     }
 
 
-def pictured(score: LeadScore, history: Sequence[Point], dossier: Dossier, size: tuple[int, int]) -> str:
+def pictured(score: LeadScore, history: Sequence[Point], alerts: Sequence[Line], size: tuple[int, int]) -> str:
     """The score over time with its alerts, as SVG that is safe to show: the picture escapes what it is given."""
-    alerts = [
-        Event(line.at_ms, f"{line.what}: {line.detail}" if line.detail else line.what)
-        for line in lines_of(dossier.timeline, {})
-        if line.kind == "alert"
-    ]
+    marks = [Event(line.at_ms, f"{line.what}: {line.detail}" if line.detail else line.what) for line in alerts]
     last = history[-1].at_ms
     tail = None if score.tomorrow is None else Point(max(last, from_rfc3339(score.at)) + DAY_MS, score.tomorrow)
-    return picture(history, tail, size, alerts)
+    return picture(history, tail, size, marks)
 
 
 def traits_of(traits: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -104,11 +100,6 @@ def lasted(seconds: float) -> str:
 def zone_name(zone: tzinfo) -> str:
     """What to call a time zone."""
     return str(getattr(zone, "key", None) or zone)
-
-
-def _rep_name(owner: str, reps: Reps) -> str:
-    known = reps.get(owner)
-    return plain(owner if known is None else known.name)
 
 
 def _rounded(points: float) -> Decimal:
