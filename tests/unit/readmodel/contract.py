@@ -35,11 +35,11 @@ def logged(entry: str, at_ms: int, log: Log = "alerts") -> Logged:
     return Logged(log, entry, at_ms, entry.encode())
 
 
-async def take(model: ReadModel, *changes: Change) -> None:
+async def take(model: ReadModel, *changes: Change, progress: Progress = BEHIND) -> None:
     """Apply `changes`, and move the position by one."""
     since = await model.positions()
     until = {("t", 0): since.get(("t", 0), 0) + 1}
-    await model.apply(Batch(changes, since, until, BEHIND))
+    await model.apply(Batch(changes, since, until, progress))
 
 
 def kept(lead: str, text: str = "") -> DossierKept:

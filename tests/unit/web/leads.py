@@ -1,13 +1,12 @@
 """A lead as a rep meets it on the board, and somebody who sends what is said of it."""
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from engine.core.cloudevents import output
-from engine.core.instants import to_rfc3339
+from engine.core.instants import MINUTE_MS, to_rfc3339
 from engine.core.records import (
     Clamp,
     Contribution,
@@ -18,12 +17,11 @@ from engine.core.records import (
 )
 from engine.readmodel.dossier import Dossier, News, fold, pack
 from engine.readmodel.memory import MemoryReadModel
-from engine.readmodel.port import Batch, Change, DossierKept, LeadScored, Logged, Progress
+from engine.readmodel.port import Change, DossierKept, LeadScored, Logged
+from engine.web.live import now_ms
 from engine.web.port import Enquiry, Origin
 from tests.unit.readmodel import samples
-
-MINUTE_MS = 60_000
-
+from tests.unit.web.people import take
 
 TRACE = [
     TraceStep("rule", "best-to-andy", "no match", "total is 84.25, not above 90"),
@@ -76,7 +74,7 @@ class FakeSender:
         origin = Origin(0, len(self.sent))
         if self.answer is not None:
             told = {"type": value["type"], "lead": value.get("lead"), "why": None, **self.answer}
-            await put(self._model, Logged("answers", str(origin), now_ms(), msgspec.json.encode(told)))
+            await take(self._model, Logged("answers", str(origin), now_ms(), msgspec.json.encode(told)))
         return origin
 
     async def lead(self, enquiry: Enquiry) -> str:
@@ -88,22 +86,12 @@ class FakeSender:
         return lead
 
 
-async def put(model: MemoryReadModel, *changes: Change) -> None:
-    """Apply changes to a model that reads no topic."""
-    at = await model.positions()
-    await model.apply(Batch(changes, at, at, Progress(now_ms(), 0.0)))
-
-
 async def put_lead(model: MemoryReadModel, score: LeadScore, dossier: Dossier | None = None) -> None:
     """The lead is known with this score and dossier."""
     event = output("lead-scores", "lead.score_changed", score.lead, samples.NOW_MS, score, score.at).value
     assert event is not None
     changes: list[Change] = [LeadScored(score.lead, score.total, score.band, event)]
-    await put(model, *changes, *([] if dossier is None else [DossierKept(score.lead, pack(dossier))]))
-
-
-def now_ms() -> int:
-    return time.time_ns() // 1_000_000
+    await take(model, *changes, *([] if dossier is None else [DossierKept(score.lead, pack(dossier))]))
 
 
 def said(lead: str, rep: str, kind: str, at_ms: int, **fields: Any) -> News:

@@ -5,16 +5,16 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from engine.core.instants import to_rfc3339
+from engine.core.instants import MINUTE_MS, to_rfc3339
 from engine.core.records import Contribution, Touch
 from engine.readmodel.case import Case, CaseState
 from engine.readmodel.dossier import Dossier, pack
 from engine.readmodel.events import project
-from engine.readmodel.port import Batch, Change, DossierKept, LeadScored, Logged, Progress, ReadModel
+from engine.readmodel.port import Change, DossierKept, LeadScored, Logged, Progress, ReadModel
 from engine.web.live import now_ms
+from tests.unit.readmodel import contract
 from tests.unit.readmodel.samples import alerted, as_record, scored
 
-MINUTE_MS = 60_000
 HOSTILE = (
     "<img src=x onerror=\"document.title='owned'\"></li></ol><script>document.title='owned'</script>\u202e\x1b[31m"
 )
@@ -101,9 +101,7 @@ def alert(number: int, at_ms: int) -> Logged:
 
 async def take(model: ReadModel, *changes: Change) -> None:
     """Apply `changes`, and say that the model is current."""
-    since = await model.positions()
-    until = {("t", 0): since.get(("t", 0), 0) + 1}
-    await model.apply(Batch(changes, since, until, Progress(now_ms(), 0.0)))
+    await contract.take(model, *changes, progress=Progress(now_ms(), 0.0))
 
 
 async def fill(model: ReadModel, numbers: Iterable[int], alerts: int = 0) -> None:

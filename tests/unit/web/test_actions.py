@@ -30,8 +30,10 @@ from engine.web.actions import (
     checked,
     tell,
 )
+from engine.web.live import now_ms
 from engine.web.port import NotSent, Origin, Rep
-from tests.unit.web.leads import FakeSender, now_ms, put
+from tests.unit.web.leads import FakeSender
+from tests.unit.web.people import take
 from tests.unit.web.principals import ANDY, EAST, OPERATOR, card
 
 NOW_MS = 1_800_000_000_000
@@ -124,8 +126,10 @@ async def test_an_answer_that_comes_later_is_waited_for_and_none_is_no_error() -
     assert await answer_to(model, origin, 0.01) == Told("sent", None, origin)
     waiting = asyncio.create_task(answer_to(model, origin, 5.0))
     await asyncio.sleep(0.01)
-    await put(model, Logged("answers", "3/16", now_ms(), b'{"type": null, "lead": null, "accepted": false}'))
-    await put(model, Logged("answers", "3/17", now_ms(), b'{"type": "lead.accepted", "lead": "ada", "accepted": true}'))
+    await take(model, Logged("answers", "3/16", now_ms(), b'{"type": null, "lead": null, "accepted": false}'))
+    await take(
+        model, Logged("answers", "3/17", now_ms(), b'{"type": "lead.accepted", "lead": "ada", "accepted": true}')
+    )
     assert await waiting == Told("accepted", None, origin)
 
 

@@ -16,6 +16,7 @@ from aiohttp import ClientSession
 from msgspec.structs import replace
 from yarl import URL
 
+from engine.core.instants import MINUTE_MS
 from engine.core.records import LeadScore
 from engine.notify.telling import tell
 from engine.readmodel.dossier import Dossier, fold
@@ -26,10 +27,12 @@ from engine.web.access import Access, Principal
 from engine.web.audit import Audit
 from engine.web.board import Board
 from engine.web.guard import Entrance
+from engine.web.live import now_ms
 from engine.web.port import NotSent, Rep
 from tests.unit.notify.samples import notice
 from tests.unit.readmodel.samples import alerted
-from tests.unit.web.leads import MINUTE_MS, FakeSender, assigned, hot_lead, now_ms, put, put_lead, said
+from tests.unit.web.leads import FakeSender, assigned, hot_lead, put_lead, said
+from tests.unit.web.people import take
 from tests.unit.web.principals import ANDY, BLIND, EAST
 
 BEA = Principal("t5", "Bea", "rep", "bea")
@@ -317,7 +320,7 @@ async def test_the_page_is_live() -> None:
 async def test_a_lead_that_went_is_gone() -> None:
     """Also for who looks at it."""
     async with site() as opened, opened.follow(ANDY, opened.path + "/events") as stream:
-        await put(opened.model, LeadGone("ada"))
+        await take(opened.model, LeadGone("ada"))
         assert await stream.next("gone") is None
 
 

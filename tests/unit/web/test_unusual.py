@@ -19,9 +19,11 @@ from engine.web.access import Access, Principal
 from engine.web.audit import Audit
 from engine.web.board import Board
 from engine.web.guard import Entrance
+from engine.web.live import now_ms
 from engine.web.workplace import FORM
 from tests.unit.readmodel import samples
-from tests.unit.web.leads import FakeSender, hot_lead, now_ms, put, put_lead, said
+from tests.unit.web.leads import FakeSender, hot_lead, put_lead, said
+from tests.unit.web.people import take
 from tests.unit.web.principals import ANDY, OPERATOR
 
 ORLA = Principal("t9", "Orla", "operator", "andy", personal=False)
@@ -167,18 +169,18 @@ async def test_a_record_of_another_version_is_no_lead(site: Site) -> None:
     score, dossier = hot_lead(now_ms())
     event = output("lead-scores", "lead.score_changed", "eve", samples.NOW_MS, replace(score, lead="eve"), samples.AT)
     assert event.value is not None
-    await put(site.model, LeadScored("eve", 84.25, "hot", event.value), DossierKept("eve", OTHERS_DOSSIER))
+    await take(site.model, LeadScored("eve", 84.25, "hot", event.value), DossierKept("eve", OTHERS_DOSSIER))
     assert (await site.ask("GET", "/leads/eve", ANDY))[0] == 404
     path = site.path
     headers = {"Authorization": f"Bearer {site.access.admit(ANDY)}"}
     async with site.client.get(f"{path}/events", headers=headers) as stream:
         await stream.content.readuntil(b"\n\n")
-        await put(site.model, DossierKept("ada", OTHERS_DOSSIER))
+        await take(site.model, DossierKept("ada", OTHERS_DOSSIER))
         async with asyncio.timeout(10):
             assert b"event: gone" in await stream.content.read()
     for page in (path, f"/api{path}", f"/api{path}/timeline"):
         assert (await site.ask("GET", page, ANDY))[0] == 404
-    await put(site.model, DossierKept("ada", pack(dossier)))
+    await take(site.model, DossierKept("ada", pack(dossier)))
     await site.board.index.catch_up()
     assert (await site.ask("GET", path, ANDY))[0] == 200
 
