@@ -19,9 +19,9 @@ from engine.web.api.routes import api_routes
 from engine.web.guard import Entrance, Guard, audited, guard
 from engine.web.index import Index
 from engine.web.leadpage import lead_routes
-from engine.web.lists import Lists, html
+from engine.web.lists import Lists
 from engine.web.live import Pulse
-from engine.web.pages import Pages
+from engine.web.pages import Pages, as_page
 from engine.web.port import Reps, Sender
 from engine.web.security import add_headers, check_bind, only_hosts
 from engine.web.views import Unwanted
@@ -136,7 +136,7 @@ class Board:
             return self._said(request, HTTPStatus.NOT_FOUND, "Nothing here", "There is no such page.")
 
     def _said(self, request: web.Request, status: HTTPStatus, title: str, *texts: str) -> web.Response:
-        return html(self._pages.message(request, title, *texts), status)
+        return as_page(self._pages.message(request, title, *texts), status)
 
 
 async def serve_board(board: Board, stop: asyncio.Event, on_ready: Callable[[str], None] = lambda _: None) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from hashlib import blake2b
-from urllib.parse import quote
 
 from aiohttp import web
 
@@ -18,9 +17,10 @@ from engine.web.guard import audited
 from engine.web.leadview import SECTIONS, Looker, values_of
 from engine.web.live import AWAY, TICK_S, Status, now_ms
 from engine.web.ownpages import own_routes
+from engine.web.pages import as_page, lead_url
 from engine.web.port import NotSent, Origin
 from engine.web.streams import event, follow, goes_on, silence, viewers
-from engine.web.workplace import Notice, Workplace, as_json, as_page, form_of, not_sent, notice_of, wants_json
+from engine.web.workplace import Notice, Workplace, as_json, form_of, not_sent, notice_of, wants_json
 
 
 def lead_routes(place: Workplace) -> list[web.RouteDef]:
@@ -125,12 +125,12 @@ class LeadPage:
         moved = None if dossier is None else dossier.moved
         card = None if moved is None else await self._place.index.sought(moved.lead)
         if card is not None and who.may_see(card.owner, card.region):
-            raise web.HTTPFound(f"/leads/{card.key}")
+            raise web.HTTPFound(lead_url(card.key))
 
     def path(self, lead: Lead, who: Principal) -> str:
         """Where the page is: under the key, from which nobody learns an address, unless the lead is too cold for it."""
         is_known = self._place.index.find(lead.card.key) is not None
-        return f"/leads/{lead.card.key if is_known or not who.personal else quote(lead.card.lead, safe='')}"
+        return lead_url(lead.card.key if is_known or not who.personal else lead.card.lead)
 
     def sections(self, request: web.Request, lead: Lead) -> dict[str, str]:
         """The parts of the page for who asks."""

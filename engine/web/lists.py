@@ -13,7 +13,7 @@ from engine.web.export import csv_header, csv_lines
 from engine.web.guard import audited
 from engine.web.index import Index
 from engine.web.live import Pulse, now_ms
-from engine.web.pages import PATHS, Listing, Pages, counted
+from engine.web.pages import PATHS, Listing, Pages, as_page, counted
 from engine.web.shelf import Page
 from engine.web.streams import follow, send, viewers
 from engine.web.viewer import Viewer, news_of
@@ -64,7 +64,7 @@ class Lists:
             )
             self._seen(request, who)
             alerts = self._pages.alerts(self._pulse.alerts(who))
-            return html(self._pages.list(listing, alerts, now_ms()))
+            return as_page(self._pages.list(listing, alerts, now_ms()))
 
         return page
 
@@ -94,7 +94,7 @@ class Lists:
         who, asked = principal_of(request), _wanted(request)
         if not who.personal:
             text = "This file has names and addresses, which your token may not see."
-            return html(self._pages.message(request, "Not for you", text), web.HTTPForbidden.status_code)
+            return as_page(self._pages.message(request, "Not for you", text), web.HTTPForbidden.status_code)
         audited(request, "list.exported")
         headers = {
             "Content-Type": "text/csv; charset=utf-8",
@@ -122,11 +122,6 @@ class Lists:
     def _seen(self, request: web.Request, who: Principal) -> None:
         if who.personal:
             audited(request, "list.seen")
-
-
-def html(text: str, status: int = 200) -> web.Response:
-    """A page."""
-    return web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
 
 
 def _wanted(request: web.Request) -> Wanted:

@@ -1,16 +1,15 @@
 """Coming in: the page that asks for a token, links for one use, and going out again."""
 
 from ipaddress import IPv6Network
-from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlencode
 
 from aiohttp import web
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from engine.web.access import Access, Principal
 from engine.web.audit import Audit
 from engine.web.limits import Limit
+from engine.web.pages import as_page, environment
 from engine.web.security import Front
 from engine.web.sessions import SESSION_S, Links, begin, holder
 
@@ -23,10 +22,6 @@ BODY_BYTES_MAX = 8_192
 UNKNOWN = "This token lets nobody in: it is wrong, revoked or over."
 USED = "This link lets nobody in: it was used already, or is older than 10 minutes."
 _ANYBODY = ""
-
-_templates = Environment(
-    loader=FileSystemLoader(Path(__file__).with_name("templates")), autoescape=True, undefined=StrictUndefined
-)
 
 
 class Failures(NamedTuple):
@@ -171,5 +166,4 @@ def _neighbours(address: str) -> str:
 
 
 def _page(template: str, status: int, **values: object) -> web.Response:
-    html = _templates.get_template(template).render(values)
-    return web.Response(text=html, status=status, content_type="text/html", charset="utf-8")
+    return as_page(environment().get_template(template).render(values), status)

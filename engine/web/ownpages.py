@@ -15,9 +15,10 @@ from engine.web.forms import LATER, TEXT_CHARS_MAX, read_availability
 from engine.web.guard import audited
 from engine.web.leadview import zone_name
 from engine.web.live import now_ms
+from engine.web.pages import as_page, lead_url
 from engine.web.port import Enquiry, NotSent, Unclear
 from engine.web.views import Mistake
-from engine.web.workplace import Notice, Workplace, as_page, form_of, not_sent
+from engine.web.workplace import Notice, Workplace, form_of, not_sent
 
 LISTED_WAIT_S = 3.0
 """How long somebody waits to see the lead that was added."""
@@ -78,7 +79,7 @@ class OwnPages:
         audited(request, "lead.added", place.index.key(lead))
         card = await _listed(place, lead, who)
         if card is not None:
-            raise web.HTTPSeeOther(f"/leads/{card.key}")
+            raise web.HTTPSeeOther(lead_url(card.key))
         raise web.HTTPSeeOther("/new?added=1")
 
     async def me(self, request: web.Request) -> web.Response:

@@ -111,8 +111,14 @@ def place_text(place: Place) -> str:
     return msgspec.json.encode(place).decode()
 
 
+def as_page(html: str, status: int = 200) -> web.Response:
+    """HTML as it is."""
+    return web.Response(text=html, status=status, content_type="text/html", charset="utf-8")
+
+
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The templates beside this file, and what they work with."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).with_name("templates")),
         autoescape=True,
@@ -131,7 +137,7 @@ class Pages:
 
     def __init__(self) -> None:
         self.status = Status("off", "Starting")
-        self._environment = _environment()
+        self._environment = environment()
         self._row_of = lru_cache(ROWS_KEPT)(self._make_row)
 
     def say(self, status: Status) -> None:

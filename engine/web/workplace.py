@@ -111,8 +111,3 @@ def wants_json(request: web.Request) -> bool:
 def as_json(notice: Notice) -> web.Response:
     """The notice for the page's script."""
     return web.json_response({"level": notice.level, "text": notice.text}, status=notice.status)
-
-
-def as_page(html: str, status: int = 200) -> web.Response:
-    """HTML as it is."""
-    return web.Response(text=html, status=status, content_type="text/html", charset="utf-8")
