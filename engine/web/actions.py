@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from datetime import date, datetime
-from typing import Any, Literal, NamedTuple, Protocol, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import msgspec
 
@@ -18,7 +18,9 @@ from engine.core.messages import MAIN_DESK
 from engine.readmodel.answers import Answer, decode_answer
 from engine.readmodel.port import ReadModel, ReadModelAway
 from engine.routing.saying import read_saying
+from engine.web.access import Principal
 from engine.web.cards import Card
+from engine.web.live import now_ms
 from engine.web.port import Origin, Rep, Reps, Sender
 from engine.web.views import Mistake
 
@@ -53,18 +55,6 @@ FIELDS: Mapping[Kind, tuple[str, ...]] = {
     "lead.noted": ("text",),
 }
 """What can be said with each kind beside that it is so."""
-
-
-class Who(Protocol):
-    """Who speaks, as far as it matters here."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def role(self) -> str: ...
-    @property
-    def rep(self) -> str | None: ...
-    def may_act(self, owner: str | None, region: str | None) -> bool: ...
 
 
 class Feedback(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -114,19 +104,19 @@ class Told(NamedTuple):
 
 
 async def tell(
-    sender: Sender, model: ReadModel, who: Who, card: Card, feedback: Feedback, wait_s: float = WAIT_S
+    sender: Sender, model: ReadModel, who: Principal, card: Card, feedback: Feedback, wait_s: float = WAIT_S
 ) -> Told:
     """Send what `who` says of the lead, and wait at most `wait_s` for what the desk makes of it.
 
     A rep speaks for itself, a manager for whoever has the lead. Raises Mistaken, NotYours and NotSent.
     """
     rep = speaker(who, card)
-    value = checked(feedback, rep, card.lead, _now_ms())
+    value = checked(feedback, rep, card.lead, now_ms())
     origin = await sender.feedback(card.desk or MAIN_DESK, value)
     return await answer_to(model, origin, wait_s)
 
 
-def speaker(who: Who, card: Card) -> str:
+def speaker(who: Principal, card: Card) -> str:
     """For which rep `who` speaks of the lead. Raises NotYours."""
     if not who.may_act(card.owner, card.region):
         raise NotYours
@@ -182,7 +172,13 @@ def _readable(value: dict[str, Any], now_ms: int) -> dict[str, Any]:
 
 
 async def availability(
-    sender: Sender, model: ReadModel, who: Who, rep: str, said: Availability, reps: Reps, wait_s: float = AWAY_WAIT_S
+    sender: Sender,
+    model: ReadModel,
+    who: Principal,
+    rep: str,
+    said: Availability,
+    reps: Reps,
+    wait_s: float = AWAY_WAIT_S,
 ) -> Told:
     """Send that `rep` is away, or back: said by itself, or by a manager of one of its regions.
 
@@ -191,17 +187,17 @@ async def availability(
     known = reps.get(rep)
     if not may_speak_for(who, rep, reps):
         raise NotYours
-    now_ms = _now_ms()
-    if said.until is not None and (told := _past(said.until, now_ms)):
+    at_ms = now_ms()
+    if said.until is not None and (told := _past(said.until, at_ms)):
         raise Mistaken(Mistake("until", told))
     if said.until is not None and said.type == "rep.available":
         raise Mistaken(Mistake("until", "says nothing with rep.available; expected nothing but the type"))
-    value = _readable({**msgspec.to_builtins(said), "rep": rep}, now_ms)
+    value = _readable({**msgspec.to_builtins(said), "rep": rep}, at_ms)
     origin = await sender.feedback((known or Rep(rep)).desk, value)
     return await answer_to(model, origin, wait_s)
 
 
-def may_speak_for(who: Who, rep: str, reps: Reps) -> bool:
+def may_speak_for(who: Principal, rep: str, reps: Reps) -> bool:
     """Whether `who` may say that `rep` is away."""
     known = reps.get(rep)
     if known is None:
@@ -266,7 +262,3 @@ class Once:
 
 async def _awaited(work: Callable[[], Awaitable[Told]]) -> Told:
     return await work()
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Literal, NamedTuple
 
+from engine.core.decode import TEXT_CHARS_MAX
 from engine.core.instants import DAY_MS, EPOCH
 from engine.core.text import clean, printable
 from engine.readmodel.case import CaseState
 from engine.web.actions import FIELDS, KINDS, Availability, Feedback, Kind, Mistaken
 from engine.web.views import Mistake
 
-TEXT_CHARS_MAX = 500
 NUMBER_CHARS_MAX = 20
 
 

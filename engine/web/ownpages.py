@@ -6,12 +6,13 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
+from engine.core.decode import TEXT_CHARS_MAX
 from engine.core.identity import normalised_email
 from engine.core.text import printable
 from engine.web.access import Principal, principal_of
 from engine.web.actions import Mistaken, NotYours, availability, may_speak_for
 from engine.web.cards import Card
-from engine.web.forms import LATER, TEXT_CHARS_MAX, read_availability
+from engine.web.forms import LATER, read_availability
 from engine.web.guard import audited
 from engine.web.leadview import zone_name
 from engine.web.live import now_ms

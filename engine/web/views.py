@@ -10,7 +10,7 @@ import msgspec
 import msgspec.inspect
 
 from engine.core.records import Stage
-from engine.core.text import printable
+from engine.core.text import clean, printable
 from engine.readmodel.case import ASKED, CaseState
 from engine.web.cards import OVER, Card
 
@@ -99,14 +99,14 @@ def asked(query: Iterable[tuple[str, str]], kind: type[Asked]) -> Asked:
         value = printable(text)
         if name not in types:
             told = f"no such parameter; expected {' or '.join(sorted(types)) or 'none'}"
-            mistakes.append(Mistake(_shown(name), told))
+            mistakes.append(Mistake(clean(name, 40), told))
         elif name in seen:
             mistakes.append(Mistake(name, "stands here twice; expected once"))
         elif value:
             try:
                 given[name] = _read(value, types[name])
             except msgspec.ValidationError:
-                mistakes.append(Mistake(name, f"is {_shown(value)!r}; expected {_right(types[name])}"))
+                mistakes.append(Mistake(name, f"is {clean(value, 40)!r}; expected {_right(types[name])}"))
         seen.add(name)
     if mistakes:
         raise Unwanted(mistakes)
@@ -142,10 +142,6 @@ def _right_of(kind: msgspec.inspect.Type) -> str:
             return f"at most {max_length} characters"
         case _:
             return "something else"
-
-
-def _shown(text: str) -> str:
-    return printable(text[:40])
 
 
 def is_open(card: Card) -> bool:

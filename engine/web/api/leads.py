@@ -1,6 +1,5 @@
 """Reading leads: lists, one lead, its timeline, what there is to filter by, and whether all that is current."""
 
-import time
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -21,6 +20,7 @@ from engine.web.api.shapes import (
     row_of,
 )
 from engine.web.cards import Card, Lead
+from engine.web.live import now_ms
 from engine.web.live import status as status_of
 from engine.web.masking import masked_card, masked_lead
 from engine.web.views import Unwanted, Wanted
@@ -86,7 +86,7 @@ async def facets(service: Service, call: Call) -> Answer:
 
 async def status(service: Service, _: Call) -> Answer:
     progress, counts = await service.model.progress(), await service.model.counts()
-    level, text = status_of(progress, time.time_ns() // 1_000_000)
+    level, text = status_of(progress, now_ms())
     lag_s = None if progress is None else progress.lag_s
     return Answer(StatusShape(level, text, lag_s, service.index.loading, *counts[:3]))
 
