@@ -15,7 +15,6 @@ from engine.readmodel.case import ASKED, CaseState
 from engine.web.cards import OVER, Card
 
 View = Literal["hottest", "day", "open"]
-Urgency = Literal["overdue", "due", "call", "new", "later", "going"]
 
 VALUE_CHARS_MAX = 100
 """Of each value of a query, the search text included."""
@@ -180,14 +179,6 @@ def day_place(card: Card) -> Place:
 
 
 PLACES: Mapping[View, Callable[[Card], Place]] = {"hottest": hottest_place, "day": day_place, "open": open_place}
-
-
-def urgency(card: Card, now_ms: int) -> Urgency:
-    """Which part of the day's list a card stands in at `now_ms`; along the list they come in the order of `Urgency`."""
-    if card.due_ms is not None:
-        return "overdue" if card.due_ms < now_ms else "due"
-    parts: tuple[Urgency, ...] = ("due", "call", "new", "later", "going")
-    return parts[_BY_STATE.get(card.state, 4)]
 
 
 def cursor(view: View, place: Place) -> str:
