@@ -18,7 +18,7 @@ from engine.web.leadview import SECTIONS, Looker, values_of
 from engine.web.live import AWAY, TICK_S, Status, now_ms
 from engine.web.ownpages import own_routes
 from engine.web.pages import as_page, lead_url
-from engine.web.port import NotSent, Origin
+from engine.web.port import NotSent, origin_of
 from engine.web.streams import event, follow, goes_on, silence, viewers
 from engine.web.workplace import Notice, Workplace, as_json, form_of, not_sent, notice_of, wants_json
 
@@ -154,9 +154,9 @@ class LeadPage:
 
     async def _answer(self, text: str, lead: Lead, who: Principal) -> Notice | None:
         partition, _, offset = text.partition("-")
-        if not all(part.isascii() and part.isdigit() and len(part) < 19 for part in (partition, offset)):
+        origin = origin_of(partition, offset)
+        if origin is None:
             return None
-        origin = Origin(int(partition), int(offset))
         found = await answered(self._place.model, origin)
         if found is None:
             return _notice(Told("sent", None, origin), lead, who)._replace(status=200)

@@ -19,6 +19,13 @@ class Origin(NamedTuple):
         return f"{self.partition}/{self.offset}"
 
 
+def origin_of(partition: str, offset: str) -> Origin | None:
+    """The place that two numbers state; None where they are none."""
+    if not all(text.isascii() and text.isdigit() and len(text) < 19 for text in (partition, offset)):
+        return None
+    return Origin(int(partition), int(offset))
+
+
 class NotSent(Exception):
     """The broker did not confirm a record; the text says why, for people."""
 

@@ -14,7 +14,7 @@ from engine.web.api.operations import Answer, Call, Operation, Service, bad_quer
 from engine.web.api.problems import Refusal, missing
 from engine.web.api.shapes import AlertEntry, AlertList, AssignmentEntry, AssignmentList, Spoken
 from engine.web.masking import Mask
-from engine.web.port import Origin
+from engine.web.port import origin_of
 from engine.web.views import Mistake, Unwanted
 
 Logged = TypeVar("Logged", AlertEvent, AssignmentEvent)
@@ -56,10 +56,10 @@ async def assignments(service: Service, call: Call) -> Answer:
 
 
 async def answer(service: Service, call: Call) -> Answer:
-    place = [call.path["partition"], call.path["offset"]]
-    if not all(text.isascii() and text.isdigit() and len(text) < 19 for text in place):
+    origin = origin_of(call.path["partition"], call.path["offset"])
+    if origin is None:
         raise missing("a place in rep-events is two numbers: partition and offset")
-    found = await answered(service.model, Origin(*map(int, place)))
+    found = await answered(service.model, origin)
     if found is None:
         raise missing("nothing came of that record yet, or there is none")
     if found.accepted:
