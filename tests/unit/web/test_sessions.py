@@ -93,9 +93,7 @@ ENDS = {GOOD.index(".") - 1, len(GOOD) - 1}
 def test_a_changed_session_is_none_or_says_the_same(at: int, char: str) -> None:
     """No change of a character makes it another's or longer (the last bits of either text in base64 say nothing)."""
     changed = GOOD[:at] + char + GOOD[at + 1 :]
-    assert holder(access(andy="a", ole="o"), changed) in (
-        {ANDY, None} if at in ENDS or char == GOOD[at] else {None}
-    )
+    assert holder(access(andy="a", ole="o"), changed) in ({ANDY, None} if at in ENDS or char == GOOD[at] else {None})
 
 
 def test_the_signature_of_one_claim_is_no_other_ones() -> None:
