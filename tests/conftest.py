@@ -26,6 +26,14 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
     server.kill()
 
 
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
+    """One for a module's tests, where the names of topics are fixed: each makes them anew, and leaves it running."""
+    server = KafkaServer(tmp_path_factory.mktemp("kafka")).start()
+    yield server
+    server.kill()
+
+
 @pytest.fixture
 def kafka_factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaFactory]:
     """Starts brokers of the test's own, to kill or tune: `kafka_factory({"message.max.bytes": "20000000"})`."""

@@ -1,7 +1,7 @@
 """The servers that pages are followed on."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,14 +14,6 @@ from tests.servers.install import kafka_libs
 from tests.servers.kafka import KafkaServer
 
 Follow = Callable[[Path], None]
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
-    """A broker whose topics each page makes anew."""
-    server = KafkaServer(tmp_path_factory.mktemp("kafka")).start()
-    yield server
-    server.kill()
 
 
 @pytest.fixture

@@ -68,12 +68,10 @@ class Installation:
 
 
 @pytest.fixture(scope="module")
-def bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def bootstrap(broker: KafkaServer, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A broker with the topics; what a test before has written is old, and so is told to nobody."""
-    server = KafkaServer(tmp_path_factory.mktemp("kafka")).start()
-    Deployment(server.bootstrap, tmp_path_factory.mktemp("topics"), partitions=2).run("topics", "apply")
-    yield server.bootstrap
-    server.kill()
+    Deployment(broker.bootstrap, tmp_path_factory.mktemp("topics"), partitions=2).run("topics", "apply")
+    return broker.bootstrap
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """A broker with the topics that a read model is made from, and a projector to run against it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, NamedTuple
 
@@ -52,14 +52,6 @@ class Cluster(NamedTuple):
             yield admin
         finally:
             await admin.close()
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
-    """One broker for a module's tests."""
-    server = KafkaServer(tmp_path_factory.mktemp("kafka")).start()
-    yield server
-    server.kill()
 
 
 @pytest.fixture

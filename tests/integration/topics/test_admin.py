@@ -1,7 +1,7 @@
 """Topics in a real Kafka: created, compared, mended where that is safe, and named where it is not."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -15,20 +15,13 @@ from tests.servers.kafka import KafkaServer
 TEXT = SHIPPED.read_text(encoding="utf-8")
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
-    """A broker for this module, whose topics are deleted after each test."""
-    server = KafkaServer(tmp_path_factory.mktemp("kafka")).start()
-    yield server
-    server.kill()
-
-
 @pytest.fixture
-async def bootstrap(server: KafkaServer) -> AsyncIterator[str]:
-    yield server.bootstrap
-    async with admin(server.bootstrap) as client:
+async def bootstrap(broker: KafkaServer) -> AsyncIterator[str]:
+    """The address of a broker that has no topics, now and in the end."""
+    yield broker.bootstrap
+    async with admin(broker.bootstrap) as client:
         await client.delete_topics([name for name in await client.list_topics() if not name.startswith("__")])
-    await until_counts(server.bootstrap, {})
+    await until_counts(broker.bootstrap, {})
 
 
 @asynccontextmanager
@@ -165,7 +158,7 @@ async def test_other_replicas_are_named(bootstrap: str) -> None:
     assert (await apply(catalog, bootstrap)).problems == (str(findings.disagreements[0]),)
 
 
-async def test_looking_creates_nothing(server: KafkaServer, bootstrap: str) -> None:
+async def test_looking_creates_nothing(bootstrap: str) -> None:
     """A check changes nothing, whatever it does not find."""
     await check(read(), bootstrap)
     assert await counts(bootstrap) == {}

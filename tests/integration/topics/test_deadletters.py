@@ -1,7 +1,7 @@
 """Dead letters in a real Kafka: listed, shown, and sent again to the byte, once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -31,12 +31,10 @@ RECORDS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A broker for this module, whose topics each test makes anew."""
-    server = KafkaServer(tmp_path_factory.mktemp("kafka")).start()
-    yield server.bootstrap
-    server.kill()
+@pytest.fixture
+def bootstrap(broker: KafkaServer) -> str:
+    """The address of a broker whose topics each test makes anew."""
+    return broker.bootstrap
 
 
 @pytest.fixture

@@ -16,12 +16,12 @@ from engine.web.access import Access, Principal
 from engine.web.audit import Audit
 from engine.web.board import Board
 from engine.web.guard import Entrance
-from tests.integration.readmodel.conftest import broker, cluster
+from tests.integration.readmodel.conftest import cluster
 from tests.servers.install import chromium
 from tests.unit.web.people import take
 from tests.unit.web.principals import EVERYBODY
 
-__all__ = ["broker", "cluster"]
+__all__ = ["cluster"]
 
 WAIT_MS = 20_000
 _BEAT_S = 1.0

@@ -11,7 +11,7 @@ from tests.servers.kafka import KafkaServer
 
 @pytest.fixture(scope="package")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
-    """A broker whose topics each test makes anew."""
+    """One for all modules of the package."""
     server = KafkaServer(tmp_path_factory.mktemp("kafka")).start()
     yield server
     server.kill()
