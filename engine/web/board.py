@@ -1,7 +1,6 @@
 """The board: lists of leads, live, and one page a lead, for those who may see them."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from pathlib import Path
@@ -29,6 +28,7 @@ from engine.web.workplace import Workplace
 
 _STATIC = Path(__file__).with_name("static")
 _SHUTDOWN_S = 1.0
+_CANCEL_AGAIN_S = 0.1
 
 
 class Board:
@@ -99,11 +99,7 @@ class Board:
         """Tell the viewers, and stop listening."""
         self._closing.set()
         self.index.close()
-        for task in self._following:
-            task.cancel()
-        for task in self._following:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await _end(self._following)
         await self._runner.cleanup()
 
     def login_link(self, principal: Principal) -> str:
@@ -137,6 +133,14 @@ class Board:
 
     def _said(self, request: web.Request, status: HTTPStatus, title: str, *texts: str) -> web.Response:
         return as_page(self._pages.message(request, title, *texts), status)
+
+
+async def _end(tasks: Sequence["asyncio.Task[None]"]) -> None:
+    """Cancel until they end: redis-py waits with `asyncio.wait_for`, which in Python 3.11 can lose a cancellation."""
+    while running := [task for task in tasks if not task.done()]:
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running, timeout=_CANCEL_AGAIN_S)
 
 
 async def serve_board(board: Board, stop: asyncio.Event, on_ready: Callable[[str], None] = lambda _: None) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import csv
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any, NamedTuple, NoReturn
 
@@ -279,3 +279,28 @@ async def test_it_ends_when_told() -> None:
         stop.set()
         await asyncio.wait_for(serving, 10)
         assert await asyncio.wait_for(stream.content.read(), 10) is not None
+
+
+async def test_closing_ends_a_reader_that_lost_its_cancellation() -> None:
+    """As redis-py's can in Python 3.11, when an answer comes at the moment of the cancellation."""
+
+    class Deaf(MemoryReadModel):
+        lost = 0
+
+        async def changed(self) -> AsyncGenerator[None, None]:
+            while True:
+                try:
+                    await asyncio.sleep(60)
+                except asyncio.CancelledError:
+                    if self.lost:
+                        raise
+                    self.lost += 1
+                yield
+
+    model = Deaf()
+    board = Board(model, entrance())
+    await board.start()
+    await asyncio.sleep(0)
+    closed, _ = await asyncio.wait({asyncio.create_task(board.close())}, timeout=10)
+    assert closed
+    assert model.lost == 1
