@@ -11,13 +11,11 @@ from functools import partial
 from typing import Any
 
 from engine import __version__
-from engine.configuration import Configuration, load_configuration
-from engine.core.context import Locate
-from engine.core.erasure import Pseudonym, pseudonym
+from engine.configuration import Configuration, read_configuration
+from engine.connecting import erasure_pseudonym, notify_store, read_catalog, read_model, stream_settings
 from engine.core.events import EVENTS_TOPIC
 from engine.core.flow import Job
 from engine.core.messages import REQUESTS_TOPIC
-from engine.core.source import ConfigError, Problem
 from engine.local.boardreps import known_reps
 from engine.local.boardsender import board_sender
 from engine.local.entrance import entrance
@@ -29,21 +27,16 @@ from engine.notify.follower import Follower
 from engine.notify.metrics import NotifierMetrics
 from engine.notify.plan import planner
 from engine.notify.port import Store
-from engine.notify.redis import PREFIX as NOTIFY_PREFIX
-from engine.notify.redis import RedisStore
 from engine.ops.canary import CanaryWatch
 from engine.ops.health import OpsServer
 from engine.ops.metrics import MetricsObserver, ProjectorMetrics, WorkerMetrics
 from engine.ops.reloading import Reloading, show_model
-from engine.ops.security import client_security
 from engine.ops.settings import Settings, listed_texts
 from engine.ops.watch import Contents, watching
 from engine.readmodel.canary import canaries
 from engine.readmodel.events import itself
-from engine.readmodel.port import ReadModel
 from engine.readmodel.projector import run_projector
-from engine.readmodel.redis import PREFIX, RedisReadModel
-from engine.stream import admin, catalog
+from engine.stream import admin
 from engine.stream.catalog import Catalog
 from engine.stream.cluster import check_cluster
 from engine.stream.errors import ClusterMismatch
@@ -53,58 +46,6 @@ from engine.stream.worker import StreamWorker
 from engine.web.board import Board, serve_board
 
 log = logging.getLogger(__name__)
-
-
-def stream_settings(settings: Settings) -> StreamSettings:
-    """How the stream layer and the tools beside it reach Kafka. Raises SettingsError for unusable certificates."""
-    kafka = settings.kafka
-    return StreamSettings(
-        bootstrap=kafka.bootstrap,
-        app_id=kafka.app_id,
-        data_dir=settings.paths.data_dir,
-        security=client_security(kafka),
-        plain=not kafka.transactions,
-        accept_loss=kafka.accept_loss,
-        take_over=kafka.take_over,
-        partitioner=kafka.partitioner,
-        session_timeout_s=kafka.session_timeout_ms / 1000,
-    )
-
-
-def erasure_pseudonym(settings: Settings) -> Pseudonym | None:
-    """What hashes the ids of who is erased; None without a key, where nobody can be."""
-    key = settings.privacy.erasure_key
-    return pseudonym(key.encode()) if key else None
-
-
-def read_catalog(settings: Settings) -> Catalog:
-    """The topics as `topics/catalog.yaml` lists them. Raises ConfigError."""
-    file = settings.paths.catalog
-    try:
-        return catalog.read(file)
-    except OSError as error:
-        message = f"{error.strerror}: run heatline in its checkout, or name the file with paths.catalog"
-        raise ConfigError([Problem(str(file), 1, 1, "", None, message)]) from None
-
-
-def read_configuration(settings: Settings, locate: Locate | None, seen: Contents | None = None) -> Configuration:
-    """What to score and whom to give it to. Raises ConfigError.
-
-    `locate` gives the country of an IP address; `seen` is told what was in each file.
-    """
-    paths = settings.paths
-    return load_configuration(paths.model, paths.events, paths.routing, locate, seen)
-
-
-@asynccontextmanager
-async def read_model(settings: Settings) -> AsyncIterator[ReadModel]:
-    """The read model in Redis; connects when it is first used, and is closed at the end."""
-    prefix = settings.redis.prefix
-    model = RedisReadModel(settings.redis.full_url, f"{prefix}{PREFIX}")
-    try:
-        yield model
-    finally:
-        await model.close()
 
 
 async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
@@ -183,16 +124,6 @@ async def run_projection(settings: Settings, stop: asyncio.Event) -> None:
     async with ops, read_model(settings) as model, canaries(flights, client, every_s):
         pseudonym = erasure_pseudonym(settings) or itself
         await run_projector(model, client, stop, metrics.lag, metrics.drop, pseudonym, metrics.bands, flights.seen)
-
-
-@asynccontextmanager
-async def notify_store(settings: Settings) -> AsyncIterator[Store]:
-    """What waits to be sent, in Redis; connects when it is first used, and is closed at the end."""
-    store = RedisStore(settings.redis.full_url, f"{settings.redis.prefix}{NOTIFY_PREFIX}")
-    try:
-        yield store
-    finally:
-        await store.close()
 
 
 @asynccontextmanager

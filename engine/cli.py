@@ -114,7 +114,7 @@ def leads(
     as_json: Annotated[bool, typer.Option("--json", help="one CloudEvent a line")] = False,
 ) -> None:
     """The hottest leads."""
-    from engine.app import read_model
+    from engine.connecting import read_model
     from engine.readmodel.terminal import print_leads
 
     async def show(settings: Settings) -> None:
@@ -130,7 +130,7 @@ def explain(
     as_json: Annotated[bool, typer.Option("--json", help="the score event itself")] = False,
 ) -> None:
     """The arithmetic of one lead's score."""
-    from engine.app import erasure_pseudonym, read_model
+    from engine.connecting import erasure_pseudonym, read_model
     from engine.readmodel.terminal import print_explanation
 
     async def show(settings: Settings) -> bool:
@@ -156,7 +156,7 @@ def feed(
     """Send an access log or JSON lines into visitor-events; as fast as it goes unless a pace is named."""
     from rich.console import Console
 
-    from engine.app import stream_settings
+    from engine.connecting import stream_settings
     from engine.local.feed import Pace, print_events
     from engine.local.feed import feed as send
 
@@ -220,7 +220,7 @@ def simulate(
 @topics_app.command("apply")
 def topics_apply() -> None:
     """Create missing topics and set retention and size; never delete, never shrink."""
-    from engine.app import read_catalog, stream_settings
+    from engine.connecting import read_catalog, stream_settings
     from engine.stream.admin import Report, apply
 
     async def run(settings: Settings) -> Report:
@@ -240,7 +240,7 @@ def topics_apply() -> None:
 @topics_app.command("check")
 def topics_check() -> None:
     """Say where the cluster differs from the catalog; exit status 1 if it does."""
-    from engine.app import read_catalog, stream_settings
+    from engine.connecting import read_catalog, stream_settings
     from engine.stream.admin import Findings, check
 
     async def run(settings: Settings) -> Findings:
@@ -281,7 +281,7 @@ def letters_list(
     """The newest dead letters: a table on a terminal, JSON lines elsewhere."""
     from rich.console import Console
 
-    from engine.app import stream_settings
+    from engine.connecting import stream_settings
     from engine.stream.deadletters import listing
     from engine.stream.letters import json_line, table
 
@@ -301,7 +301,7 @@ def letters_show(
     as_json: Annotated[bool, typer.Option("--json", help="everything, one object a line")] = False,
 ) -> None:
     """One dead letter with what it holds."""
-    from engine.app import stream_settings
+    from engine.connecting import stream_settings
     from engine.stream.deadletters import find
     from engine.stream.letters import described, json_line, page
 
@@ -326,7 +326,7 @@ def letters_retry(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would be sent")] = False,
 ) -> None:
     """Send rejected records to their topics again, as they were."""
-    from engine.app import stream_settings
+    from engine.connecting import stream_settings
     from engine.stream.deadletters import retry
 
     if not (place or reason or topic or since or everything):

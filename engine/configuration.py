@@ -17,6 +17,7 @@ from engine.core.names import Vocabulary, load_names
 from engine.core.partitioner import PARTITIONERS
 from engine.core.source import ConfigError, Problem
 from engine.local.configfile import MISSING, beside, read_config
+from engine.ops.settings import Settings
 from engine.ops.watch import Contents
 from engine.routing.config import NO_ROUTING, Routing
 from engine.routing.routingfile import read_routing
@@ -89,3 +90,12 @@ def load_configuration(
 def load_folder(folder: Path, locate: Locate | None = None, seen: Contents | None = None) -> Configuration:
     """What `model.yaml`, `events.yaml` and `routing.yaml` in `folder` say. Raises ConfigError."""
     return load_configuration(folder / "model.yaml", folder / "events.yaml", folder / "routing.yaml", locate, seen)
+
+
+def read_configuration(settings: Settings, locate: Locate | None, seen: Contents | None = None) -> Configuration:
+    """What to score and whom to give it to. Raises ConfigError.
+
+    `locate` gives the country of an IP address; `seen` is told what was in each file.
+    """
+    paths = settings.paths
+    return load_configuration(paths.model, paths.events, paths.routing, locate, seen)

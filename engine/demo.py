@@ -11,8 +11,9 @@ from typing import Any
 from rich.console import Console
 
 from engine import __version__
-from engine.app import make_worker, named_port, notifying, read_catalog, read_configuration
-from engine.configuration import Configuration
+from engine.app import make_worker, named_port, notifying
+from engine.configuration import Configuration, read_configuration
+from engine.connecting import read_catalog
 from engine.core.events import EVENTS_TOPIC
 from engine.core.messages import REQUESTS_TOPIC
 from engine.local.boardsender import board_sender

@@ -10,7 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from zoneinfo import TZPATH, ZoneInfo, ZoneInfoNotFoundError
 
-from engine.app import read_catalog, read_configuration, stream_settings
+from engine.configuration import read_configuration
+from engine.connecting import read_catalog, stream_settings
 from engine.core.source import ConfigError
 from engine.local.ipdatabase import read_ip_database
 from engine.local.notifyfiles import load_told

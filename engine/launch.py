@@ -11,11 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
-from engine.core.context import Locate
 from engine.core.source import ConfigError
-from engine.local.errors import LocalError
-from engine.local.ipdatabase import read_ip_database
-from engine.local.simulate import SimulateError
+from engine.local.errors import LocalError, SimulateError
 from engine.notify.port import StoreAway
 from engine.ops.health import OpsPortTakenError
 from engine.ops.loading import SettingsError, load_settings
@@ -25,7 +22,8 @@ from engine.readmodel.port import ReadModelAway
 from engine.stream.errors import StreamError
 
 if TYPE_CHECKING:
-    # Only what checks reads routing, and loads calendars: a command should not wait for that.
+    # Calendars, telephone numbers and public suffixes take a second to load: only who needs them should wait for that.
+    from engine.core.context import Locate
     from engine.local.checked import Checked
 
 T = TypeVar("T")
@@ -88,11 +86,13 @@ def plain_errors() -> Iterator[None]:
         end(str(error), FAILED)
 
 
-def locator(ip_database: str | None) -> Locate | None:
+def locator(ip_database: str | None) -> "Locate | None":
     """What gives the country of an IP address: by the file `ip_database`, else by the one that the settings name.
 
     Raises SettingsError.
     """
+    from engine.local.ipdatabase import read_ip_database
+
     return read_ip_database(FLAGS.settings(paths__ip_database=ip_database).paths.ip_database)
 
 

@@ -28,7 +28,7 @@ def import_leads(
     """Send known leads and their past into visitor-events; exit status 1 if a row is refused."""
     from rich.console import Console
 
-    from engine.app import stream_settings
+    from engine.connecting import stream_settings
     from engine.local.importing import Imported, Target
     from engine.local.importing import import_leads as send
 
@@ -55,7 +55,7 @@ def lead_add(
     topic: Topic = "visitor-events",
 ) -> None:
     """Add a lead of whom you heard, such as one who phones; prints its id."""
-    from engine.app import stream_settings
+    from engine.connecting import stream_settings
     from engine.core.decode import SOURCES
     from engine.local.importing import Target
     from engine.local.newlead import Contact, add_lead
@@ -91,7 +91,7 @@ def export_scores(
     since: Annotated[str | None, typer.Option(help="only leads seen from this time on, RFC 3339")] = None,
 ) -> None:
     """Write the current scores, one lead a row, ordered by lead."""
-    from engine.app import stream_settings
+    from engine.connecting import stream_settings
     from engine.core.instants import from_rfc3339
     from engine.core.model import STAGES
     from engine.local.export import Wanted, export
@@ -124,7 +124,7 @@ def erase(
     yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
 ) -> None:
     """Erase a person under all their ids, for good; prints the receipt, exit status 1 if none came."""
-    from engine.app import erasure_pseudonym, read_catalog, stream_settings
+    from engine.connecting import erasure_pseudonym, read_catalog, stream_settings
     from engine.local.erase import asked, kept_by_time, lead_id
     from engine.local.erase import erase as ask_for
     from engine.local.reading import wall_clock_ms

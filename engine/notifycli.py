@@ -42,7 +42,7 @@ def notify_list(
     import msgspec
     from rich.console import Console
 
-    from engine.app import notify_store
+    from engine.connecting import notify_store
     from engine.notify.port import Counts, Dead, Queue
     from engine.notify.terminal import described, summary, table
 
@@ -69,7 +69,7 @@ def notify_retry(
     """Send again what could not be sent; receivers that wanted nothing more are tried again."""
     import time
 
-    from engine.app import notify_store
+    from engine.connecting import notify_store
     from engine.notify.port import DEAD_MAX
 
     if not (keys or channel or everything):

@@ -10,7 +10,7 @@ from rich.console import Group as Rows
 from rich.table import Table
 from rich.text import Text
 
-from engine.app import read_catalog, stream_settings
+from engine.connecting import read_catalog, stream_settings
 from engine.core.events import EVENTS_TOPIC
 from engine.core.messages import INBOX_TOPIC, REQUESTS_TOPIC
 from engine.ops.scrape import Scraped, scrape

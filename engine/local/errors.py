@@ -9,6 +9,10 @@ class LocalError(Exception):
     """The command cannot go on; the message names what, where, and what would be right."""
 
 
+class SimulateError(ValueError):
+    """A line that names a topic which no job reads or a partition that is not there, or is no record at all."""
+
+
 def no_broker(bootstrap: str) -> LocalError:
     """For a client that finds nobody at `bootstrap`."""
     return LocalError(f"no Kafka broker answers at {bootstrap}: start it, or name another")

@@ -15,7 +15,8 @@ from engine.core.records import LeadScore
 from engine.core.rejects import TOPIC as DEAD_LETTERS_TOPIC
 from engine.core.source import ConfigError, Problem
 from engine.local.configfile import read_config
-from engine.local.simulate import PROFILES, SimulateError, Simulation, final_scores
+from engine.local.errors import SimulateError
+from engine.local.simulate import PROFILES, Simulation, final_scores
 from engine.local.testfile import Expectation, ModelTest, known_of, load_tests
 from engine.readmodel.events import decode_score
 from engine.readmodel.explain import explain_text, plain

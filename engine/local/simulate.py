@@ -24,17 +24,12 @@ from engine.core.outputs import Profile, score_output
 from engine.core.packing import unpack
 from engine.core.partitioner import by_murmur2
 from engine.core.pointers import is_row
+from engine.local.errors import SimulateError
 from engine.routing.saying import FEEDBACK_TOPIC
 
 INTERNAL_TOPICS = frozenset({INBOX_TOPIC, REQUESTS_TOPIC})
 DESK_TOPICS = frozenset({REQUESTS_TOPIC, FEEDBACK_TOPIC})
 PROFILES = "profiles"
-
-
-class SimulateError(ValueError):
-    """A line that names a topic which no job reads or a partition that is not there, or is no record at all."""
-
-
 _NULL = msgspec.Raw(b"null")
 
 

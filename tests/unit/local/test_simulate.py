@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from engine.configuration import Configuration, load_folder
 from engine.core.instants import to_rfc3339
 from engine.core.partitioner import by_murmur2
-from engine.local.simulate import SimulateError, read_lines, run
+from engine.local.errors import SimulateError
+from engine.local.simulate import read_lines, run
 from tests.build import DAY, HOUR, T0, page, segment
 from tests.stories import LAWFUL
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.app import read_model
+from engine.connecting import read_model
 from engine.core.instants import parse_duration
 from engine.core.partitioner import PARTITIONERS
 from engine.ops.loading import KNOWN, SECRET_FILES, SettingsError, load_settings
