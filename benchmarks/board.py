@@ -7,7 +7,7 @@ from statistics import median
 
 from benchmarks.report import Figure, at_most
 from benchmarks.sizes import Sizes
-from engine.app import keep_collector_rare
+from engine.app.worker import keep_collector_rare
 from engine.core.records import Ids, Page, Touch
 from engine.readmodel.case import Case
 from engine.readmodel.dossier import Dossier, pack

@@ -8,7 +8,7 @@ from benchmarks.filling import placed_events
 from benchmarks.report import Figure, at_most
 from benchmarks.sizes import Sizes
 from benchmarks.throughput import EVENTS_PER_LEAD
-from engine.app import keep_collector_rare
+from engine.app.worker import keep_collector_rare
 from engine.configuration import load_folder
 from engine.core.agenda import Agenda
 from engine.core.flow import InputRecord, Job

@@ -13,7 +13,7 @@ from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 from benchmarks.core import CHUNK, EVENTS_TOPIC, RUNS, Chunks, fold_all
 from benchmarks.report import Figure
 from benchmarks.sizes import Sizes
-from engine.app import keep_collector_rare
+from engine.app.worker import keep_collector_rare
 from engine.configuration import load_folder
 from engine.core.flow import InputRecord
 from engine.core.instants import to_rfc3339

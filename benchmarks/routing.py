@@ -14,7 +14,7 @@ from benchmarks.organisation import REPS, TEAMS, ZIPS, requests, write_organisat
 from benchmarks.recovery import time_recovery
 from benchmarks.report import Figure, at_most
 from benchmarks.sizes import Sizes
-from engine.app import keep_collector_rare
+from engine.app.worker import keep_collector_rare
 from engine.configuration import load_folder
 from engine.core.agenda import Agenda
 from engine.core.flow import InputRecord, Job

@@ -9,7 +9,7 @@ from benchmarks.core import RUNS, chunks_of, fold_all
 from benchmarks.report import Figure, at_most
 from benchmarks.sizes import Sizes
 from engine.agents.score import ScoreJob
-from engine.app import keep_collector_rare
+from engine.app.worker import keep_collector_rare
 from engine.configuration import load_folder
 from engine.core.desks import only_main
 from engine.core.modelfile import load_model

@@ -13,7 +13,7 @@ from typing import Any
 import faust
 
 from benchmarks.throughput import PROGRESS
-from engine.app import keep_collector_rare
+from engine.app.worker import keep_collector_rare
 from engine.configuration import load_folder
 from engine.core.agenda import Agenda
 from engine.core.flow import InputRecord

@@ -82,7 +82,7 @@ def worker(
     ] = False,
 ) -> None:
     """Score visitors' events and route hot leads, until SIGTERM."""
-    from engine.app import run_worker
+    from engine.app.worker import run_worker
 
     serve(
         run_worker,
@@ -95,7 +95,7 @@ def worker(
 @app.command()
 def projector() -> None:
     """Follow scores, alerts and assignments into Redis."""
-    from engine.app import run_projection
+    from engine.app.projector import run_projection
 
     serve(run_projection)
 
@@ -103,7 +103,7 @@ def projector() -> None:
 @app.command()
 def board() -> None:
     """Show the hottest leads and the latest alerts and assignments, live."""
-    from engine.app import run_board
+    from engine.app.board import run_board
 
     serve(lambda settings, stop: run_board(settings, stop, lambda address: typer.echo(f"board: {address}")))
 

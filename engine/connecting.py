@@ -1,6 +1,6 @@
 """How roles and commands reach Kafka and the stores, as the settings say.
 
-Apart from `app.py`, since a command that only asks should not wait for all that a worker or the board is made of.
+Apart from `app`, since a command that only asks should not wait for all that a worker or the board is made of.
 """
 
 from collections.abc import AsyncIterator

@@ -11,7 +11,9 @@ from typing import Any
 from rich.console import Console
 
 from engine import __version__
-from engine.app import make_worker, named_port, notifying
+from engine.app.board import named_port
+from engine.app.notifier import notifying
+from engine.app.worker import make_worker
 from engine.configuration import Configuration, read_configuration
 from engine.connecting import read_catalog
 from engine.core.events import EVENTS_TOPIC

@@ -16,7 +16,7 @@ Channel = Annotated[str | None, typer.Option(help="only of this channel")]
 
 def notifier() -> None:
     """Tell webhooks, Slack, mail and others of alerts, assignments and more, as config/notify.yaml says."""
-    from engine.app import run_notifier
+    from engine.app.notifier import run_notifier
 
     serve(run_notifier)
 

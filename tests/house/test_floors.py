@@ -14,8 +14,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FLOORS = (
-    "reference cli leadcli modelcli notifycli routingcli tokencli opscli launch doctor status demo app connecting configuration "
-    "local agents notify web readmodel stream ops routing core"
+    "reference cli leadcli modelcli notifycli routingcli tokencli opscli launch doctor status demo app connecting "
+    "configuration local agents notify web readmodel stream ops routing core"
 ).split()
 """From the top; a module imports from its own floor and from those below."""
 

@@ -13,7 +13,7 @@ from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 from typer.testing import CliRunner, Result
 
-from engine.app import run_worker
+from engine.app.worker import run_worker
 from engine.cli import app
 from engine.core.context import Locate
 from engine.local.ipdatabase import read_ip_database
