@@ -1,12 +1,13 @@
 """What every test can ask for: a real Kafka and a real Redis, shared or of its own."""
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 
 import pytest
 from hypothesis import settings
 
-from tests.servers.kafka import KafkaServer
+from tests.servers.kafka import KafkaServer, drop_topics
 from tests.servers.redis import RedisServer
 
 # How long an example takes says how busy the machine is, not whether the law holds.
@@ -27,11 +28,12 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
 
 
 @pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
-    """One for a module's tests, where the names of topics are fixed: each makes them anew, and leaves it running."""
-    server = KafkaServer(tmp_path_factory.mktemp("kafka")).start()
-    yield server
-    server.kill()
+def broker(kafka: KafkaServer) -> KafkaServer:
+    """The same for a module whose topics have fixed names: there is none when it begins, each test makes its own."""
+    if not kafka.running:
+        kafka.start()
+    asyncio.run(drop_topics(kafka.bootstrap))
+    return kafka
 
 
 @pytest.fixture

@@ -9,9 +9,8 @@ import pytest
 from tests.conftest import RedisFactory
 from tests.docs.pages import steps
 from tests.docs.shell import Shell
-from tests.integration.worker.deployment import drop_topics
 from tests.servers.install import kafka_libs
-from tests.servers.kafka import KafkaServer
+from tests.servers.kafka import KafkaServer, drop_topics
 
 Follow = Callable[[Path], None]
 

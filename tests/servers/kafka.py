@@ -7,6 +7,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from aiokafka.admin import AIOKafkaAdminClient
+
 from tests.servers.install import kafka_libs, kept
 from tests.servers.process import HOST, Server, free_port
 
@@ -14,6 +16,9 @@ CLUSTER_ID = "heatlineTestCluster000"
 HEAP = "-Xmx512m"
 QUICK = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 """Starts in half of the time; under load for minutes, a broker without it does more."""
+WARM = ("-Xshare:auto", "-Xlog:cds=off", "-Xlog:cds+dynamic=off")
+"""Takes the classes that an earlier broker has loaded; another Java than that broker's loads its own."""
+CLASSES = "kafka.jsa"
 METADATA_V1 = struct.pack(">hhihi", 3, 1, 1, -1, 0)
 """A Metadata request, version 1, without client id, for no topic."""
 
@@ -84,7 +89,8 @@ class KafkaServer(Server):
         )
         if not (data / "meta.properties").exists():
             shutil.copytree(_formatted() / "data", data)
-        return [*_java(*self._java), "kafka.Kafka", str(config)]
+        warm = (*WARM, f"-XX:SharedArchiveFile={_classes()}") if self._java == QUICK else ()
+        return [*_java(*self._java, *warm), "kafka.Kafka", str(config)]
 
     def answers(self) -> bool:
         """The broker names itself in its metadata: from then on it takes topics, records and groups."""
@@ -117,6 +123,29 @@ def _format(folder: Path) -> None:
     done = subprocess.run(tool, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"Kafka's data folder {data} cannot be formatted: {done.stdout}{done.stderr}")
+
+
+def _classes() -> Path:
+    """What a broker has loaded once it answers, as Java keeps it for the next ones: they start in half of the time."""
+    _formatted()  # while a folder is made, no other can be
+    libs = kafka_libs()
+    return kept(libs.with_name(f"{libs.name}-classes"), _load) / CLASSES
+
+
+def _load(folder: Path) -> None:
+    KafkaServer(folder, java=(*QUICK, f"-XX:ArchiveClassesAtExit={folder / CLASSES}")).start().stop()
+    shutil.rmtree(folder / "data")
+
+
+async def drop_topics(bootstrap: str) -> None:
+    """Delete every topic that is not the broker's own, and wait until they are gone."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        while topics := [topic for topic in await admin.list_topics() if not topic.startswith("__")]:
+            await admin.delete_topics(topics)
+    finally:
+        await admin.close()
 
 
 def _write(config: Path, settings: Mapping[str, str]) -> None:

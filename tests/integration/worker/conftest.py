@@ -5,16 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.worker.deployment import Deployment, Program, drop_topics
-from tests.servers.kafka import KafkaServer
-
-
-@pytest.fixture(scope="package")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
-    """One for all modules of the package."""
-    server = KafkaServer(tmp_path_factory.mktemp("kafka")).start()
-    yield server
-    server.kill()
+from tests.integration.worker.deployment import Deployment, Program
+from tests.servers.kafka import KafkaServer, drop_topics
 
 
 @pytest.fixture

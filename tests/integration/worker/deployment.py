@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.structs import TopicPartition
 from prometheus_client.parser import text_string_to_metric_families
 from ruamel.yaml import YAML
@@ -236,14 +235,3 @@ def eventually(condition: Callable[[], Any], what: str, timeout_s: float = 60.0)
         assert time.monotonic() < deadline_s, f"timed out: {what}"
         time.sleep(0.1)
     return found
-
-
-async def drop_topics(bootstrap: str) -> None:
-    """Delete every topic that is not the broker's own, and wait until they are gone."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    try:
-        while topics := [topic for topic in await admin.list_topics() if not topic.startswith("__")]:
-            await admin.delete_topics(topics)
-    finally:
-        await admin.close()

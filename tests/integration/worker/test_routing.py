@@ -15,8 +15,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from engine.core.flow import InputRecord
 from tests.faults.harness import read_out
-from tests.integration.worker.deployment import Deployment, Program, drop_topics
-from tests.servers.kafka import KafkaServer
+from tests.integration.worker.deployment import Deployment, Program
+from tests.servers.kafka import KafkaServer, drop_topics
 
 LEADS, SENDING_S, KILL_EVERY_S, KILLS = 60, 10.0, 3.0, 3
 REPS = [f"rep-{number}" for number in range(6)]
