@@ -43,9 +43,9 @@ class Plan:
     seed: int
     workers: int = 3
     partitions: int = 6
-    leads: int = 1_500
-    events: int = 20_000
-    sending_s: float = 20.0
+    leads: int = 1_000
+    events: int = 8_000
+    sending_s: float = 16.0
     kills: int = 2
     freezes: int = 1
     broker_kills: int = 1

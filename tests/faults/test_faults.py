@@ -23,8 +23,8 @@ def test_nothing_is_lost_and_nothing_doubled(outcome: Outcome) -> None:
     """The oracle replays the log through the core; there is something to lose: alerts, assignments, forwards."""
     assert outcome.findings() == []
     assert len(outcome.found.alerts) > 50
-    assert len(outcome.found.assignments) > 50
-    assert outcome.forwarded > 3_000
+    assert len(outcome.found.assignments) > 30
+    assert outcome.forwarded > 1_000
     assert not outcome.found.dead
 
 

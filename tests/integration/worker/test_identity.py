@@ -17,14 +17,14 @@ from tests.identity.truth import SPEC, differences, keys_of, truth
 from tests.integration.worker.deployment import TIMELESS, Deployment, Program
 from tests.servers.kafka import KafkaServer
 
-PARTITIONS, WORKERS, PEOPLE, DOINGS = 12, 3, 10_000, 4
+PARTITIONS, WORKERS, PEOPLE, DOINGS = 12, 3, 2_500, 4
 TOPIC = "visitor-events"
 
 pytestmark = pytest.mark.timeout(400)
 
 
 async def test_everybodys_row_is_right_after_a_worker_was_killed(kafka: KafkaServer, tmp_path: Path) -> None:
-    """20,000 browsers of 10,000 people: every row equals the one of a person who never had another id."""
+    """5,000 browsers of 2,500 people: every row equals the one of a person who never had another id."""
     deployment = Deployment(kafka.bootstrap, tmp_path / "heatline", PARTITIONS, kafka__session_timeout="2s")
     (deployment.folder / "model.yaml").write_text(json.dumps(SPEC))
     (deployment.folder / "routing.yaml").unlink()
@@ -44,7 +44,7 @@ async def test_everybodys_row_is_right_after_a_worker_was_killed(kafka: KafkaSer
         for worker in workers:
             worker.kill()
     found = {key.decode(): unpack(row) for key, row in (await deployment.rows()).items() if not is_pointer(row)}
-    assert sum(len(person.browsers) for person in seen) > 19_000
+    assert sum(len(person.browsers) for person in seen) > 4_500
     assert list(differences(truth(seen), found)) == []
     assert found.keys() == keys_of(seen)
     assert not await deployment.read("dead-letters")
