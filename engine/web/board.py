@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -32,7 +30,7 @@ _CANCEL_AGAIN_S = 0.1
 
 
 class Board:
-    """A web server over a read model; an async context manager, or `start` and `close`."""
+    """A web server over a read model, between `start` and `close`."""
 
     def __init__(
         self,
@@ -105,15 +103,6 @@ class Board:
     def login_link(self, principal: Principal) -> str:
         """The path at which `principal` comes in without a token: once, within 10 minutes."""
         return self._guard.login_link(principal)
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
     @web.middleware
     async def _readable_errors(self, request: web.Request, handler: Handler) -> web.StreamResponse:

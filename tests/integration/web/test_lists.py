@@ -15,8 +15,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 HOLD = "window.stayed = true"
 STAYED = "window.stayed === true"
 SCROLL_ROWS = 10_000
-FRAME_MS_MAX = 1_500
-"""Between two frames while ten thousand rows come, on a machine with other work to do."""
 
 
 async def names(page: Page) -> list[str]:
@@ -163,18 +161,12 @@ async def test_without_a_script(site: Site) -> None:
 
 @pytest.mark.timeout(240)
 async def test_ten_thousand_leads_scroll(site: Site) -> None:
-    """All are reached, each once and in order; the page answers meanwhile, and is as live as before."""
+    """All are reached, each once and in order, and the page is as live as before; how smoothly is for benchmarks/."""
     await fill(site.model, range(SCROLL_ROWS))
     page = await site.page(MANAGER)
     await page.evaluate(
-        """() => {
-        window.frame = 0; let last = performance.now();
-        const look = (now) => { window.frame = Math.max(window.frame, now - last); last = now;
-          requestAnimationFrame(look); };
-        requestAnimationFrame(look);
-        const down = setInterval(() => { scrollTo(0, document.documentElement.scrollHeight);
-          if (document.getElementById("more").hidden) { clearInterval(down); } }, 50);
-        }"""
+        """() => { const down = setInterval(() => { scrollTo(0, document.documentElement.scrollHeight);
+        if (document.getElementById("more").hidden) { clearInterval(down); } }, 50); }"""
     )
     await expect(page.locator("#more")).to_be_hidden(timeout=120_000)
     keys, totals = await page.evaluate(
@@ -183,6 +175,5 @@ async def test_ten_thousand_leads_scroll(site: Site) -> None:
     )
     assert keys == len(totals) == SCROLL_ROWS
     assert totals == sorted(totals, reverse=True)
-    assert await page.evaluate("window.frame") < FRAME_MS_MAX
     await take(site.model, *person(5_000, now_ms(), total=99.9))
     await expect(page.locator(".row").first).to_contain_text("100")
