@@ -1,6 +1,6 @@
 # Everything runs from .venv, which `make setup` builds from requirements.lock, every file checked by its hash.
 .DEFAULT_GOAL := help
-.PHONY: help setup parquet demo test quick lint bench contract lock clean
+.PHONY: help setup parquet demo test servers quick lint bench contract lock clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -26,9 +26,12 @@ parquet: .venv/.run ## add what `heatline export --format parquet` needs
 demo: .venv/.run ## broker, worker, simulated site and board on this machine; ARGS="--for 30s" ends by itself
 	$(BIN)/heatline demo $(ARGS)
 
-test: lint ## lint, types and all tests, with a real Kafka and a real Redis (installed where they are missing)
+test: lint servers ## lint, types and all tests, with a real Kafka and a real Redis (installed where they are missing)
 	$(BIN)/pytest $(PARALLEL) $(PURE)
 	$(BIN)/pytest $(PAIRED) $(PURE:%=--ignore=%)
+
+servers: .venv/.dev ## install what the tests with servers need
+	$(BIN)/python -m tests.servers
 
 quick: .venv/.dev ## the tests that need no server, with fewer random examples
 	$(BIN)/pytest -q $(PARALLEL) --hypothesis-profile=quick tests/unit

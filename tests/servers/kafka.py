@@ -89,7 +89,7 @@ class KafkaServer(Server):
         )
         if not (data / "meta.properties").exists():
             shutil.copytree(_formatted() / "data", data)
-        warm = (*WARM, f"-XX:SharedArchiveFile={_classes()}") if self._java == QUICK else ()
+        warm = (*WARM, f"-XX:SharedArchiveFile={warm_classes()}") if self._java == QUICK else ()
         return [*_java(*self._java, *warm), "kafka.Kafka", str(config)]
 
     def answers(self) -> bool:
@@ -125,7 +125,7 @@ def _format(folder: Path) -> None:
         raise RuntimeError(f"Kafka's data folder {data} cannot be formatted: {done.stdout}{done.stderr}")
 
 
-def _classes() -> Path:
+def warm_classes() -> Path:
     """What a broker has loaded once it answers, as Java keeps it for the next ones: they start in half of the time."""
     _formatted()  # while a folder is made, no other can be
     libs = kafka_libs()
