@@ -263,7 +263,12 @@ class TraceStep(msgspec.Struct, gc=False):
 
 
 class LeadAssignment(msgspec.Struct):
-    """`lead-assignments`: who gets a lead, and how that was decided. `alert` is the id of the alert that asked."""
+    """`lead-assignments`: who gets a lead, and how that was decided. `alert` is the id of the alert that asked.
+
+    `territories` names those of the desk's file, as it is when the record is written, that hold the lead as it was for
+    that alert, whoever gets it: the first 20, in the order of the file. Records from before there was the field lack
+    it.
+    """
 
     lead: str
     rep: str | None
@@ -281,6 +286,7 @@ class LeadAssignment(msgspec.Struct):
     region: str | None
     remind_at: Time | None
     cause: Cause
+    territories: list[str] = []
 
 
 class Failure(msgspec.Struct):

@@ -134,5 +134,11 @@ def lines(assignment: LeadAssignment) -> Iterable[str]:
         yield plain(f"{indent}{step.step} {step.candidate}: {step.outcome}: {step.why}")
     got = f"goes to {assignment.rep}" if assignment.rep else "waits"
     yield plain(f"{LEAD} {got}: {assignment.reason}")
-    where = {"desk": assignment.desk, "region": assignment.region, "due at": assignment.due_at}
+    held = assignment.territories
+    where = {
+        "desk": assignment.desk,
+        "region": assignment.region,
+        "territory" if len(held) == 1 else "territories": "; ".join(held) or None,
+        "due at": assignment.due_at,
+    }
     yield plain(", ".join(f"{name} {value}" for name, value in where.items() if value is not None))

@@ -7,7 +7,7 @@ from engine.notify import port as notify
 from engine.readmodel import dossier, history
 from engine.readmodel import port as readmodel
 from engine.reference.markdown import page, table
-from engine.routing import routingkeys, territoryfile
+from engine.routing import decide, routingkeys, territoryfile
 from engine.stream import catalog
 from engine.web import lists, shelf, streams, views
 
@@ -41,6 +41,7 @@ _DESK = (
     ("rules", f"{routingkeys.RULES_MAX:,}", "a mistake of the file"),
     ("desks", f"{routingkeys.DESKS_MAX:,}", "a mistake of the file"),
     ("territories", f"{territoryfile.TERRITORIES_MAX:,}", "a mistake of the file"),
+    ("territories that an assignment names", str(decide.TERRITORIES_TOLD_MAX), "the first in the file count"),
     ("lines of a file of zips", f"{territoryfile.LINES_MAX:,}", "a mistake of the file"),
 )
 _READ = (

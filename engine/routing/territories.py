@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.core.conditions import Condition
 from engine.core.fields import LEAD_FIELDS
@@ -128,15 +128,18 @@ class Territory:
 
 
 class Territories:
-    """The territories of a file, in its order. `fields` are the fields of leads that they read."""
+    """The territories of a file, in its order. `fields` are the fields of leads that they read.
+
+    `reps` are all there are, and `listed` the numbers of those who hold all of each territory.
+    """
 
     def __init__(self, territories: Sequence[Territory], reps: Iterable[str]) -> None:
         """`reps` are all there are, in the order of the file."""
         self.names = tuple(territory.name for territory in territories)
         self.fields = frozenset[str]().union(*map(_fields, territories))
-        self._reps = tuple(reps)
-        rank: dict[str | None, int | None] = {rep: number for number, rep in enumerate(self._reps)}
-        self._listed = [[number for rep in one.reps if (number := rank.get(rep)) is not None] for one in territories]
+        self.reps = tuple(reps)
+        rank: dict[str | None, int | None] = {rep: number for number, rep in enumerate(self.reps)}
+        self.listed = [[number for rep in one.reps if (number := rank.get(rep)) is not None] for one in territories]
         self._whens = [territory.when.holds if territory.when else None for territory in territories]
         self._zipped = any(territory.zips for territory in territories)
         self._zips = Zips(
@@ -161,19 +164,8 @@ class Territories:
             self._always.append(number)
         return tuple(asked)
 
-    def holding(self, lead: Any) -> tuple[str, ...]:
-        """The names of the territories that hold the lead, in the order of the file."""
-        return tuple(self.names[number] for number in sorted(self._found(lead)))
-
-    def holders(self, lead: Any) -> tuple[str, ...]:
-        """The ids of the reps who hold the lead, each once, in the order of the file."""
-        reps: set[int] = set()
-        for number, by_zip in self._found(lead).items():
-            reps.update(self._listed[number], by_zip)
-        return tuple(self._reps[rep] for rep in sorted(reps))
-
-    def _found(self, lead: Any) -> dict[int, list[int]]:
-        """The numbers of the territories that hold the lead, each with the reps to whom a zip file gives its zip."""
+    def holding(self, lead: Any) -> "Holding":
+        """The territories that hold the lead."""
         texts = {name: said.casefold() for name, get in self._getters if (said := get(lead)) is not None}
         found: dict[int, list[int]] = {number: [] for number in self._always}
         for name, said in texts.items():
@@ -182,7 +174,7 @@ class Territories:
         if self._zipped and (written := _ZIP(lead)) is not None:
             for number, rep in self._zips.owners(written):
                 found.setdefault(number, []).extend(() if rep is None else (rep,))
-        return {number: reps for number, reps in found.items() if self._holds(number, texts, lead)}
+        return Holding(self, {number: reps for number, reps in found.items() if self._holds(number, texts, lead)})
 
     def _holds(self, number: int, texts: Mapping[str, str], lead: Any) -> bool:
         """Whether what is left to ask of a territory that was found holds; the lead's fields in `TEXTS` say `texts`."""
@@ -191,6 +183,26 @@ class Territories:
                 return False
         when = self._whens[number]
         return when is None or when(lead)
+
+
+class Holding(NamedTuple):
+    """The territories that hold a lead, by number, each with the reps to whom a zip file gives the lead's zip."""
+
+    of: Territories
+    found: Mapping[int, Sequence[int]]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What they are called, in the order of the file."""
+        return tuple(self.of.names[number] for number in sorted(self.found))
+
+    @property
+    def reps(self) -> tuple[str, ...]:
+        """The ids of the reps who hold the lead, each once, in the order of the file."""
+        reps: set[int] = set()
+        for number, by_zip in self.found.items():
+            reps.update(self.of.listed[number], by_zip)
+        return tuple(self.of.reps[rep] for rep in sorted(reps))
 
 
 def _fields(territory: Territory) -> frozenset[str]:

@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 
-from engine.core.records import Touch
+from engine.core.messages import LeadMerged
+from engine.core.records import Cause, Touch
+from engine.routing.decide import TERRITORIES_TOLD_MAX
 from engine.routing.routingfile import load_routing
 from tests.build import MINUTE
 from tests.examples.harness import at, chats, known, scoring, simulate, visits
-from tests.unit.routing.office import Office
+from tests.unit.routing.office import Office, Seen
 
 
 def office(territory: str, files: dict[str, str] | None = None) -> Office:
@@ -201,6 +203,85 @@ def test_unless_the_rule_waits_for_the_holder() -> None:
     assert office.say("available", "andy")[0].rep == "andy"
 
 
+def in_territories(*told: Seen) -> list[list[str]]:
+    return [one.data["territories"] for one in told]
+
+
+def test_an_assignment_names_every_territory_that_holds_the_lead_in_the_order_of_the_file() -> None:
+    """Boston is in New England, too, whoever of their reps is next; New York, whose lead Carla gets, is in none."""
+    office = Office(NORTH)
+    asked(office, BOSTON, BOSTON, {"country": "US", "state": "NY"}, {"country": "FR", "city": "Rome"}, {})
+    assert [one.rep for one in office.told] == ["andy", "bea", "carla", "andy", None]
+    assert in_territories(*office.told) == [["new-england", "boston"]] * 2 + [[], ["rome"], []]
+
+
+def test_whoever_gets_it_by_whatever_rule() -> None:
+    """No rule asks for territories, Boston is nobody's, and Carla has the lead by name."""
+    unheld = NORTH.replace("bea: {territories: [boston]}", "bea: {}")
+    office = Office(unheld.replace("to: territory}", "to: {rep: carla}}"))
+    assert asked(office, BOSTON) == ["carla"]
+    assert in_territories(*office.told) == [["new-england", "boston"]]
+
+
+def test_what_is_told_of_a_lead_later_names_its_territories_too() -> None:
+    """Reminded at 9:05 of the 10 min, missed at 9:10, declined by Bea; nobody else holds Boston, and Carla is last."""
+    office = Office(NORTH + "sla: {hot: {accept_within: 10m}, remind_at: 0.5}\n")
+    asked(office, BOSTON)
+    office.until("2026-11-23T09:11")
+    office.say("declined", "bea", "lead-0")
+    office.say("snoozed", "carla", "lead-0", until="2026-11-24T09:00:00Z")
+    office.until("2026-11-24T09:00")
+    told = [one for one in office.told if "territories" in one.data]
+    assert [(one.kind, one.rep) for one in told] == [
+        ("assigned", "andy"),
+        ("reminded", "andy"),
+        ("reassigned", "bea"),
+        ("reassigned", "carla"),
+        ("call_due", "carla"),
+    ]
+    assert in_territories(*told) == [["new-england", "boston"]] * 5
+
+
+def test_the_manager_is_told_them_and_who_loses_the_lead_by_a_merge() -> None:
+    """Missed once by Bea, Philadelphia goes to her manager; then it is one with a lead that Andy has in Boston."""
+    office = Office(NORTH + "sla: {hot: {accept_within: 10m}, misses_before_manager: 1}\n")
+    office.ask("phil", traits={"country": "US", "city": "Philadelphia"})
+    (escalated,) = office.until("2026-11-23T09:11")
+    office.ask("ann", traits=BOSTON)
+    cause = Cause("visitor-events", 0, 99, None, "identify", "2026-11-23T09:11:00.000Z")
+    (released,) = office.send(LeadMerged("ann", "phil", "ann", 0, office.at_ms, 85.0, "hot", closed=False, cause=cause))
+    assert (escalated.short, released.short) == (("escalated", "phil", "carla"), ("released", "phil", None))
+    assert in_territories(escalated, released) == [["philadelphia"]] * 2
+
+
+def test_they_are_those_of_the_lead_as_it_asked_last_and_of_the_file_as_it_is_now() -> None:
+    """Andy keeps a lead that moves to Rome. Where the file calls that `roma`, the next record does, too."""
+    office = Office(NORTH + "sla: {hot: {accept_within: 10m}, remind_at: 0.5}\n")
+    office.ask("ann", traits={"country": "US", "state": "VT"})
+    office.ask("ann", traits={"country": "IT", "city": "Rome"})
+    assert [one.rep for one in office.told] == ["andy", "andy"]
+    renamed = NORTH.replace("rome", "roma") + "sla: {hot: {accept_within: 10m}, remind_at: 0.5}\n"
+    assert office.reload(renamed) == []
+    office.until("2026-11-23T09:06")
+    assert [one.kind for one in office.told] == ["assigned", "assigned", "reminded"]
+    assert in_territories(*office.told) == [["new-england"], ["rome"], ["roma"]]
+
+
+def test_an_assignment_names_no_more_than_twenty() -> None:
+    """Of 25 that hold every lead in the US the first of the file; the rep of the last gets it all the same."""
+    names = [f"t{number}" for number in range(25)]
+    config = f"""
+assign_on: [hot-lead]
+territories: {{{", ".join(f"{name}: {{country: US}}" for name in names)}}}
+reps: {{andy: {{territories: [t24]}}}}
+rules: [{{name: own, to: territory}}]
+"""
+    office = Office(config)
+    assert asked(office, {"country": "US"}) == ["andy"]
+    assert in_territories(*office.told) == [names[:20]]
+    assert TERRITORIES_TOLD_MAX == 20
+
+
 ZIPS = "zip,rep\n52402,andy\n524*,carla\n\n10000-10999,bea\n 52402 ,andy\n"
 BY_FILE = """
 assign_on: [hot-lead]
@@ -282,3 +363,10 @@ def test_end_to_end_by_what_a_lead_says_where_it_is_and_what_it_reads() -> None:
     ]
     assert told.owners("ann", "bob", "cid", "eve", "fay") == ["andy", "carla", "bea", "dan", None]
     assert [one["region"] for one in told.on("lead-assignments")] == [None, "europe", None, None, None]
+    assert [one["territories"] for one in told.on("lead-assignments")] == [
+        ["new-england"],
+        ["paris"],
+        ["zips"],
+        ["loans"],
+        [],
+    ]

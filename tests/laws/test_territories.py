@@ -121,5 +121,5 @@ def test_a_lead_is_held_by_the_territories_whose_every_entry_holds(
 
     traits = {name: lead[name] for name in ("country", "state", "city", "zip")}
     asked = request(traits=traits, product=lead["product"], total=lead["total"])
-    assert held.holding(asked) == tuple(holding)
-    assert held.holders(asked) == tuple(rep for rep in REPS if rep in holders)
+    assert held.holding(asked).names == tuple(holding)
+    assert held.holding(asked).reps == tuple(rep for rep in REPS if rep in holders)

@@ -144,7 +144,7 @@ def test_the_lines_say_every_step_then_who_where_and_by_when() -> None:
         "rule own: matched: has no condition",
         "  rep andy: picked: next in turn in the territory",
         "this lead goes to andy: rule own, next in turn in the territory",
-        "desk main, region east, due at 2026-11-23T15:15:00.000Z",
+        "desk main, region east, territory boston, due at 2026-11-23T15:15:00.000Z",
     ]
 
 

@@ -110,6 +110,7 @@ def assignment(lead: str = "ada", rep: str | None = "andy", **changes: object) -
         region=None,
         remind_at=None,
         cause=CAUSE,
+        territories=[],
     )
     return replace(usual, **changes)
 
@@ -130,9 +131,9 @@ def alerted(lead: str = "ada", cause: str = "cause-1", **changes: object) -> Out
     return output("lead-alerts", "lead.alerted", lead, NOW_MS, alert(lead, **changes), "hot-lead", cause)
 
 
-def assigned(lead: str = "ada", rep: str | None = "andy", cause: str = "cause-1") -> Output:
+def assigned(lead: str = "ada", rep: str | None = "andy", cause: str = "cause-1", **changes: object) -> Output:
     """A record of `lead-assignments`."""
-    return output("lead-assignments", "lead.assigned", lead, NOW_MS, assignment(lead, rep), cause)
+    return output("lead-assignments", "lead.assigned", lead, NOW_MS, assignment(lead, rep, **changes), cause)
 
 
 def as_record(made: Output, offset: int = 0, timestamp: int = NOW_MS) -> InputRecord:

@@ -38,6 +38,7 @@ def test_the_first_rule_that_holds_decides_and_the_trace_says_why() -> None:
         "region": None,
         "remind_at": None,
         "cause": msgspec.to_builtins(CAUSE),
+        "territories": [],
     }
 
 

@@ -177,9 +177,9 @@ def test_reps_hold_the_territories_that_they_or_their_regions_list_and_their_row
     held = {"10001": ("andy",), "10002": ("bea",), "52402": ("andy",), "10003": ()}
     for written, reps in held.items():
         lead = request(traits={"country": "US", "zip": written})
-        assert routing.territories.holders(lead) == reps
+        assert routing.territories.holding(lead).reps == reps
     lead = request(traits={"country": "US", "city": "philadelphia", "zip": "10002"})
-    assert routing.territories.holders(lead) == ("andy", "bea")
+    assert routing.territories.holding(lead).reps == ("andy", "bea")
 
 
 def test_mistakes_in_files_beside_it_are_named_with_their_folder() -> None:

@@ -27,7 +27,7 @@ def territories(
 
 def held(entries: str, **lead: Any) -> bool:
     """Whether a territory with these entries holds the lead."""
-    return territories(f"it: {entries}").holding(request(**lead)) == ("it",)
+    return territories(f"it: {entries}").holding(request(**lead)).names == ("it",)
 
 
 PLACES = [
@@ -116,7 +116,8 @@ def test_ranges_may_overlap() -> None:
     """Each of those around a zip holds it: 30 lies in 10-50, 20-40 and 30-30, 20 in the first two."""
     nested = territories("a: {zip: 10-50}\nb: {zip: 20-40}\nc: {zip: 30-30}\nd: {zip: [45-60, 60-70]}")
     by_zip = {
-        code: "".join(nested.holding(request(traits={"zip": code}))) for code in ("09", "10", "20", "30", "50", "60")
+        code: "".join(nested.holding(request(traits={"zip": code})).names)
+        for code in ("09", "10", "20", "30", "50", "60")
     }
     assert by_zip == {"09": "", "10": "a", "20": "ab", "30": "abc", "50": "ad", "60": "d"}
 
@@ -170,7 +171,7 @@ def test_all_territories_that_hold_a_lead_and_each_of_their_reps_once(
     """Both in the order of the file, whichever way they were found."""
     known = territories(MAP, LISTED, zips=ROWS)
     lead = request(traits=traits, total=total)
-    assert (known.holding(lead), known.holders(lead)) == (names, reps)
+    assert (known.holding(lead).names, known.holding(lead).reps) == (names, reps)
 
 
 def test_reps_stand_in_the_order_of_the_file_however_many_there_are() -> None:
@@ -178,35 +179,35 @@ def test_reps_stand_in_the_order_of_the_file_however_many_there_are() -> None:
     reps = [f"rep-{number}" for number in range(100)]
     listed = {"us": ("rep-64", "rep-9", "rep-8", "rep-1"), "all": ("rep-99", "rep-8")}
     known = territories("us: {country: US}\nall: {total: {gt: 0}}", listed, reps)
-    assert known.holders(request()) == ("rep-1", "rep-8", "rep-9", "rep-64", "rep-99")
+    assert known.holding(request()).reps == ("rep-1", "rep-8", "rep-9", "rep-64", "rep-99")
 
 
 def test_a_row_gives_its_zip_to_one_rep_and_who_lists_the_territory_holds_all_of_it() -> None:
     """Of 10001 and 10002, andy holds the first, bea the second, and carla, who lists `big`, both."""
     known = territories("big: {zip_file: zips.csv}", {"big": ("carla",)}, zips="zip,rep\n10001,andy\n10002,bea\n")
-    held_by = {code: known.holders(request(traits={"zip": code})) for code in ("10001", "10002", "10003")}
+    held_by = {code: known.holding(request(traits={"zip": code})).reps for code in ("10001", "10002", "10003")}
     assert held_by == {"10001": ("andy", "carla"), "10002": ("bea", "carla"), "10003": ()}
 
 
 def test_a_zip_file_without_reps_is_held_by_those_who_list_it() -> None:
     known = territories("big: {zip_file: zips.csv}", {"big": ("andy",)}, zips="zip\n10001\n")
-    assert known.holders(request(traits={"zip": "10001"})) == ("andy",)
-    assert known.holders(request(traits={"zip": "10002"})) == ()
+    assert known.holding(request(traits={"zip": "10001"})).reps == ("andy",)
+    assert known.holding(request(traits={"zip": "10002"})).reps == ()
 
 
 def test_a_territory_nobody_holds_holds_leads() -> None:
     known = territories("us: {country: US}")
-    assert (known.holding(request()), known.holders(request())) == (("us",), ())
+    assert (known.holding(request()).names, known.holding(request()).reps) == (("us",), ())
 
 
 def test_a_zip_file_is_one_entry_among_others() -> None:
     """All must hold, a list of zips beside it too."""
     known = territories("it: {zip_file: zips.csv, zip: '100*', country: US}", zips="zip,rep\n10001,andy\n20001,bea\n")
     us = {"country": "US"}
-    assert known.holders(request(traits={"zip": "10001", **us})) == ("andy",)
-    assert known.holders(request(traits={"zip": "20001", **us})) == ()
-    assert known.holders(request(traits={"zip": "10002", **us})) == ()
-    assert known.holders(request(traits={"zip": "10001", "country": "DE"})) == ()
+    assert known.holding(request(traits={"zip": "10001", **us})).reps == ("andy",)
+    assert known.holding(request(traits={"zip": "20001", **us})).reps == ()
+    assert known.holding(request(traits={"zip": "10002", **us})).reps == ()
+    assert known.holding(request(traits={"zip": "10001", "country": "DE"})).reps == ()
 
 
 def test_the_fields_that_are_read_are_known() -> None:
@@ -216,4 +217,8 @@ def test_the_fields_that_are_read_are_known() -> None:
 
 
 def test_there_may_be_none() -> None:
-    assert (NO_TERRITORIES.names, NO_TERRITORIES.fields, NO_TERRITORIES.holders(request())) == ((), frozenset(), ())
+    assert (NO_TERRITORIES.names, NO_TERRITORIES.fields, NO_TERRITORIES.holding(request()).reps) == (
+        (),
+        frozenset(),
+        (),
+    )
