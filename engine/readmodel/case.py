@@ -48,6 +48,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     rep: str | None = None
     team: str | None = None
     region: str | None = None
+    territories: tuple[str, ...] = ()
     rule: str | None = None
     desk: str | None = None
     attempt: int = 1
@@ -107,6 +108,7 @@ def _decided(case: Case | None, kind: str, data: LeadAssignment, time_ms: int) -
         rep=data.rep,
         team=data.team,
         region=data.region,
+        territories=tuple(data.territories),
         rule=data.rule,
         desk=data.desk,
         attempt=data.attempt,

@@ -61,6 +61,15 @@ def test_the_state_is_what_the_last_record_says(told: Sequence[News], state: Cas
     assert (case.state, case.rep) == (state, rep)
 
 
+def test_the_territories_are_those_of_the_last_record_of_the_desk() -> None:
+    """What a rep says leaves them as they are."""
+    assert after(decided("assigned", 0)).territories == ()
+    both = decided("assigned", 0, territories=["maine", "new-england"])
+    assert after(both, ACCEPTED, said("contacted", 9)).territories == ("maine", "new-england")
+    assert after(both, decided("reassigned", 30, rep="bea", territories=["maine"])).territories == ("maine",)
+    assert after(said("contacted", 9)).territories == ()
+
+
 def test_clocks_are_those_of_the_desk() -> None:
     """Accept by 30, then contact by 65; done with the first contact. What is asked anew has a clock of its own."""
     assert after(ASSIGNED).due_ms == instant(30)

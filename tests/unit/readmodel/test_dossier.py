@@ -204,6 +204,13 @@ def test_a_dossier_is_bounded_whatever_is_written() -> None:
     assert len(pack(folded([*told, *many]))) < 250 * 1024
 
 
+def test_a_dossier_from_before_cases_had_territories_is_read() -> None:
+    """It has none then; all else of it stays."""
+    older = msgspec.msgpack.decode(pack(folded([decided("assigned", 1, territories=["maine"])])))
+    assert older["case"].pop("territories") == ["maine"]
+    assert unpack(msgspec.msgpack.encode(older)) == folded([decided("assigned", 1)])
+
+
 @pytest.mark.parametrize("minute", [0, 1, 4, 45, 99])
 def test_a_dossier_parts_in_what_came_before_and_after(minute: int) -> None:
     """Each point and entry is in one of both."""

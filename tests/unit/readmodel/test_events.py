@@ -65,6 +65,9 @@ def test_kinds_of_a_newer_version_are_foreign() -> None:
     grown["data"]["mood"] = "curious"
     del grown["data"]["tomorrow"]
     assert isinstance(project(as_record(Output("lead-scores", b"ada", msgspec.json.encode(grown)))), LeadScored)
+    older = msgspec.json.decode(assigned().value or b"")
+    del older["data"]["territories"]
+    assert decode_assignments([msgspec.json.encode(older)])[0].data.territories == []
 
 
 GOOD = scored("ada").value or b""
