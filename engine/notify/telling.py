@@ -43,7 +43,11 @@ _FACTS = (
     *(("Campaign", "last_touch.campaign"), ("Lead", "lead")),
 )
 _NAMES = ("traits.name", "traits.email", "lead")
-_LISTS = (("Top", "top", ("label", "rule"), "points"), ("Pages", "pages", ("title", "path"), "seconds"))
+_LISTS = (
+    ("Territories", "territories", (), ""),
+    ("Top", "top", ("label", "rule"), "points"),
+    ("Pages", "pages", ("title", "path"), "seconds"),
+)
 
 
 class Told(NamedTuple):
@@ -107,7 +111,7 @@ def _facts(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _listed(one: Any, words: tuple[str, ...], number: str) -> str:
     if not isinstance(one, dict):
-        return ""
+        return _text(one)
     word = next((text for name in words if (text := _text(one.get(name)))), "")
     amount = _text(one.get(number))
     return f"{word} ({amount}{' s' if number == 'seconds' else ''})" if amount else word

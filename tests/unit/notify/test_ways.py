@@ -55,6 +55,9 @@ def test_a_record_is_told_in_words() -> None:
     assert {"Score: 84", "Was: 64", "Band: hot", "E-mail: ada@example.com", "Source: google"} <= set(told.lines)
     assert "Top: Read the pricing page (30)" in told.lines
     assert tell(notice(assigned(rep="bea"))).headline == "Lead assigned to bea: ada"
+    in_both = assigned(region="east", territories=["maine", "new-england"])
+    assert {"Region: east", "Territories: maine; new-england"} <= set(tell(notice(in_both)).lines)
+    assert not any(line.startswith("Territories") for line in tell(notice(assigned())).lines)
     assert tell(notice(moved())).headline == "Stage lead: ada"
     assert title_of((notice(), notice())) == "2 notifications"
 
