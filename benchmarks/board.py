@@ -22,6 +22,8 @@ from tests.unit.readmodel.samples import AT, NOW_MS, scored
 RUNS = 20
 REPS = 200
 REGIONS = 9
+AREAS = 50
+"""Territories that many reps share; each rep has one of its own, too."""
 CHANGED = 1_000
 MANAGER = Principal("m", "Manager", "manager", regions=frozenset({"*"}))
 EAST = Principal("e", "East", "manager", regions=frozenset({f"region-{number}" for number in range(REGIONS // 2)}))
@@ -53,6 +55,8 @@ async def _measured(cards: int) -> list[Figure]:
     asked("· a page in the middle", MANAGER, Wanted(), 10, _cursor(index, cards // 2))
     asked("· of a manager of half the regions", EAST, Wanted(), 10)
     asked("· of a rep", REP, Wanted(), 10)
+    asked("· of a territory of many reps", MANAGER, Wanted(territory="area-7"), 10)
+    asked("· of a territory of one", MANAGER, Wanted(territory="district-7"), 10)
     asked("· a day", REP, Wanted(view="day"), 10)
     asked("search that finds one", MANAGER, Wanted(q=f"person-{cards - 1}@"), 50)
     asked("· that finds all", MANAGER, Wanted(q="example.com"), 50)
@@ -118,6 +122,7 @@ def _lead(number: int, more: float = 0.0) -> list[Change]:
         rep=f"rep-{rep}",
         team=f"team-{rep % 20}",
         region=f"region-{rep % REGIONS}",
+        territories=(f"area-{number % AREAS}", f"district-{rep}"),
         since_ms=NOW_MS,
         asked_ms=NOW_MS,
         due_ms=NOW_MS + number if number % 3 == 0 else None,

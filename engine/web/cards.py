@@ -30,7 +30,8 @@ class Card(msgspec.Struct, frozen=True, gc=False):
     """A lead in a list. Texts of visitors are clean and cut; instants are in ms.
 
     `key` stands for the lead where its id must not be seen; `name` is what to call it, never empty. `owner`, `team`,
-    `region` and the clocks are those of the lead's case, as the desk says; without a case only `owner` is known.
+    `region`, `territories` and the clocks are those of the lead's case, as the desk says; without a case only `owner`
+    is known.
     `sequence` is the index's count of changes when the card became as it is.
     """
 
@@ -52,6 +53,7 @@ class Card(msgspec.Struct, frozen=True, gc=False):
     owner: str | None
     team: str | None
     region: str | None
+    territories: tuple[str, ...]
     desk: str | None
     rule: str | None
     state: CaseState | None
@@ -103,6 +105,7 @@ def card_of(score: LeadScore, dossier: Dossier | None, key: str) -> Card:
         owner=score.owner if case is None else case.rep,
         team=None if case is None else case.team,
         region=None if case is None else case.region,
+        territories=() if case is None else case.territories,
         desk=None if case is None else case.desk,
         rule=None if case is None else case.rule,
         state=None if case is None else case.state,

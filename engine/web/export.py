@@ -11,7 +11,7 @@ from engine.web.cards import Card
 
 COLUMNS = (
     "lead name company email phone total band grade stage owner team region state due_at product persona source reason "
-    "first_seen last_seen"
+    "first_seen last_seen territories"
 ).split()
 
 _CELL_WITHIN = re.compile(rf"""(;[\s"']*)(?=[{re.escape(FORMULA)}])""")
@@ -40,6 +40,7 @@ def _cells(card: Card) -> list[str]:
         *map(_text, last),
         to_rfc3339(card.first_seen_ms),
         to_rfc3339(card.last_seen_ms),
+        _text("; ".join(card.territories)),
     ]
 
 

@@ -22,10 +22,14 @@ class Facets(NamedTuple):
     stage: dict[str, int]
     source: dict[str, int]
     region: dict[str, int]
+    territory: dict[str, int]
 
 
 class Kind(NamedTuple):
-    """Whose cards, and in which views they stand: few enough to look through them for each question."""
+    """Whose cards, and in which views they stand: few enough to look through them for each question.
+
+    Not in which territories: where many overlap, nearly every card would be of a kind of its own.
+    """
 
     owner: str | None
     team: str | None
@@ -61,13 +65,15 @@ class Group:
         """One more."""
         self.held[held.card.key] = held
         for name, counter in self.counts.items():
-            counter[getattr(held.card, name)] += 1
+            for value in _values(held.card, name):
+                counter[value] += 1
 
     def remove(self, held: Held) -> None:
         """One less."""
         del self.held[held.card.key]
         for name, counter in self.counts.items():
-            counter[getattr(held.card, name)] -= 1
+            for value in _values(held.card, name):
+                counter[value] -= 1
 
 
 IN_VIEW: Mapping[View, str | None] = {"hottest": None, "day": "has_case", "open": "is_open"}
@@ -119,7 +125,7 @@ def tests_of(wanted: Wanted) -> list[tuple[str, str]]:
 def fitting(who: Principal, wanted: Wanted, several: Iterable[Held]) -> Iterator[Held]:
     """Those that the filters by what is not of the kind let through, and that have the search text."""
     for name, value in tests_of(wanted):
-        several = _having(several, f"card.{name}", value)
+        several = _having(several, name, value)
     if not wanted.q:
         return iter(several)
     # Who may not see a name must not find out by asking for it.
@@ -128,8 +134,15 @@ def fitting(who: Principal, wanted: Wanted, several: Iterable[Held]) -> Iterator
 
 
 def _having(several: Iterable[Held], name: str, value: str) -> Iterator[Held]:
-    of = attrgetter(name)
+    if name == "territory":
+        return (held for held in several if value in held.card.territories)
+    of = attrgetter(f"card.{name}")
     return (held for held in several if of(held) == value)
+
+
+def _values(card: Card, name: str) -> tuple[str, ...]:
+    """What a card has of what one can filter by: of territories several, or none."""
+    return card.territories if name == "territory" else (getattr(card, name),)
 
 
 def _by_number(counter: Counter[str]) -> dict[str, int]:

@@ -45,6 +45,7 @@ _CHOICES = (
     ("owner", "Owner"),
     ("team", "Team"),
     ("region", "Region"),
+    ("territory", "Territory"),
     ("source", "Source"),
     ("grade", "Grade"),
 )

@@ -24,7 +24,7 @@ Value = Annotated[str, msgspec.Meta(max_length=VALUE_CHARS_MAX)]
 Place = tuple[float, float, str]
 """Where a card stands in a view; smaller is further up. No two cards have the same."""
 
-_FILTERS = ("owner", "team", "band", "grade", "stage", "source", "region")
+_FILTERS = ("owner", "team", "band", "grade", "stage", "source", "region", "territory")
 _CURSOR_CHARS_MAX = 200
 
 
@@ -49,7 +49,8 @@ class Wanted(msgspec.Struct, frozen=True):
 
     `hottest`: every lead, highest total first. `day`: leads with an open case, of `owner`, else of the rep who asks,
     the most urgent first. `open`: leads that have no rep, or that nobody was in touch with yet, oldest first.
-    `mine`: only those of the rep who asks. `q`: leads whose name, e-mail address, company or id has this text.
+    `mine`: only those of the rep who asks. `territory`: leads that it holds, whichever others do, too. `q`: leads whose
+    name, e-mail address, company or id has this text.
     """
 
     view: View = "hottest"
@@ -61,10 +62,11 @@ class Wanted(msgspec.Struct, frozen=True):
     stage: Stage | None = None
     source: Value | None = None
     region: Value | None = None
+    territory: Value | None = None
     q: Value = ""
 
     def filters(self) -> list[tuple[str, str]]:
-        """Field and value of each filter by equality."""
+        """Name and value of each filter."""
         return [(name, value) for name in _FILTERS if (value := getattr(self, name)) is not None]
 
     def query(self) -> str:

@@ -47,6 +47,7 @@ class LeadRow(msgspec.Struct):
     owner: str | None
     team: str | None
     region: str | None
+    territories: list[str]
     desk: str | None
     rule: str | None
     state: CaseState | None
@@ -98,6 +99,7 @@ class CaseShape(msgspec.Struct):
     rep: str | None
     team: str | None
     region: str | None
+    territories: list[str]
     rule: str | None
     desk: str | None
     attempt: int
@@ -187,6 +189,7 @@ class FacetLists(msgspec.Struct):
     stage: list[Value]
     source: list[Value]
     region: list[Value]
+    territory: list[Value]
 
 
 class StatusShape(msgspec.Struct):
@@ -245,6 +248,7 @@ def row_of(card: Card) -> LeadRow:
         owner=card.owner,
         team=card.team,
         region=card.region,
+        territories=[*card.territories],
         desk=card.desk,
         rule=card.rule,
         state=card.state,
@@ -281,6 +285,7 @@ def _case(case: Case) -> CaseShape:
         rep=case.rep,
         team=case.team,
         region=case.region,
+        territories=[*case.territories],
         rule=case.rule,
         desk=case.desk,
         attempt=case.attempt,

@@ -64,6 +64,10 @@ async def test_filters_and_search(site: Site) -> None:
     await expect(page.locator(".row")).to_have_count(1)
     await page.get_by_role("link", name="Clear").click()
     await expect(page.locator(".row")).to_have_count(40)
+    await page.locator("#more-filters summary").click()
+    await page.get_by_label("Territory").select_option("maine")
+    await expect(page.locator("#total")).to_have_text("24 leads")
+    assert page.url.endswith("?territory=maine")
 
 
 async def test_all_by_keyboard(site: Site) -> None:

@@ -79,6 +79,7 @@ def _case(state: CaseState, number: int, at_ms: int) -> Case:
         rep=None if state == "waiting" else ("andy", "bea", "carla")[number % 3],
         team="us",
         region=("east", "west")[number % 2],
+        territories=(("maine",), ("maine", "new-england"), ())[number % 3],
         rule="us",
         desk="main",
         since_ms=at_ms - number * 3 * MINUTE_MS,

@@ -95,6 +95,22 @@ async def test_everybody_sees_their_own(site: Site, who: str, seen: str) -> None
     assert (await missing.json()) | {"instance": ""} == (await foreign.json()) | {"instance": ""}
 
 
+async def test_leads_are_found_by_each_of_their_territories(site: Site) -> None:
+    """Andy's lead is in two; of what is not his he learns neither leads nor names."""
+    await site.show(*ada(), scored("bob"), case("bob", "bea", "west", territories=("south",)))
+    await site.show(case(ADA, "andy", "east", territories=("maine", "new-england")))
+    told = await site.json(f"/leads/{ADA}")
+    assert told["lead"]["territories"] == told["case"]["territories"] == ["maine", "new-england"]
+    for name, totals in {"maine": (1, 1), "new-england": (1, 1), "south": (1, 0), "nowhere": (0, 0)}.items():
+        seen = [(await site.json(f"/leads?territory={name}", who))["total"] for who in ("Olga", "Andy")]
+        assert tuple(seen) == totals
+    assert (await site.json("/leads?territory=maine&region=west"))["total"] == 0
+    assert (await site.json("/facets"))["territory"] == [
+        {"value": name, "count": 1} for name in ("maine", "new-england", "south")
+    ]
+    assert [one["value"] for one in (await site.json("/facets", "Andy"))["territory"]] == ["maine", "new-england"]
+
+
 @pytest.mark.parametrize("path", ["leads", "alerts", "assignments"])
 async def test_pages_give_everything_once(site: Site, path: str) -> None:
     """By `next`, and by the Link header, which has the other parameters."""

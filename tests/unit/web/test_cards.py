@@ -55,14 +55,16 @@ def test_what_visitors_write_is_clean_and_cut(traits: dict[str, Any]) -> None:
 
 def test_owner_and_clocks_are_the_desks() -> None:
     """Its records come before the score that says so; where it took the lead from its owner there is none."""
-    case = Case(state="assigned", rep="bea", team="us", region="east", since_ms=5, asked_ms=4, due_ms=9, reminded=True)
+    us = {"team": "us", "region": "east", "territories": ("maine", "new-england")}
+    case = Case(state="assigned", rep="bea", **us, since_ms=5, asked_ms=4, due_ms=9, reminded=True)
     one = card_of(score(), Dossier(case=case), "~k")
     assert (one.owner, one.team, one.region, one.state) == ("bea", "us", "east", "assigned")
+    assert one.territories == ("maine", "new-england")
     assert (one.since_ms, one.asked_ms, one.due_ms, one.call_ms, one.reminded) == (5, 4, 9, None, True)
     assert card_of(score(), Dossier(case=Case(state="closed", since_ms=5, asked_ms=4)), "~k").owner is None
     for dossier in (None, Dossier()):
         one = card_of(score(), dossier, "~k")
-        assert (one.owner, one.state, one.due_ms) == ("andy", None, None)
+        assert (one.owner, one.territories, one.state, one.due_ms) == ("andy", (), None, None)
 
 
 def test_what_the_score_says() -> None:

@@ -19,7 +19,15 @@ def test_a_line_has_what_the_list_shows() -> None:
     assert [tuple(row) for row in rows] == [tuple(COLUMNS)] * 2
     assert (rows[0]["lead"], rows[0]["total"], rows[0]["company"]) == ("ada", "91.5", 'The "Firm", Ltd')
     assert rows[0]["due_at"] == "1970-01-01T00:00:01.000Z"
-    assert (rows[1]["owner"], rows[1]["due_at"]) == ("", "")
+    assert (rows[1]["owner"], rows[1]["due_at"], rows[1]["territories"]) == ("", "", "")
+
+
+def test_the_territories_of_a_lead_stand_in_one_cell() -> None:
+    """The last one, one behind the other."""
+    (row,) = read(csv_lines([card("ada", territories=("maine", "new-england"))]))
+    assert [*row.items()][-1] == ("territories", "maine; new-england")
+    (row,) = read(csv_lines([card("ada", territories=("=1+1", "-x"))]))
+    assert row["territories"] == "'=1+1; '-x"
 
 
 @pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t=", "\r=", "\x00=", "＝"])

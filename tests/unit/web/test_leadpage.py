@@ -184,6 +184,23 @@ async def test_who_may_not_see_persons_sees_none_on_the_page() -> None:
         assert not [text for text in PERSONAL if text in news]
 
 
+@pytest.mark.parametrize(
+    ("territories", "told"),
+    [
+        ([], "region east · desk main"),
+        (["maine"], "region east · territory maine · desk main"),
+        (["maine", "new-england"], "region east · territories maine; new-england · desk main"),
+    ],
+)
+async def test_the_page_says_how_the_lead_was_routed(territories: list[str], told: str) -> None:
+    """And where it lies: by which rule, to which team, in which region and territories."""
+    score, dossier = hot_lead(now_ms() - MINUTE_MS)
+    dossier = fold(dossier, assigned("ada", "andy", now_ms(), territories=territories))
+    async with site(lead=(score, dossier)) as opened:
+        _, html = await opened.get(ANDY, opened.path)
+    assert told in words(html)
+
+
 async def test_the_numbers_add_up_digit_by_digit() -> None:
     """Every part is the sum of its lines, the total that of its parts, and tomorrow is the total and the change."""
     async with site() as opened:

@@ -70,7 +70,10 @@ def page_of(text: str) -> Seen:
     made = score("x", traits={"name": text, "company": text, "email": text, "phone": text})
     hostile = card_of(made, None, key_of(SECRET, "x"))
     fields = dict.fromkeys(("source", "product", "persona", "owner", "team", "region", "band", "grade", "reason"), text)
-    several = [card(f"{n}", **fields, name=hostile.name, place=hostile.place, email=hostile.email) for n in range(3)]
+    several = [
+        card(f"{n}", **fields, territories=(text,), name=hostile.name, place=hostile.place, email=hostile.email)
+        for n in range(3)
+    ]
     news = News("id", "~key", text, text, "high", text, text, 1.0, 2.0, NOW_MS)
     alerts = PAGES.alerts([news])
     return Seen(shown(OPERATOR, Wanted(band=text), *several, alerts=alerts) + shown(OPERATOR, Wanted(q=text)))
@@ -132,6 +135,9 @@ def test_filters_keep_what_was_chosen() -> None:
     assert '<option value="gone" selected>gone</option>' in html
     assert '<option value="andy">andy (1)</option>' in html
     assert 'value="a"' in html
+    html = shown(OPERATOR, Wanted(territory="maine"), card("ada", territories=("maine", "north")), card("bob"))
+    assert '<option value="maine" selected>maine (1)</option>' in html
+    assert '<option value="north">north (1)</option>' in html
 
 
 def test_the_next_page_is_a_link() -> None:

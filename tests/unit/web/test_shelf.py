@@ -1,5 +1,6 @@
 """Lists of cards: who sees which, in which order, page by page, and what changed of them."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,7 @@ cards = st.builds(
     total=st.sampled_from([0.0, 30.0, 30.5, 80.0]),
     owner=st.sampled_from([None, "andy", "bea", "carla"]),
     region=st.sampled_from([None, "east", "west"]),
+    territories=st.sampled_from([(), ("north",), ("south",), ("north", "south")]),
     band=st.sampled_from(["hot", "cold"]),
     state=st.sampled_from(STATES),
     asked_ms=st.integers(0, 3),
@@ -39,6 +41,7 @@ wishes = st.builds(
     mine=st.booleans(),
     owner=st.sampled_from([None, None, "andy", "bea"]),
     band=st.sampled_from([None, None, "hot"]),
+    territory=st.sampled_from([None, None, "north", "nowhere"]),
     q=st.sampled_from(["", "", "ada", "lead-1", "~", "strasse"]),
 )
 principals = st.sampled_from(EVERYBODY)
@@ -83,6 +86,7 @@ def expected(held: list[Card], who: Principal, wanted: Wanted) -> list[Card]:
             and owner in (None, one.owner)
             and wanted.owner in (None, one.owner)
             and wanted.band in (None, one.band)
+            and wanted.territory in (None, *one.territories)
             and any(wanted.q.casefold() in text.casefold() for text in texts)
         )
 
@@ -144,6 +148,7 @@ def test_nobody_hears_of_a_card_that_is_not_for_them(
     seen = everything(shelf, who, Wanted())
     assert sum(shelf.facets(who).band.values()) == len(seen)
     assert set(shelf.facets(who).region) == {one.region for one in seen} - {None}
+    assert shelf.facets(who).territory == Counter(name for one in seen for name in one.territories)
 
 
 @given(steps, st.integers(0, 3))
@@ -251,6 +256,32 @@ def test_facets_count_each_value_the_most_frequent_first() -> None:
     assert list(facets.band.items()) == [("hot", 2), ("warm", 1)]
     assert facets.owner == {"andy": 2}
     assert facets.team == {}
+
+
+def test_a_lead_in_two_territories_is_found_by_each_of_them() -> None:
+    """And counted in each; beside another filter both must hold, and a name that is no territory's finds nothing."""
+    both, south, none = ("north", "south"), ("south",), ()
+    shelf = shelf_of(*(card(lead, territories=held) for lead, held in (("a", both), ("b", south), ("c", none))))
+    change(shelf, card("d", territories=south, band="hot"))
+
+    def leads(**wanted: Any) -> list[str]:
+        return sorted(one.lead for one in everything(shelf, OPERATOR, Wanted(**wanted)))
+
+    assert (leads(territory="north"), leads(territory="south")) == (["a"], ["a", "b", "d"])
+    assert (leads(territory="south", band="hot"), leads(territory="north", band="hot")) == (["d"], [])
+    assert (leads(territory="sout"), leads(territory=""), leads()) == ([], [], list("abcd"))
+    assert list(shelf.facets(OPERATOR).territory.items()) == [("south", 3), ("north", 1)]
+    change(shelf, card("a", territories=south))
+    assert shelf.facets(OPERATOR).territory == {"south": 3}
+
+
+def test_nobody_learns_the_territories_of_leads_that_are_not_for_them() -> None:
+    """Neither from what there is to choose from, nor by asking for one: Andy's are in the north, Bea's in the south."""
+    his, hers = (card(rep, owner=rep, territories=(place,)) for rep, place in (("andy", "north"), ("bea", "south")))
+    shelf = shelf_of(his, hers)
+    assert shelf.facets(ANDY).territory == {"north": 1}
+    assert shelf.facets(EAST).territory == {}
+    assert shelf.page(ANDY, Wanted(territory="south")) == shelf.page(ANDY, Wanted(territory="nowhere"))
 
 
 def test_a_cursor_is_of_its_view() -> None:

@@ -43,6 +43,7 @@ values = st.none() | texts.filter(bool)
         stage=st.none() | st.sampled_from(get_args(Stage)),
         source=values,
         region=values,
+        territory=values,
         q=texts,
     )
 )
