@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from engine.core.records import Ids, Touch
 from engine.core.text import printable
@@ -55,8 +56,8 @@ def test_what_visitors_write_is_clean_and_cut(traits: dict[str, Any]) -> None:
 
 def test_owner_and_clocks_are_the_desks() -> None:
     """Its records come before the score that says so; where it took the lead from its owner there is none."""
-    us = {"team": "us", "region": "east", "territories": ("maine", "new-england")}
-    case = Case(state="assigned", rep="bea", **us, since_ms=5, asked_ms=4, due_ms=9, reminded=True)
+    case = Case(state="assigned", rep="bea", team="us", region="east", since_ms=5, asked_ms=4, due_ms=9, reminded=True)
+    case = replace(case, territories=("maine", "new-england"))
     one = card_of(score(), Dossier(case=case), "~k")
     assert (one.owner, one.team, one.region, one.state) == ("bea", "us", "east", "assigned")
     assert one.territories == ("maine", "new-england")
