@@ -22,7 +22,7 @@ from tests.unit.readmodel.samples import AT, NOW_MS, scored
 RUNS = 20
 REPS = 200
 REGIONS = 9
-AREAS = 50
+AREAS = 47
 """Territories that many reps share; each rep has one of its own, too."""
 CHANGED = 1_000
 MANAGER = Principal("m", "Manager", "manager", regions=frozenset({"*"}))
