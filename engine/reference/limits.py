@@ -9,7 +9,7 @@ from engine.readmodel import port as readmodel
 from engine.reference.markdown import page, table
 from engine.routing import decide, routingkeys, territoryfile
 from engine.stream import catalog
-from engine.web import lists, shelf, streams, views
+from engine.web import kinds, lists, shelf, streams, views
 
 _KIB = 1024
 
@@ -64,6 +64,11 @@ _BOARD = (
         "503, and later again",
     ),
     ("a search text", f"{views.VALUE_CHARS_MAX} characters", "refused"),
+    (
+        "values of a filter",
+        str(kinds.FACET_VALUES_MAX),
+        "the most frequent are offered",
+    ),
     ("rows of a CSV file", f"{lists.CSV_ROWS_MAX:,}", "the hottest stand first"),
 )
 _TOLD = (

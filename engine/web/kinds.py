@@ -1,5 +1,6 @@
 """Whose cards there are, and which of them somebody wants: what a list is chosen by, but for its order."""
 
+import heapq
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from operator import attrgetter
@@ -11,9 +12,12 @@ from engine.web.access import Principal
 from engine.web.cards import Card
 from engine.web.views import View, Wanted, has_case, is_open
 
+FACET_VALUES_MAX = 500
+"""Of one filter: visitors' links name sources, and a firm may have thousands of territories."""
+
 
 class Facets(NamedTuple):
-    """The values of each filter and how many cards have each, the most frequent first."""
+    """The values of each filter and how many cards have each: the most frequent first, `FACET_VALUES_MAX` at most."""
 
     owner: dict[str, int]
     team: dict[str, int]
@@ -73,7 +77,10 @@ class Group:
         del self.held[held.card.key]
         for name, counter in self.counts.items():
             for value in _values(held.card, name):
-                counter[value] -= 1
+                if counter[value] > 1:
+                    counter[value] -= 1
+                else:
+                    del counter[value]
 
 
 IN_VIEW: Mapping[View, str | None] = {"hottest": None, "day": "has_case", "open": "is_open"}
@@ -147,8 +154,8 @@ def _values(card: Card, name: str) -> tuple[str, ...]:
 
 def _by_number(counter: Counter[str]) -> dict[str, int]:
     """The values that there are, the most frequent first."""
-    there = [(value, number) for value, number in counter.items() if value and number]
-    return dict(sorted(there, key=lambda one: (-one[1], one[0])))
+    there = ((value, number) for value, number in counter.items() if value)
+    return dict(heapq.nsmallest(FACET_VALUES_MAX, there, key=lambda one: (-one[1], one[0])))
 
 
 def facets_of(groups: Mapping[Kind, Group], chosen: Iterable[Kind]) -> Facets:

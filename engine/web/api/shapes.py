@@ -180,7 +180,7 @@ class Value(msgspec.Struct):
 
 
 class FacetLists(msgspec.Struct):
-    """The values of each filter, the most frequent first."""
+    """The values of each filter, the most frequent first; 500 at most."""
 
     owner: list[Value]
     team: list[Value]

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from engine.web import shelf as shelf_module
 from engine.web.access import Principal
 from engine.web.cards import Card
+from engine.web.kinds import FACET_VALUES_MAX, Group, Held, kind_of
 from engine.web.shelf import Changes, Page, Shelf
 from engine.web.views import PLACES, Unwanted, View, Wanted, has_case, is_open
 from tests.unit.web.principals import ANDY, BLIND, EAST, EVERYBODY, OPERATOR, card
@@ -256,6 +257,21 @@ def test_facets_count_each_value_the_most_frequent_first() -> None:
     assert list(facets.band.items()) == [("hot", 2), ("warm", 1)]
     assert facets.owner == {"andy": 2}
     assert facets.team == {}
+
+
+def test_of_one_filter_only_so_many_values_are_offered() -> None:
+    """The most frequent: visitors can name any source. What no card has any more takes no memory."""
+    several = [card(f"{number}", source=f"s{number:03}") for number in range(FACET_VALUES_MAX + 2)]
+    shelf = shelf_of(*several, card("twice", source=f"s{FACET_VALUES_MAX + 1:03}"))
+    offered = list(shelf.facets(OPERATOR).source)
+    assert len(offered) == FACET_VALUES_MAX
+    assert offered[0] == f"s{FACET_VALUES_MAX + 1:03}"
+    assert offered[1:3] == ["s000", "s001"]
+    group = Group()
+    held = Held(several[0], kind_of(several[0]), "")
+    group.add(held)
+    group.remove(held)
+    assert not any(group.counts.values())
 
 
 def test_a_lead_in_two_territories_is_found_by_each_of_them() -> None:
