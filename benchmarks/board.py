@@ -14,9 +14,9 @@ from engine.readmodel.dossier import Dossier, pack
 from engine.readmodel.history import Point
 from engine.readmodel.memory import MemoryReadModel
 from engine.readmodel.port import Batch, Change, DossierKept, LeadScored, Progress
-from engine.web.access import Principal
-from engine.web.index import Index
-from engine.web.views import Wanted
+from engine.web.gate.access import Principal
+from engine.web.lists.index import Index
+from engine.web.lists.views import Wanted
 from tests.unit.readmodel.samples import AT, NOW_MS, scored
 
 RUNS = 20

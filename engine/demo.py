@@ -33,10 +33,10 @@ from engine.readmodel.projector import run_projector
 from engine.routing.config import Region, Rep, Team
 from engine.stream import admin
 from engine.stream.settings import StreamSettings
-from engine.web.access import ALL_REGIONS, Access, Principal
-from engine.web.audit import Audit
 from engine.web.board import Board
-from engine.web.guard import Entrance
+from engine.web.gate.access import ALL_REGIONS, Access, Principal
+from engine.web.gate.audit import Audit
+from engine.web.gate.guard import Entrance
 from engine.web.port import Reps, Sender, reps_of
 
 PARTITIONS = 4

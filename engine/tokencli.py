@@ -27,8 +27,8 @@ def token_add(
     from engine.core.reader import unknown
     from engine.local.accessfiles import change_access
     from engine.local.reading import wall_clock_ms
-    from engine.web.access import ROLES
-    from engine.web.accessfile import Entry, mistakes
+    from engine.web.gate.access import ROLES
+    from engine.web.gate.accessfile import Entry, mistakes
 
     known = next((one for one in ROLES if one == role), None)
     if known is None:
@@ -84,7 +84,7 @@ def token_revoke(
     """Let somebody in no more, nor go on with a session: the board knows within two seconds."""
     from engine.core.reader import unknown
     from engine.local.accessfiles import change_access
-    from engine.web.accessfile import AccessFile
+    from engine.web.gate.accessfile import AccessFile
 
     def remove(held: AccessFile) -> tuple[AccessFile, str]:
         if number not in held.entries:
@@ -114,7 +114,7 @@ def _check_texts(texts: Sequence[tuple[str, str | None]]) -> None:
 def _check_routing(settings: Settings, rep: str | None, regions: Sequence[str]) -> None:
     """Ends the command for a rep or region that routing.yaml, where it can be read, does not have."""
     from engine.local.accessfiles import unknown_names
-    from engine.web.access import ALL_REGIONS
+    from engine.web.gate.access import ALL_REGIONS
 
     for flag, message in unknown_names(settings.paths.routing, rep, [one for one in regions if one != ALL_REGIONS]):
         end(f"{flag}: {message} in {settings.paths.routing}", MISUSED)
@@ -125,7 +125,7 @@ def _audit(settings: Settings, action: str, number: str) -> None:
     import os
     from pathlib import Path
 
-    from engine.web.audit import Audit
+    from engine.web.gate.audit import Audit
 
     if settings.access.audit_file:
         audit = Audit(Path(settings.access.audit_file))

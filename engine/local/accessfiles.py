@@ -17,7 +17,7 @@ from engine.local.configfile import read_config
 from engine.local.replacing import replacing
 from engine.local.routingfiles import read_routing
 from engine.ops.watch import Contents
-from engine.web.accessfile import AccessFile, load_access, new_file
+from engine.web.gate.accessfile import AccessFile, load_access, new_file
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -11,11 +11,11 @@ from engine.ops.reloading import Reloading
 from engine.ops.security import board_security
 from engine.ops.settings import BoardSettings, Settings
 from engine.ops.watch import Contents, watching
-from engine.web.access import Access
-from engine.web.accessfile import AccessFile, new_file
-from engine.web.audit import Audit
-from engine.web.guard import Entrance
-from engine.web.security import Front, check_bind
+from engine.web.gate.access import Access
+from engine.web.gate.accessfile import AccessFile, new_file
+from engine.web.gate.audit import Audit
+from engine.web.gate.guard import Entrance
+from engine.web.gate.security import Front, check_bind
 
 log = logging.getLogger(__name__)
 

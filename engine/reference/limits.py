@@ -9,7 +9,9 @@ from engine.readmodel import port as readmodel
 from engine.reference.markdown import page, table
 from engine.routing import decide, routingkeys, territoryfile
 from engine.stream import catalog
-from engine.web import kinds, lists, shelf, streams, views
+from engine.web import streams
+from engine.web.lists import kinds, shelf, views
+from engine.web.lists import routes as lists
 
 _KIB = 1024
 

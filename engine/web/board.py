@@ -9,20 +9,20 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from engine.readmodel.port import ReadModel, ReadModelAway
-from engine.web.access import Principal
 from engine.web.api.operations import BODY_BYTES_MAX, Service
 from engine.web.api.problems import problems
 from engine.web.api.routes import api_routes
-from engine.web.guard import Entrance, Guard, audited, guard
-from engine.web.index import Index
-from engine.web.leadpage import lead_routes
-from engine.web.lists import Lists
+from engine.web.gate.access import Principal
+from engine.web.gate.guard import Entrance, Guard, audited, guard
+from engine.web.gate.security import add_headers, check_bind, only_hosts
+from engine.web.lead.page import lead_routes
+from engine.web.lead.workplace import Workplace
+from engine.web.lists.index import Index
+from engine.web.lists.routes import Lists
+from engine.web.lists.views import Unwanted
 from engine.web.live import Pulse
 from engine.web.pages import Pages, as_page
 from engine.web.port import Reps, Sender
-from engine.web.security import add_headers, check_bind, only_hosts
-from engine.web.views import Unwanted
-from engine.web.workplace import Workplace
 
 _STATIC = Path(__file__).with_name("static")
 _SHUTDOWN_S = 1.0

@@ -12,9 +12,9 @@ import msgspec
 from engine.core.instants import from_rfc3339
 from engine.readmodel.events import AlertEvent, decode_alerts
 from engine.readmodel.port import Progress, ReadModel, ReadModelAway
-from engine.web.access import Principal
-from engine.web.cards import name_of
-from engine.web.index import Index
+from engine.web.gate.access import Principal
+from engine.web.lists.cards import name_of
+from engine.web.lists.index import Index
 from engine.web.masking import Mask, masked_name
 
 log = logging.getLogger(__name__)

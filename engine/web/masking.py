@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from engine.core.records import Ids, LeadAlert, LeadAssignment, LeadScore, Page, Touch, TraceStep
 from engine.readmodel.case import Case
 from engine.readmodel.dossier import Entry
-from engine.web.cards import TELLING_CHARS_MIN, Card, Lead, company_of, email_of, name_of, telling, tells
+from engine.web.lists.cards import TELLING_CHARS_MIN, Card, Lead, company_of, email_of, name_of, telling, tells
 
 KEY_CHARS = 22
 """132 bits: nobody guesses one, and no two leads share one."""

@@ -13,14 +13,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from engine.core.instants import to_rfc3339
 from engine.readmodel.explain import plain
-from engine.web.access import Principal, known_principal
-from engine.web.cards import Card
-from engine.web.kinds import Facets
+from engine.web.gate.access import Principal, known_principal
+from engine.web.lists.cards import Card
+from engine.web.lists.kinds import Facets
+from engine.web.lists.rows import is_over, todo
+from engine.web.lists.shelf import Page
+from engine.web.lists.views import PLACES, Place, View, Wanted, place_of
 from engine.web.live import News, Status
 from engine.web.masking import masked_card
-from engine.web.rows import is_over, todo
-from engine.web.shelf import Page
-from engine.web.views import PLACES, Place, View, Wanted, place_of
 
 ROWS_KEPT = 10_000
 """Rows kept as HTML, some 1.5 KB each: what many viewers see is made once."""

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from engine.web.access import principal_of
-from engine.web.guard import still_in
-from engine.web.limits import Room
+from engine.web.gate.access import principal_of
+from engine.web.gate.guard import still_in
+from engine.web.gate.limits import Room
 
 VIEWERS_MAX = 200
 VIEWERS_OF_ONE_MAX = 20

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from engine.cli import app
 from engine.launch import FLAGS
 from engine.local.accessfiles import read_access
-from engine.web.access import Access, Principal
+from engine.web.gate.access import Access, Principal
 
 ROUTING = "assign_on: []\nreps: {andy: {}, bea: {}}\nregions: {east: {reps: [andy]}}\nrules: []\n"
 

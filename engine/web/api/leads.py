@@ -5,7 +5,6 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from engine.web.access import Principal
 from engine.web.api.operations import Answer, Call, Operation, Service, bad_query
 from engine.web.api.problems import missing
 from engine.web.api.shapes import (
@@ -19,11 +18,12 @@ from engine.web.api.shapes import (
     entry_of,
     row_of,
 )
-from engine.web.cards import Card, Lead
+from engine.web.gate.access import Principal
+from engine.web.lists.cards import Card, Lead
+from engine.web.lists.views import Unwanted, Wanted
 from engine.web.live import now_ms
 from engine.web.live import status as status_of
 from engine.web.masking import masked_card, masked_lead
-from engine.web.views import Unwanted, Wanted
 
 PAGE_MAX = 200
 NO_LEAD = "there is no such lead, or it is not for you"

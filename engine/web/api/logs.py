@@ -8,14 +8,14 @@ import msgspec
 from engine.core.cloudevents import noun_verb_of
 from engine.readmodel.events import AlertEvent, AssignmentEvent, decode_alerts, decode_assignments
 from engine.readmodel.port import LOG_MAX, Log
-from engine.web.actions import answered
 from engine.web.api.leads import Cursor, Limit, next_link, visible
 from engine.web.api.operations import Answer, Call, Operation, Service, bad_query
 from engine.web.api.problems import Refusal, missing
 from engine.web.api.shapes import AlertEntry, AlertList, AssignmentEntry, AssignmentList, Spoken
+from engine.web.lead.actions import answered
+from engine.web.lists.views import Mistake, Unwanted
 from engine.web.masking import Mask
 from engine.web.port import origin_of
-from engine.web.views import Mistake, Unwanted
 
 Logged = TypeVar("Logged", AlertEvent, AssignmentEvent)
 _LOOK_AHEAD = 4

@@ -13,13 +13,13 @@ import msgspec
 from aiohttp import web
 
 from engine.readmodel.port import ReadModel
-from engine.web.access import Principal, principal_of
-from engine.web.actions import WAIT_S
 from engine.web.api.problems import Refusal
-from engine.web.index import Index
-from engine.web.limits import Limit
+from engine.web.gate.access import Principal, principal_of
+from engine.web.gate.limits import Limit
+from engine.web.lead.actions import WAIT_S
+from engine.web.lists.index import Index
+from engine.web.lists.views import Mistake, Unwanted, asked
 from engine.web.port import Reps, Sender
-from engine.web.views import Mistake, Unwanted, asked
 
 BODY_BYTES_MAX = 64 * 1024
 QUERY_BYTES_MAX = 2 * 1024

@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from engine.readmodel.port import ReadModelAway
-from engine.web.views import Mistake
+from engine.web.lists.views import Mistake
 
 BASE = "/api"
 MEDIA_TYPE = "application/problem+json"

@@ -7,7 +7,7 @@ from engine.web.api import leads, logs, writing
 from engine.web.api.openapi import document
 from engine.web.api.operations import BURST, EVERY_S, Answer, Call, Operation, Service, route
 from engine.web.api.problems import BASE
-from engine.web.limits import Limit
+from engine.web.gate.limits import Limit
 
 OPERATIONS: tuple[Operation, ...] = (*leads.OPERATIONS, *logs.OPERATIONS, *writing.OPERATIONS)
 

@@ -13,7 +13,7 @@ from engine.core.records import LeadAlert, LeadAssignment, LeadScore, Time, Trac
 from engine.readmodel.case import Case, CaseState
 from engine.readmodel.dossier import Dossier, Entry
 from engine.readmodel.explain import Sum, explain
-from engine.web.cards import Card
+from engine.web.lists.cards import Card
 
 
 class LeadRow(msgspec.Struct):

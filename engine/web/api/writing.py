@@ -6,13 +6,13 @@ from typing import Annotated
 import msgspec
 
 from engine.core.decode import SOURCES
-from engine.web.actions import Availability, Feedback, Mistaken, NotYours, Told, availability, tell
 from engine.web.api.leads import visible
 from engine.web.api.operations import Answer, Call, Operation, Service, invalid
 from engine.web.api.problems import BASE, Refusal, away
 from engine.web.api.shapes import Created, Spoken
+from engine.web.lead.actions import Availability, Feedback, Mistaken, NotYours, Told, availability, tell
+from engine.web.lists.views import Mistake
 from engine.web.port import Enquiry, NotSent, Sender, Unclear
-from engine.web.views import Mistake
 
 Text = Annotated[str, msgspec.Meta(max_length=500)]
 

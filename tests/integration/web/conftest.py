@@ -12,10 +12,10 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from engine.readmodel.memory import MemoryReadModel
 from engine.readmodel.port import ReadModel
-from engine.web.access import Access, Principal
-from engine.web.audit import Audit
 from engine.web.board import Board
-from engine.web.guard import Entrance
+from engine.web.gate.access import Access, Principal
+from engine.web.gate.audit import Audit
+from engine.web.gate.guard import Entrance
 from tests.integration.readmodel.conftest import cluster
 from tests.servers.install import chromium
 from tests.unit.web.people import take

@@ -15,12 +15,12 @@ from engine.core.flow import InputRecord
 from engine.local.boardsender import board_sender
 from engine.readmodel.port import ReadModel
 from engine.readmodel.redis import PREFIX, RedisReadModel
-from engine.web.access import Access, Principal
-from engine.web.actions import Availability, Feedback, Told, availability, tell
-from engine.web.audit import Audit
 from engine.web.board import Board
-from engine.web.cards import Card
-from engine.web.guard import Entrance
+from engine.web.gate.access import Access, Principal
+from engine.web.gate.audit import Audit
+from engine.web.gate.guard import Entrance
+from engine.web.lead.actions import Availability, Feedback, Told, availability, tell
+from engine.web.lists.cards import Card
 from engine.web.port import Enquiry, NotSent, Rep, Sender
 from tests.conftest import KafkaFactory
 from tests.integration.readmodel.conftest import until

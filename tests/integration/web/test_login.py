@@ -8,10 +8,10 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, Page
 
-from engine.web.access import Access, principal_of
-from engine.web.audit import Audit
-from engine.web.guard import Entrance, guard
-from engine.web.security import add_headers
+from engine.web.gate.access import Access, principal_of
+from engine.web.gate.audit import Audit
+from engine.web.gate.guard import Entrance, guard
+from engine.web.gate.security import add_headers
 from tests.integration.web.conftest import WAIT_MS
 from tests.unit.web.inside import STATIC
 from tests.unit.web.principals import ANDY

@@ -14,8 +14,8 @@ from engine.local.accessfiles import change_access, exposed, read_access
 from engine.local.entrance import board_front, entrance
 from engine.ops.loading import SettingsError
 from engine.ops.settings import AccessSettings, BoardSettings, Settings
-from engine.web.accessfile import Entry
-from engine.web.sessions import begin, holder
+from engine.web.gate.accessfile import Entry
+from engine.web.gate.sessions import begin, holder
 
 OLE = Entry("Ole", "operator", "")
 

@@ -17,14 +17,14 @@ from engine.readmodel.events import project
 from engine.readmodel.history import Point
 from engine.readmodel.memory import MemoryReadModel
 from engine.readmodel.port import Change, DossierKept, LeadGone, LeadScored, Logged
-from engine.web.access import Access
 from engine.web.api.operations import Service
 from engine.web.api.problems import problems
 from engine.web.api.routes import api_routes
-from engine.web.audit import Audit
-from engine.web.guard import Entrance, audited, guard
-from engine.web.index import Index
-from engine.web.limits import Limit
+from engine.web.gate.access import Access
+from engine.web.gate.audit import Audit
+from engine.web.gate.guard import Entrance, audited, guard
+from engine.web.gate.limits import Limit
+from engine.web.lists.index import Index
 from engine.web.port import Enquiry, NotSent, Origin, Rep, Unclear
 from tests.unit.readmodel.contract import take
 from tests.unit.readmodel.samples import AT, NOW_MS, alerted, as_record, assigned, scored

@@ -12,11 +12,11 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from yarl import URL
 
-from engine.web.access import Access, Principal, principal_of
-from engine.web.audit import Audit
-from engine.web.guard import Entrance, audited, guard, still_in
-from engine.web.login import LOGIN
-from engine.web.security import Front, add_headers
+from engine.web.gate.access import Access, Principal, principal_of
+from engine.web.gate.audit import Audit
+from engine.web.gate.guard import Entrance, audited, guard, still_in
+from engine.web.gate.login import LOGIN
+from engine.web.gate.security import Front, add_headers
 from tests.unit.web.principals import ANDY
 
 OLE = Principal("2", "Ole", "operator")

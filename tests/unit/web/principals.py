@@ -4,8 +4,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from engine.web.access import Principal
-from engine.web.cards import Card, card_of
+from engine.web.gate.access import Principal
+from engine.web.lists.cards import Card, card_of
 from engine.web.masking import key_of
 from tests.unit.readmodel.samples import score
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.web.access import Access, Principal, Token, hash_of, new_token
+from engine.web.gate.access import Access, Principal, Token, hash_of, new_token
 
 REP = Principal("1", "Andy", "rep", "andy")
 EAST = Principal("2", "Carla", "manager", "carla", frozenset({"east"}))
@@ -114,7 +114,7 @@ def test_every_token_is_compared_whichever_is_asked_for(held: int, monkeypatch: 
             compared.append(one)
             return one == other
 
-        monkeypatch.setattr("engine.web.access.hmac.compare_digest", compare)
+        monkeypatch.setattr("engine.web.gate.access.hmac.compare_digest", compare)
         access.authenticate(asked)
         assert len(compared) == held
 

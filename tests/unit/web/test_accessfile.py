@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from engine.core.reader import NAME_MAX
 from engine.core.source import ConfigError
-from engine.web.access import Access, Principal, Token
-from engine.web.accessfile import AccessFile, Entry, load_access, new_file
+from engine.web.gate.access import Access, Principal, Token
+from engine.web.gate.accessfile import AccessFile, Entry, load_access, new_file
 
 KEY = "ab" * 32
 HASH = "cd" * 32

@@ -14,7 +14,7 @@ from engine.core.instants import from_datetime
 from engine.readmodel.memory import MemoryReadModel
 from engine.readmodel.port import Logged
 from engine.routing.saying import read_saying
-from engine.web.actions import (
+from engine.web.lead.actions import (
     AGAIN_S,
     FIELDS,
     KINDS,

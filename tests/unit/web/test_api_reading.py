@@ -7,7 +7,7 @@ import pytest
 from yarl import URL
 
 from engine.readmodel.port import ReadModelAway
-from engine.web.limits import Limit
+from engine.web.gate.limits import Limit
 from tests.unit.readmodel.samples import alerted, assigned, scored
 from tests.unit.web.apisite import ADA, PERSONAL, Site, ada, api_site, case
 

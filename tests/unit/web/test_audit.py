@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.web.access import Principal
-from engine.web.audit import Audit
+from engine.web.gate.access import Principal
+from engine.web.gate.audit import Audit
 from engine.web.masking import key_of
 
 ANN = Principal("t1", "Ann\n<b>", "operator")

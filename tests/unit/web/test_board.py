@@ -12,11 +12,11 @@ from aiohttp import ClientResponse, ClientSession, CookieJar
 
 from engine.readmodel.memory import MemoryReadModel
 from engine.readmodel.port import ReadModelAway
-from engine.web.access import Access, Principal
-from engine.web.audit import Audit
 from engine.web.board import Board, serve_board
-from engine.web.guard import Entrance
-from engine.web.security import HEADERS
+from engine.web.gate.access import Access, Principal
+from engine.web.gate.audit import Audit
+from engine.web.gate.guard import Entrance
+from engine.web.gate.security import HEADERS
 from engine.web.streams import VIEWERS_OF_ONE_MAX
 from tests.unit.web.people import fill, person, take
 from tests.unit.web.principals import ANDY, BLIND, EVERYBODY, OPERATOR

@@ -11,7 +11,7 @@ from engine.core.records import Ids, Touch
 from engine.core.text import printable
 from engine.readmodel.case import Case
 from engine.readmodel.dossier import Dossier
-from engine.web.cards import ANONYMOUS, EMAIL_CHARS_MAX, TEXT_CHARS_MAX, card_of
+from engine.web.lists.cards import ANONYMOUS, EMAIL_CHARS_MAX, TEXT_CHARS_MAX, card_of
 from tests.unit.readmodel.samples import AT, NOW_MS, score
 
 

@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from engine.web.export import COLUMNS, csv_header, csv_lines
+from engine.web.lists.export import COLUMNS, csv_header, csv_lines
 from tests.unit.web.principals import card
 
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from engine.web.access import Principal
-from engine.web.login import LOGIN
-from engine.web.security import HEADERS, Front
+from engine.web.gate.access import Principal
+from engine.web.gate.login import LOGIN
+from engine.web.gate.security import HEADERS, Front
 from tests.unit.web.inside import LEAD_KEY, OLE, OWN, PROXIED, inside
 from tests.unit.web.principals import ANDY
 

@@ -10,10 +10,10 @@ from engine.readmodel.case import Case
 from engine.readmodel.dossier import Dossier, pack
 from engine.readmodel.memory import MemoryReadModel
 from engine.readmodel.port import Change, DossierKept, LeadGone, LeadScored, Mark, ReadModelAway, Touched
-from engine.web import index as index_module
-from engine.web.index import Index
+from engine.web.lists import index as index_module
+from engine.web.lists.index import Index
+from engine.web.lists.views import Wanted
 from engine.web.masking import key_of
-from engine.web.views import Wanted
 from tests.unit.readmodel.contract import take
 from tests.unit.readmodel.samples import scored
 from tests.unit.web.principals import OPERATOR, SECRET

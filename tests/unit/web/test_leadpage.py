@@ -22,11 +22,12 @@ from engine.notify.telling import tell
 from engine.readmodel.dossier import Dossier, fold
 from engine.readmodel.memory import MemoryReadModel
 from engine.readmodel.port import LeadGone
-from engine.web import leadpage, ownpages
-from engine.web.access import Access, Principal
-from engine.web.audit import Audit
 from engine.web.board import Board
-from engine.web.guard import Entrance
+from engine.web.gate.access import Access, Principal
+from engine.web.gate.audit import Audit
+from engine.web.gate.guard import Entrance
+from engine.web.lead import ownpages
+from engine.web.lead import page as leadpage
 from engine.web.live import now_ms
 from engine.web.port import NotSent, Rep
 from tests.unit.notify.samples import notice

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.web.limits import Limit, Room
+from engine.web.gate.limits import Limit, Room
 
 
 class Clock:

@@ -7,9 +7,9 @@ import pytest
 
 from engine.readmodel.memory import MemoryReadModel
 from engine.readmodel.port import Progress, ReadModelAway
-from engine.web import index as index_module
 from engine.web import live as live_module
-from engine.web.index import Index
+from engine.web.lists import index as index_module
+from engine.web.lists.index import Index
 from engine.web.live import ALERTS_SHOWN, Pulse, Status, now_ms, span, status
 from tests.unit.web.people import fill
 from tests.unit.web.principals import ANDY, BLIND, OPERATOR, SECRET

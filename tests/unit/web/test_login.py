@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
-from engine.web.access import Access
-from engine.web.audit import Audit
-from engine.web.login import LOGIN, NEXT_CHARS_MAX, Failures, Login, safe_next
-from engine.web.security import Front
+from engine.web.gate.access import Access
+from engine.web.gate.audit import Audit
+from engine.web.gate.login import LOGIN, NEXT_CHARS_MAX, Failures, Login, safe_next
+from engine.web.gate.security import Front
 from tests.unit.web.inside import OLE, OWN, PROXIED, inside
 from tests.unit.web.principals import ANDY
 

@@ -11,7 +11,7 @@ from engine.core.records import Cause, Ids, LeadAlert, LeadAssignment, Page, Tou
 from engine.core.text import printable
 from engine.readmodel.case import Case
 from engine.readmodel.dossier import Entry
-from engine.web.cards import card_of
+from engine.web.lists.cards import card_of
 from engine.web.masking import GONE, KEY_CHARS, Mask, key_of
 from tests.unit.readmodel.samples import AT, alerted, assigned, score
 from tests.unit.web.principals import SECRET

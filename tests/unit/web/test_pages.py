@@ -7,13 +7,13 @@ from aiohttp.test_utils import make_mocked_request
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.web.access import Principal, let_in
-from engine.web.cards import Card, card_of
+from engine.web.gate.access import Principal, let_in
+from engine.web.lists.cards import Card, card_of
+from engine.web.lists.shelf import Shelf
+from engine.web.lists.views import View, Wanted
 from engine.web.live import News, Status
 from engine.web.masking import key_of
 from engine.web.pages import NAV, Listing, Pages, clock, lead_url, share
-from engine.web.shelf import Shelf
-from engine.web.views import View, Wanted
 from tests.unit.readmodel.samples import AT, score
 from tests.unit.web.principals import ANDY, BLIND, EAST, OPERATOR, SECRET, card
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from engine.core.instants import DAY_MS, FIRST_MS, LAST_MS
 from engine.readmodel.history import Point
-from engine.web.picture import NARROW, WIDE, Event, described, picture
+from engine.web.lead.picture import NARROW, WIDE, Event, described, picture
 
 SVG = "{http://www.w3.org/2000/svg}"
 DAY = 1_795_046_400_000

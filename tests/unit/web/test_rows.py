@@ -3,7 +3,7 @@
 import pytest
 
 from engine.readmodel.case import CaseState
-from engine.web.rows import Todo, is_over, todo
+from engine.web.lists.rows import Todo, is_over, todo
 from tests.unit.web.principals import card
 
 

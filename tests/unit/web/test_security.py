@@ -10,7 +10,7 @@ from aiohttp.test_utils import make_mocked_request
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.web.security import Front, check_bind, host_name
+from engine.web.gate.security import Front, check_bind, host_name
 
 PROXIED = Front(proxies=(ip_network("10.0.0.0/24"), ip_network("2001:db8::/64")))
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.web.access import Access, Principal, Token, hash_of
-from engine.web.sessions import LINK_S, LINKS_MAX, SESSION_S, Links, begin, holder
+from engine.web.gate.access import Access, Principal, Token, hash_of
+from engine.web.gate.sessions import LINK_S, LINKS_MAX, SESSION_S, Links, begin, holder
 
 ANDY = Principal("1", "Andy", "rep", "andy")
 OLE = Principal("2", "Ole", "operator")

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from engine.web import shelf as shelf_module
-from engine.web.access import Principal
-from engine.web.cards import Card
-from engine.web.kinds import FACET_VALUES_MAX, Group, Held, kind_of
-from engine.web.shelf import Changes, Page, Shelf
-from engine.web.views import PLACES, Unwanted, View, Wanted, has_case, is_open
+from engine.web.gate.access import Principal
+from engine.web.lists import shelf as shelf_module
+from engine.web.lists.cards import Card
+from engine.web.lists.kinds import FACET_VALUES_MAX, Group, Held, kind_of
+from engine.web.lists.shelf import Changes, Page, Shelf
+from engine.web.lists.views import PLACES, Unwanted, View, Wanted, has_case, is_open
 from tests.unit.web.principals import ANDY, BLIND, EAST, EVERYBODY, OPERATOR, card
 
 LEADS = [f"lead-{number}" for number in range(12)]

@@ -14,13 +14,16 @@ from engine.core.cloudevents import output
 from engine.readmodel.dossier import Dossier, fold, pack
 from engine.readmodel.memory import MemoryReadModel
 from engine.readmodel.port import DossierKept, LeadScored
-from engine.web import leadpage, lists, ownpages, streams
-from engine.web.access import Access, Principal
-from engine.web.audit import Audit
+from engine.web import streams
 from engine.web.board import Board
-from engine.web.guard import Entrance
+from engine.web.gate.access import Access, Principal
+from engine.web.gate.audit import Audit
+from engine.web.gate.guard import Entrance
+from engine.web.lead import ownpages
+from engine.web.lead import page as leadpage
+from engine.web.lead.workplace import FORM
+from engine.web.lists import routes as lists
 from engine.web.live import now_ms
-from engine.web.workplace import FORM
 from tests.unit.readmodel import samples
 from tests.unit.web.leads import FakeSender, hot_lead, put_lead, said
 from tests.unit.web.people import take

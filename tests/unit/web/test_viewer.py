@@ -6,13 +6,13 @@ from typing import Any
 
 from engine.readmodel.memory import MemoryReadModel
 from engine.readmodel.port import LeadGone
-from engine.web import viewer as viewer_module
-from engine.web.access import Principal
-from engine.web.index import Index
+from engine.web.gate.access import Principal
+from engine.web.lists import viewer as viewer_module
+from engine.web.lists.index import Index
+from engine.web.lists.viewer import Viewer
+from engine.web.lists.views import Wanted
 from engine.web.live import Pulse, now_ms
 from engine.web.pages import Pages
-from engine.web.viewer import Viewer
-from engine.web.views import Wanted
 from tests.unit.web.people import HOSTILE, fill, person, take
 from tests.unit.web.principals import ANDY, BLIND, OPERATOR, SECRET
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from engine.core.records import Stage
 from engine.core.text import printable
 from engine.readmodel.case import CaseState
-from engine.web.cards import Card
-from engine.web.views import (
+from engine.web.lists.cards import Card
+from engine.web.lists.views import (
     PLACES,
     VALUE_CHARS_MAX,
     Unwanted,

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from engine.core.cells import FORMULA, defused
 from engine.core.instants import to_rfc3339
-from engine.web.cards import Card
+from engine.web.lists.cards import Card
 
 COLUMNS = (
     "lead name company email phone total band grade stage owner team region state due_at product persona source reason "

@@ -13,9 +13,9 @@ from typing import NamedTuple
 from msgspec.structs import replace
 from sortedcontainers import SortedKeyList
 
-from engine.web.access import Principal
-from engine.web.cards import Card
-from engine.web.kinds import (
+from engine.web.gate.access import Principal
+from engine.web.lists.cards import Card
+from engine.web.lists.kinds import (
     IN_VIEW,
     Facets,
     Group,
@@ -28,7 +28,7 @@ from engine.web.kinds import (
     kind_of,
     tests_of,
 )
-from engine.web.views import PLACES, Place, View, Wanted, cursor, place_of
+from engine.web.lists.views import PLACES, Place, View, Wanted, cursor, place_of
 
 IDLE_MAX = 100_000
 """Leads without an open case: the coldest goes. Those with one are kept, whatever their score."""

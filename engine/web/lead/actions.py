@@ -18,11 +18,11 @@ from engine.core.messages import MAIN_DESK
 from engine.readmodel.answers import Answer, decode_answer
 from engine.readmodel.port import ReadModel, ReadModelAway
 from engine.routing.saying import read_saying
-from engine.web.access import Principal
-from engine.web.cards import Card
+from engine.web.gate.access import Principal
+from engine.web.lists.cards import Card
+from engine.web.lists.views import Mistake
 from engine.web.live import now_ms
 from engine.web.port import Origin, Rep, Reps, Sender
-from engine.web.views import Mistake
 
 WAIT_S = 5.0
 AWAY_WAIT_S = 1.0

@@ -12,7 +12,7 @@ import msgspec.inspect
 from engine.core.records import Stage
 from engine.core.text import clean, printable
 from engine.readmodel.case import ASKED, CaseState
-from engine.web.cards import OVER, Card
+from engine.web.lists.cards import OVER, Card
 
 View = Literal["hottest", "day", "open"]
 

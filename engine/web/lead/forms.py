@@ -8,8 +8,8 @@ from engine.core.decode import TEXT_CHARS_MAX
 from engine.core.instants import DAY_MS, EPOCH
 from engine.core.text import clean, printable
 from engine.readmodel.case import CaseState
-from engine.web.actions import FIELDS, KINDS, Availability, Feedback, Kind, Mistaken
-from engine.web.views import Mistake
+from engine.web.lead.actions import FIELDS, KINDS, Availability, Feedback, Kind, Mistaken
+from engine.web.lists.views import Mistake
 
 NUMBER_CHARS_MAX = 20
 

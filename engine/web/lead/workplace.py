@@ -10,13 +10,13 @@ from typing import Literal, NamedTuple
 from aiohttp import web
 
 from engine.readmodel.port import ReadModel
-from engine.web.access import Principal
-from engine.web.actions import Mistaken, NotYours, Once, Told
-from engine.web.index import Index
-from engine.web.limits import Limit
+from engine.web.gate.access import Principal
+from engine.web.gate.limits import Limit
+from engine.web.lead.actions import Mistaken, NotYours, Once, Told
+from engine.web.lists.index import Index
+from engine.web.lists.views import Mistake, Unwanted
 from engine.web.live import Status
 from engine.web.port import NotSent, Reps, Sender
-from engine.web.views import Mistake, Unwanted
 
 FORM = "application/x-www-form-urlencoded"
 FORM_BYTES_MAX = 64 * 1024

@@ -13,7 +13,7 @@ from hashlib import sha256
 
 import msgspec
 
-from engine.web.access import Access, Principal, hash_of
+from engine.web.gate.access import Access, Principal, hash_of
 
 SESSION_S = 12 * 3_600
 LINK_S = 600.0

@@ -6,12 +6,12 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from engine.web.access import Access, Principal
-from engine.web.audit import Audit
-from engine.web.limits import Limit
+from engine.web.gate.access import Access, Principal
+from engine.web.gate.audit import Audit
+from engine.web.gate.limits import Limit
+from engine.web.gate.security import Front
+from engine.web.gate.sessions import SESSION_S, Links, begin, holder
 from engine.web.pages import as_page, environment
-from engine.web.security import Front
-from engine.web.sessions import SESSION_S, Links, begin, holder
 
 COOKIE = "heatline"
 LOGIN = "/login"

@@ -12,12 +12,12 @@ from engine.core.instants import DAY_MS, from_rfc3339
 from engine.core.records import LeadScore
 from engine.readmodel.explain import explain, plain
 from engine.readmodel.history import Point
-from engine.web.access import Principal
-from engine.web.cards import Lead
-from engine.web.forms import LATER, acts_for
-from engine.web.leadtold import Line, lines_of, name_of, stand
+from engine.web.gate.access import Principal
+from engine.web.lead.forms import LATER, acts_for
+from engine.web.lead.picture import NARROW, WIDE, Event, picture
+from engine.web.lead.told import Line, lines_of, name_of, stand
+from engine.web.lists.cards import Lead
 from engine.web.masking import masked_lead
-from engine.web.picture import NARROW, WIDE, Event, picture
 from engine.web.port import Reps
 
 SECTIONS = ("head", "stand", "acts", "picture", "why", "timeline", "side", "trace")

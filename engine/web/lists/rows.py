@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 from engine.readmodel.case import CaseState
-from engine.web.cards import Card
+from engine.web.lists.cards import Card
 
 Clock = Literal["due", "at", "since"]
 """Whether an instant is a deadline, an appointment, or when it began."""

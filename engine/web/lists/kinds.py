@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from engine.web.access import Principal
-from engine.web.cards import Card
-from engine.web.views import View, Wanted, has_case, is_open
+from engine.web.gate.access import Principal
+from engine.web.lists.cards import Card
+from engine.web.lists.views import View, Wanted, has_case, is_open
 
 FACET_VALUES_MAX = 500
 """Of one filter: visitors' links name sources, and a firm may have thousands of territories."""

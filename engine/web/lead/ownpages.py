@@ -9,17 +9,17 @@ from aiohttp import web
 from engine.core.decode import TEXT_CHARS_MAX
 from engine.core.identity import normalised_email
 from engine.core.text import printable
-from engine.web.access import Principal, principal_of
-from engine.web.actions import Mistaken, NotYours, availability, may_speak_for
-from engine.web.cards import Card
-from engine.web.forms import LATER, read_availability
-from engine.web.guard import audited
-from engine.web.leadview import zone_name
+from engine.web.gate.access import Principal, principal_of
+from engine.web.gate.guard import audited
+from engine.web.lead.actions import Mistaken, NotYours, availability, may_speak_for
+from engine.web.lead.forms import LATER, read_availability
+from engine.web.lead.view import zone_name
+from engine.web.lead.workplace import Notice, Workplace, form_of, not_sent
+from engine.web.lists.cards import Card
+from engine.web.lists.views import Mistake
 from engine.web.live import now_ms
 from engine.web.pages import as_page, lead_url
 from engine.web.port import Enquiry, NotSent, Unclear
-from engine.web.views import Mistake
-from engine.web.workplace import Notice, Workplace, form_of, not_sent
 
 LISTED_WAIT_S = 3.0
 """How long somebody waits to see the lead that was added."""

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from engine.core.instants import from_rfc3339, to_rfc3339
 from engine.core.reader import NAME_MAX, Reader, listed
 from engine.core.source import Node
-from engine.web.access import ALL_REGIONS, KEY_BYTES, ROLES, Principal, Role, Token, hash_of, new_token
+from engine.web.gate.access import ALL_REGIONS, KEY_BYTES, ROLES, Principal, Role, Token, hash_of, new_token
 
 TOKENS_MAX = 1_000
 REGIONS_MAX = 100

@@ -16,7 +16,7 @@ import msgspec
 
 from engine.core.instants import to_rfc3339
 from engine.ops.logs import AUDIT, clean
-from engine.web.access import Principal
+from engine.web.gate.access import Principal
 from engine.web.masking import KEY_CHARS
 
 log = logging.getLogger(AUDIT)

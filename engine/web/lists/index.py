@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from engine.readmodel.dossier import Dossier, unpack
 from engine.readmodel.events import decode_score
 from engine.readmodel.port import Mark, ReadModel, ReadModelAway
-from engine.web.cards import Card, Lead, card_of
+from engine.web.lists.cards import Card, Lead, card_of
+from engine.web.lists.shelf import IDLE_MAX, JOURNAL_MAX, Shelf
 from engine.web.masking import key_of
-from engine.web.shelf import IDLE_MAX, JOURNAL_MAX, Shelf
 
 log = logging.getLogger(__name__)
 

@@ -8,16 +8,16 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from msgspec.structs import replace
 
-from engine.web.access import Principal, principal_of
-from engine.web.export import csv_header, csv_lines
-from engine.web.guard import audited
-from engine.web.index import Index
+from engine.web.gate.access import Principal, principal_of
+from engine.web.gate.guard import audited
+from engine.web.lists.export import csv_header, csv_lines
+from engine.web.lists.index import Index
+from engine.web.lists.shelf import Page
+from engine.web.lists.viewer import Viewer, news_of
+from engine.web.lists.views import Mistake, Unwanted, View, Wanted, wanted
 from engine.web.live import Pulse, now_ms
 from engine.web.pages import PATHS, Listing, Pages, as_page, counted
-from engine.web.shelf import Page
 from engine.web.streams import follow, send, viewers
-from engine.web.viewer import Viewer, news_of
-from engine.web.views import Mistake, Unwanted, View, Wanted, wanted
 
 FIRST_ROWS = 100
 MORE_ROWS = 200

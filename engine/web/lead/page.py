@@ -9,18 +9,18 @@ from aiohttp import web
 from engine.readmodel.dossier import opened
 from engine.readmodel.port import ReadModelAway
 from engine.routing.saying import shown_value
-from engine.web.access import Principal, principal_of
-from engine.web.actions import Mistaken, NotYours, Told, answered, tell
-from engine.web.cards import Lead
-from engine.web.forms import read_feedback
-from engine.web.guard import audited
-from engine.web.leadview import SECTIONS, Looker, values_of
+from engine.web.gate.access import Principal, principal_of
+from engine.web.gate.guard import audited
+from engine.web.lead.actions import Mistaken, NotYours, Told, answered, tell
+from engine.web.lead.forms import read_feedback
+from engine.web.lead.ownpages import own_routes
+from engine.web.lead.view import SECTIONS, Looker, values_of
+from engine.web.lead.workplace import Notice, Workplace, as_json, form_of, not_sent, notice_of, wants_json
+from engine.web.lists.cards import Lead
 from engine.web.live import AWAY, TICK_S, Status, now_ms
-from engine.web.ownpages import own_routes
 from engine.web.pages import as_page, lead_url
 from engine.web.port import NotSent, origin_of
 from engine.web.streams import event, follow, goes_on, silence, viewers
-from engine.web.workplace import Notice, Workplace, as_json, form_of, not_sent, notice_of, wants_json
 
 
 def lead_routes(place: Workplace) -> list[web.RouteDef]:

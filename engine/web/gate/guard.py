@@ -8,11 +8,11 @@ from urllib.parse import urlencode
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from engine.web.access import Access, Principal, let_in, principal_of
 from engine.web.api.problems import Refusal, problem
-from engine.web.audit import Audit
-from engine.web.login import LOGIN, Failures, Login, onward_page, safe_next
-from engine.web.security import Front
+from engine.web.gate.access import Access, Principal, let_in, principal_of
+from engine.web.gate.audit import Audit
+from engine.web.gate.login import LOGIN, Failures, Login, onward_page, safe_next
+from engine.web.gate.security import Front
 
 OPEN = frozenset({LOGIN, "/static"})
 """Resources, as aiohttp found them, that anybody may have; all else, and what is not there, is for who is known."""

@@ -9,13 +9,13 @@ from typing import Any
 
 from aiohttp import web
 
-from engine.web.access import Principal
-from engine.web.index import REFRESH_S, Index
+from engine.web.gate.access import Principal
+from engine.web.lists.index import REFRESH_S, Index
+from engine.web.lists.shelf import Changes
+from engine.web.lists.views import Wanted
 from engine.web.live import TICK_S, News, Pulse, Status, now_ms
 from engine.web.pages import Pages, counted, place_text
-from engine.web.shelf import Changes
 from engine.web.streams import event, goes_on, silence
-from engine.web.views import Wanted
 
 ROWS_MAX = 500
 """Rows sent at once; where more changed, a viewer reads its list anew."""

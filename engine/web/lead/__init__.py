@@ -1,0 +1,1 @@
+"""The page of one lead, and what people say and do there."""
