@@ -11,6 +11,7 @@ from urllib.parse import quote
 from engine.core.fields import within
 from engine.core.text import clean
 from engine.notify.records import Notice
+from engine.routing.decide import TERRITORIES_TOLD_MAX
 
 HEADLINE_CHARS_MAX = 150
 VALUE_CHARS_MAX = 300
@@ -44,9 +45,9 @@ _FACTS = (
 )
 _NAMES = ("traits.name", "traits.email", "lead")
 _LISTS = (
-    ("Territories", "territories", (), ""),
-    ("Top", "top", ("label", "rule"), "points"),
-    ("Pages", "pages", ("title", "path"), "seconds"),
+    ("Territories", "territories", (), "", TERRITORIES_TOLD_MAX),
+    ("Top", "top", ("label", "rule"), "points", LISTED_MAX),
+    ("Pages", "pages", ("title", "path"), "seconds", LISTED_MAX),
 )
 
 
@@ -101,9 +102,9 @@ def _facts(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
         text = _text(_at(data, path))
         if text:
             yield name, text
-    for name, key, words, number in _LISTS:
+    for name, key, words, number, at_most in _LISTS:
         listed = data.get(key)
-        parts = [_listed(one, words, number) for one in (listed if isinstance(listed, list) else [])[:LISTED_MAX]]
+        parts = [_listed(one, words, number) for one in (listed if isinstance(listed, list) else [])[:at_most]]
         text = clean("; ".join(part for part in parts if part), VALUE_CHARS_MAX)
         if text:
             yield name, text

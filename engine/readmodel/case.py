@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from engine.core.instants import from_rfc3339
 from engine.core.records import LeadAssignment, LeadFeedbackRecord, TraceStep
 from engine.core.text import clean
+from engine.routing.decide import TERRITORIES_TOLD_MAX
 
 TRACE_MAX = 40
 TEXT_CHARS_MAX = 300
@@ -108,7 +109,7 @@ def _decided(case: Case | None, kind: str, data: LeadAssignment, time_ms: int) -
         rep=data.rep,
         team=data.team,
         region=data.region,
-        territories=tuple(data.territories),
+        territories=tuple(dict.fromkeys(clean(one, TEXT_CHARS_MAX) for one in data.territories[:TERRITORIES_TOLD_MAX])),
         rule=data.rule,
         desk=data.desk,
         attempt=data.attempt,

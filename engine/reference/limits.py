@@ -66,11 +66,7 @@ _BOARD = (
         "503, and later again",
     ),
     ("a search text", f"{views.VALUE_CHARS_MAX} characters", "refused"),
-    (
-        "values of a filter",
-        str(kinds.FACET_VALUES_MAX),
-        "the most frequent are offered",
-    ),
+    ("sources and territories to filter by", f"{kinds.FACET_VALUES_MAX} each", "the most frequent are offered"),
     ("rows of a CSV file", f"{lists.CSV_ROWS_MAX:,}", "the hottest stand first"),
 )
 _TOLD = (

@@ -26,7 +26,7 @@ from engine.web.port import Reps, Sender
 
 _STATIC = Path(__file__).with_name("static")
 _SHUTDOWN_S = 1.0
-_CANCEL_AGAIN_S = 0.1
+_CANCEL_AGAIN_S = 1.0
 
 
 class Board:

@@ -3,7 +3,6 @@
 import json
 import re
 import signal
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,6 @@ import pytest
 from tests.integration.worker.deployment import HEATLINE, Deployment, Program, eventually
 from tests.servers.process import HOST, free_port
 
-FIRST_ALERT_S = 15.0
 STOPS_S = 5.0
 pytestmark = pytest.mark.timeout(120)
 
@@ -71,11 +69,9 @@ def session_of(demo: Program) -> list[int]:
 
 
 def test_a_demo_with_an_end_shows_an_alert_and_ends_by_itself(deployment: Deployment, demos: list[Program]) -> None:
-    """The first alert within 15 s of the start, the board behind each link that is printed, status 0 in the end."""
-    began_s = time.monotonic()
+    """An alert is printed, the board stands behind each link, and the status is 0 in the end."""
     demo = started(deployment, demos, "--for", "12s")
     eventually(lambda: "event → alert" in demo.logged(), "an alert is printed")
-    assert time.monotonic() - began_s < FIRST_ALERT_S
     links = re.findall(r"Board, for ([^:]+): (http://\S+)", demo.logged())
     assert [name for name, _ in links] == ["Sales manager", "Ravi"]
     manager, rep = (visitor(link) for _, link in links)

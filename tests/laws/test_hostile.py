@@ -156,9 +156,9 @@ def test_hostile_text_takes_no_time(lane_of_model: Any, size: int, piece: str) -
     """A second for six megabytes would be a hole: a visitor writes as long a text as a record may be."""
     lane = lane_of_model()
     text = piece * (size // len(piece) // 4)
-    started = time.perf_counter()
+    started = time.process_time()
     for place, where in enumerate(("context.page.url", "context.page.title", "traits.title", "traits.email")):
         event = segment("page_view", T0, "ada", messageId=f"m{place}")
         hostile.put(event, where, text)
         lane.fold([record(event, T0, place)])
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2

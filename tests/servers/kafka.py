@@ -134,6 +134,8 @@ def warm_classes() -> Path:
 
 def _load(folder: Path) -> None:
     KafkaServer(folder, java=(*QUICK, f"-XX:ArchiveClassesAtExit={folder / CLASSES}")).start().stop()
+    if not (folder / CLASSES).exists():
+        raise RuntimeError(f"Java kept no classes in {folder / CLASSES}")
     shutil.rmtree(folder / "data")
 
 

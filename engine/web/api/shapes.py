@@ -180,7 +180,7 @@ class Value(msgspec.Struct):
 
 
 class FacetLists(msgspec.Struct):
-    """The values of each filter, the most frequent first; 500 at most."""
+    """The values of each filter, the most frequent first; of sources and territories 500 at most."""
 
     owner: list[Value]
     team: list[Value]

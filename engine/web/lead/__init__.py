@@ -1,1 +1,1 @@
-"""The page of one lead, and what people say and do there."""
+"""The page of one lead, and all that people say: of a lead, of who phoned, of themselves."""

@@ -1,6 +1,7 @@
 """A card: what the lists of the board show of a lead, and what they sort and search by."""
 
 from collections.abc import Iterable, Mapping
+from sys import intern
 from typing import Any, NamedTuple
 
 import msgspec
@@ -105,7 +106,7 @@ def card_of(score: LeadScore, dossier: Dossier | None, key: str) -> Card:
         owner=score.owner if case is None else case.rep,
         team=None if case is None else case.team,
         region=None if case is None else case.region,
-        territories=() if case is None else case.territories,
+        territories=() if case is None else tuple(map(intern, case.territories)),  # the same few names in every card
         desk=None if case is None else case.desk,
         rule=None if case is None else case.rule,
         state=None if case is None else case.state,

@@ -1,8 +1,8 @@
 """Whose cards there are, and which of them somebody wants: what a list is chosen by, but for its order."""
 
-import heapq
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import islice, product
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -13,11 +13,14 @@ from engine.web.lists.cards import Card
 from engine.web.lists.views import View, Wanted, has_case, is_open
 
 FACET_VALUES_MAX = 500
-"""Of one filter: visitors' links name sources, and a firm may have thousands of territories."""
+"""Of sources, which visitors' links name, and of territories, of which a firm may have thousands."""
 
 
 class Facets(NamedTuple):
-    """The values of each filter and how many cards have each: the most frequent first, `FACET_VALUES_MAX` at most."""
+    """The values of each filter and how many cards have each, the most frequent first.
+
+    Of sources and territories at most `FACET_VALUES_MAX`.
+    """
 
     owner: dict[str, int]
     team: dict[str, int]
@@ -43,6 +46,7 @@ class Kind(NamedTuple):
 
 
 _COUNTED = tuple(name for name in Facets._fields if name not in Kind._fields)
+_OFFERED_MAX = dict.fromkeys(("source", "territory"), FACET_VALUES_MAX)
 
 
 class Held(msgspec.Struct, frozen=True, gc=False):
@@ -53,13 +57,36 @@ class Held(msgspec.Struct, frozen=True, gc=False):
     text: str
 
 
+class Counts:
+    """How many cards have each value of what one can filter by, but for what a kind says."""
+
+    def __init__(self) -> None:
+        """No cards."""
+        self.by_name: dict[str, Counter[str]] = {name: Counter() for name in _COUNTED}
+
+    def add(self, card: Card) -> None:
+        """One more."""
+        for name, counter in self.by_name.items():
+            for value in _values(card, name):
+                counter[value] += 1
+
+    def remove(self, card: Card) -> None:
+        """One less."""
+        for name, counter in self.by_name.items():
+            for value in _values(card, name):
+                if counter[value] > 1:
+                    counter[value] -= 1
+                else:
+                    del counter[value]
+
+
 class Group:
     """The cards of a kind, and how many of them have each value of what else one can filter by."""
 
     def __init__(self) -> None:
         """No cards."""
         self.held: dict[str, Held] = {}
-        self.counts: dict[str, Counter[str]] = {name: Counter() for name in _COUNTED}
+        self.counts = Counts()
 
     def __len__(self) -> int:
         """How many."""
@@ -68,19 +95,16 @@ class Group:
     def add(self, held: Held) -> None:
         """One more."""
         self.held[held.card.key] = held
-        for name, counter in self.counts.items():
-            for value in _values(held.card, name):
-                counter[value] += 1
+        self.counts.add(held.card)
 
     def remove(self, held: Held) -> None:
         """One less."""
         del self.held[held.card.key]
-        for name, counter in self.counts.items():
-            for value in _values(held.card, name):
-                if counter[value] > 1:
-                    counter[value] -= 1
-                else:
-                    del counter[value]
+        self.counts.remove(held.card)
+
+    def having(self, name: str, value: str) -> int:
+        """How many have that value."""
+        return self.counts.by_name[name][value]
 
 
 IN_VIEW: Mapping[View, str | None] = {"hottest": None, "day": "has_case", "open": "is_open"}
@@ -152,19 +176,22 @@ def _values(card: Card, name: str) -> tuple[str, ...]:
     return card.territories if name == "territory" else (getattr(card, name),)
 
 
-def _by_number(counter: Counter[str]) -> dict[str, int]:
+def _by_number(counter: Counter[str], at_most: int | None) -> dict[str, int]:
     """The values that there are, the most frequent first."""
     there = ((value, number) for value, number in counter.items() if value)
-    return dict(heapq.nsmallest(FACET_VALUES_MAX, there, key=lambda one: (-one[1], one[0])))
+    return dict(islice(sorted(there, key=lambda one: (-one[1], one[0])), at_most))
 
 
-def facets_of(groups: Mapping[Kind, Group], chosen: Iterable[Kind]) -> Facets:
-    """The values that the cards of the chosen kinds have."""
-    counts: list[Counter[str]] = [Counter() for _ in Facets._fields]
+def facets_of(groups: Mapping[Kind, Group], chosen: Collection[Kind], of_all: Counts) -> Facets:
+    """The values that the cards of the chosen kinds have; `of_all` are those of all kinds."""
+    counts: dict[str, Counter[str]] = {name: Counter() for name in Facets._fields}
     for kind in chosen:
-        for counter, name in zip(counts, Facets._fields, strict=True):
-            if name in _COUNTED:
-                counter.update(groups[kind].counts[name])
-            else:
-                counter[getattr(kind, name) or ""] += len(groups[kind])
-    return Facets(*map(_by_number, counts))
+        for name in ("owner", "team", "region"):
+            counts[name][getattr(kind, name) or ""] += len(groups[kind])
+    if len(chosen) == len(groups):
+        counts |= of_all.by_name
+    else:
+        # What each group adds is much where leads lie in many territories: a second, for all of 100,000.
+        for kind, name in product(chosen, _COUNTED):
+            counts[name].update(groups[kind].counts.by_name[name])
+    return Facets(**{name: _by_number(counter, _OFFERED_MAX.get(name)) for name, counter in counts.items()})

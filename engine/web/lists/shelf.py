@@ -17,6 +17,7 @@ from engine.web.gate.access import Principal
 from engine.web.lists.cards import Card
 from engine.web.lists.kinds import (
     IN_VIEW,
+    Counts,
     Facets,
     Group,
     Held,
@@ -88,6 +89,7 @@ class Shelf:
         # Beside each other in memory: a search through the cards would take four times as long.
         self._texts: dict[str, str] = {}
         self._groups: dict[Kind, Group] = {}
+        self._counts = Counts()
         self._lists: dict[View, SortedKeyList[Held, Place]] = {view: SortedKeyList(key=_order(view)) for view in PLACES}
         self._idle: SortedKeyList[Held, Place] = SortedKeyList(key=_order("hottest"))
         self._begin()
@@ -185,7 +187,7 @@ class Shelf:
 
     def facets(self, who: Principal) -> Facets:
         """What there is to choose from among the cards that `who` may see."""
-        return facets_of(self._groups, chosen_of(who, Wanted(), self._groups))
+        return facets_of(self._groups, chosen_of(who, Wanted(), self._groups), self._counts)
 
     def _begin(self) -> None:
         self._epoch = secrets.token_hex(4)
@@ -200,6 +202,7 @@ class Shelf:
         held = Held(card, kind_of(card), text)
         self._held[card.key], self._keys[card.lead], self._texts[card.key] = held, card.key, text
         self._groups.setdefault(held.kind, Group()).add(held)
+        self._counts.add(card)
         for one in self._lists_of(held.kind):
             one.add(held)
 
@@ -207,6 +210,7 @@ class Shelf:
         key, group = held.card.key, self._groups[held.kind]
         del self._held[key], self._keys[held.card.lead], self._texts[key]
         group.remove(held)
+        self._counts.remove(held.card)
         if not group:
             del self._groups[held.kind]
         for one in self._lists_of(held.kind):
@@ -221,7 +225,7 @@ class Shelf:
         """The kinds of which cards may be in a list."""
         tests = tests_of(wanted)
         kinds = chosen_of(who, wanted, self._groups)
-        return {kind for kind in kinds if all(self._groups[kind].counts[name][value] for name, value in tests)}
+        return {kind for kind in kinds if all(self._groups[kind].having(*test) for test in tests)}
 
     def _found(self, who: Principal, wanted: Wanted, chosen: set[Kind], few: int) -> tuple[int, list[Held] | None]:
         """How many cards are wanted, and, where they are fewer than `few`, which, in any order."""
@@ -235,8 +239,8 @@ class Shelf:
             hits = (self._held[key] for key in keys)
             held = list(fitting(who, wanted, (one for one in hits if one.kind in chosen)))
         elif tests:
-            ((name, value),) = tests
-            return sum(self._groups[kind].counts[name][value] for kind in chosen), None
+            (test,) = tests
+            return sum(self._groups[kind].having(*test) for kind in chosen), None
         else:
             return number, None
         return len(held), held if len(held) < few else None

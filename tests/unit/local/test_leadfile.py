@@ -123,9 +123,9 @@ def test_hostile_files_take_linear_time(row: str) -> None:
 
     def seconds(count: int) -> float:
         data = b"userId,a\n" + f"{row}\n".encode("utf-8", "surrogateescape") * count
-        begins = time.perf_counter()
+        begins = time.process_time()
         read(data)
-        return time.perf_counter() - begins
+        return time.process_time() - begins
 
     seconds(100)
     assert min(seconds(800) for _ in range(2)) < 8 * max(seconds(400), 0.005)

@@ -197,9 +197,10 @@ def test_an_entry_shows_what_there_is_of_the_record() -> None:
 
 
 def test_a_dossier_is_bounded_whatever_is_written() -> None:
-    """100 points of 9 + 5 bytes, 40 entries with at most 9 texts of 500 characters, 40 steps with 4 of 300: 250 KiB."""
+    """100 points of 14 bytes, 40 entries of 9 texts of 500 characters, 40 steps of 4 of 300, 20 territories: 250 KiB."""
     long = "é" * 9_999
-    told = [decided("assigned", minute, reason=long, team=long) for minute in range(1)]
+    territories = [f"{number}{long}" for number in range(100)]
+    told = [decided("assigned", 0, reason=long, team=long, territories=territories)]
     many = [scored(minute) for minute in range(300)] + [alerted(minute, reason=long) for minute in range(300)]
     assert len(pack(folded([*told, *many]))) < 250 * 1024
 

@@ -301,6 +301,7 @@ async def test_closing_ends_a_reader_that_lost_its_cancellation() -> None:
     board = Board(model, entrance())
     await board.start()
     await asyncio.sleep(0)
-    closed, _ = await asyncio.wait({asyncio.create_task(board.close())}, timeout=10)
-    assert closed
+    closing = asyncio.create_task(board.close())
+    assert (await asyncio.wait({closing}, timeout=10))[0]
+    await closing
     assert model.lost == 1

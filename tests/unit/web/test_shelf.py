@@ -271,7 +271,7 @@ def test_of_one_filter_only_so_many_values_are_offered() -> None:
     held = Held(several[0], kind_of(several[0]), "")
     group.add(held)
     group.remove(held)
-    assert not any(group.counts.values())
+    assert not any(group.counts.by_name.values())
 
 
 def test_a_lead_in_two_territories_is_found_by_each_of_them() -> None:
