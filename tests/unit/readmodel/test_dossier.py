@@ -197,7 +197,7 @@ def test_an_entry_shows_what_there_is_of_the_record() -> None:
 
 
 def test_a_dossier_is_bounded_whatever_is_written() -> None:
-    """100 points of 14 bytes, 40 entries of 9 texts of 500 characters, 40 steps of 4 of 300, 20 territories: 250 KiB."""
+    """100 points of 14 bytes, 40 entries of 9 texts of 500 characters, 40 steps of 4 of 300, 20 territories."""
     long = "é" * 9_999
     territories = [f"{number}{long}" for number in range(100)]
     told = [decided("assigned", 0, reason=long, team=long, territories=territories)]
