@@ -18,7 +18,7 @@ def notifier() -> None:
     """Tell webhooks, Slack, mail and others of alerts, assignments and more, as config/notify.yaml says."""
     from engine.app.notifier import run_notifier
 
-    serve(run_notifier)
+    serve("notifier", run_notifier)
 
 
 @notify_app.command("check")
@@ -38,25 +38,29 @@ def notify_list(
     channel: Channel = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="the newest so many")] = 100,
 ) -> None:
-    """The newest that could not be sent, and why: a table on a terminal, JSON lines elsewhere."""
+    """The newest that could not be sent, and why: a table on a terminal, JSON lines elsewhere.
+
+    Standard error says what waits, since when, and which receivers fail or are disabled.
+    """
     import msgspec
     from rich.console import Console
 
     from engine.connecting import notify_store
-    from engine.notify.port import Counts, Dead, Queue
+    from engine.notify.port import Dead
     from engine.notify.terminal import described, summary, table
 
-    async def ask(settings: Settings) -> tuple[list[Dead], Counts, dict[Queue, str]]:
+    async def ask(settings: Settings) -> tuple[list[Dead], list[str]]:
         async with notify_store(settings) as store:
-            return await store.dead(limit, channel), await store.counts(), await store.disabled()
+            told = summary(await store.counts(), await store.waiting(), await store.disabled())
+            return await store.dead(limit, channel), told
 
-    letters, counts, disabled = once(ask)
+    letters, told = once(ask)
     if sys.stdout.isatty():
         Console().print(table(letters))
     else:
         for letter in letters:
             typer.echo(msgspec.json.encode(described(letter)))
-    typer.echo("\n".join(summary(counts, disabled)), err=True)
+    typer.echo("\n".join(told), err=True)
 
 
 @notify_app.command("retry")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 
 from engine.notify.config import REP_TARGET, Notify
+from engine.notify.failing import Failing
 from engine.notify.metrics import NotifierMetrics
 from engine.notify.port import STORE, Claimed, Queue, Store, StoreAway
 from engine.notify.records import notice
@@ -72,6 +73,7 @@ class Deliveries:
         self._tasks: set[asyncio.Task[None]] = set()
         self._news = asyncio.Event()
         self._outage = Outage(STORE, StoreAway, log)
+        self._failing = Failing()
         self._counted_s = 0.0
 
     @property
@@ -83,6 +85,7 @@ class Deliveries:
         """This is in force from now on; what is being sent is sent as it was begun."""
         self._plan = plan
         self._metrics.prepare(list(plan.senders))
+        self._failing.keep(plan.senders)
         self._news.set()
 
     def wake(self) -> None:
@@ -109,6 +112,7 @@ class Deliveries:
     async def _look(self) -> None:
         """Begin to send whatever may be sent now."""
         now_ms = self._now_ms()
+        self._failing.settle(now_ms)
         for queue in await self._store.due(now_ms, LOOK_MAX):
             sender = self._plan.senders.get(queue.channel)
             if sender is None:
@@ -167,33 +171,32 @@ class Deliveries:
         queue, key = claimed.queue, claimed.key
         match outcome:
             case Delivered():
+                self._failing.delivered(queue.channel, now_ms)
                 await self._store.sent(queue, key)
             case Gone(why):
-                log.warning(
-                    "channel %s is disabled: its receiver %s; `heatline notify retry` enables it", queue.channel, why
-                )
+                self._failing.gone(queue.channel, why, now_ms)
                 await self._store.disable(queue, now_ms, why)
-            case Failed(why, after_ms):
-                await self._failed(claimed, why, after_ms, now_ms)
+            case Failed():
+                await self._failed(claimed, outcome, now_ms)
             case _:
                 log.warning("channel %s: %s is a dead letter now", queue.channel, key)
                 await self._store.bury(queue, key, now_ms, outcome.why)
 
-    async def _failed(self, claimed: Claimed, why: str, after_ms: int | None, now_ms: int) -> None:
+    async def _failed(self, claimed: Claimed, how: Failed, now_ms: int) -> None:
+        queue, key, why = claimed.queue, claimed.key, how.whole_why
         first_ms = claimed.first_ms or now_ms
         # Who only asks to wait has not failed: the schedule stands still meanwhile.
-        attempts = claimed.attempts + (after_ms is None)
-        due_ms = next_ms(claimed.key, max(attempts, 1), first_ms, now_ms)
+        attempts = claimed.attempts + (how.after_ms is None)
+        due_ms = next_ms(key, max(attempts, 1), first_ms, now_ms)
         if due_ms is None:
-            log.warning(
-                "channel %s: %s is a dead letter after %d attempts", claimed.queue.channel, claimed.key, attempts
-            )
-            await self._store.postpone(claimed.queue, claimed.key, now_ms, attempts, first_ms)
-            await self._store.bury(claimed.queue, claimed.key, now_ms, why)
+            log.warning("channel %s: %s is a dead letter after %d attempts", queue.channel, key, attempts)
+            await self._store.postpone(queue, key, now_ms, attempts, first_ms, why)
+            await self._store.bury(queue, key, now_ms, why)
             return
-        if after_ms is not None:
-            due_ms = now_ms + after_ms
-        await self._store.postpone(claimed.queue, claimed.key, due_ms, attempts, first_ms)
+        if how.after_ms is not None:
+            due_ms = now_ms + how.after_ms
+        self._failing.failed(queue.channel, how, due_ms, now_ms)
+        await self._store.postpone(queue, key, due_ms, attempts, first_ms, why)
 
     async def _count(self) -> None:
         if time.monotonic() - self._counted_s >= COUNT_EVERY_S:

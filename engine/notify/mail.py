@@ -81,8 +81,8 @@ class MailSender:
 
 
 def _answered(code: int, text: str) -> Outcome:
-    why = f"the mail server answered {code} {clean(text, 100)}"
-    return sending.Refused(why) if code in _PERMANENT else Failed(why)
+    failed = Failed(f"the mail server answered {code}", words=clean(text, 100))
+    return sending.Refused(failed.whole_why) if code in _PERMANENT else failed
 
 
 def mail(message: Message, sender: str, address: str, board: str = "") -> EmailMessage:

@@ -19,6 +19,7 @@ from engine.notify.port import (
     Erased,
     PositionsMoved,
     Queue,
+    Waiting,
 )
 
 
@@ -48,6 +49,8 @@ class MemoryStore:
         self._messages: dict[Queue, dict[str, _Message]] = {}
         self._pens: dict[Queue, dict[str, tuple[int, Entry]]] = {}
         self._dead: dict[str, Dead] = {}
+        self._since_ms: dict[str, int] = {}
+        self._failing: dict[Queue, str] = {}
         self._disabled: dict[Queue, str] = {}
         self._erased: dict[str, int] = {}
 
@@ -91,13 +94,17 @@ class MemoryStore:
         return claimed
 
     async def sent(self, queue: Queue, key: str) -> None:
-        self._messages.get(queue, {}).pop(key, None)
+        one = self._messages.get(queue, {}).pop(key, None)
+        self._failing.pop(queue, None)
+        for name in one.entries if one else ():
+            del self._since_ms[name]
         self._show(queue)
 
-    async def postpone(self, queue: Queue, key: str, due_ms: int, attempts: int, first_ms: int) -> None:
+    async def postpone(self, queue: Queue, key: str, due_ms: int, attempts: int, first_ms: int, why: str) -> None:
         one = self._messages.get(queue, {}).get(key)
         if one is not None:
             one.due_ms, one.attempts, one.first_ms = due_ms, attempts, first_ms
+            self._failing[queue] = why[:WHY_CHARS_MAX]
             self._show(queue)
 
     async def bury(self, queue: Queue, key: str, at_ms: int, why: str) -> None:
@@ -122,12 +129,19 @@ class MemoryStore:
         letters = [letter for key in keys if (letter := self._dead.pop(key, None)) is not None]
         for entry, *_ in letters:
             self._disabled.pop(entry.queue, None)
-            self._put(entry, now_ms)
+            self._put(entry, now_ms, now_ms)
             self._show(entry.queue)
         return len(letters)
 
     async def disabled(self) -> dict[Queue, str]:
         return dict(self._disabled)
+
+    async def waiting(self) -> list[Waiting]:
+        made = []
+        for queue, next_ms in sorted(self._queues.items()):
+            since_ms = [self._since_ms[name] for name in self._names(queue)]
+            made.append(Waiting(queue, len(since_ms), min(since_ms), next_ms, self._failing.get(queue, "")))
+        return made
 
     async def counts(self) -> Counts:
         return Counts(self._pending(), len(self._dead))
@@ -150,7 +164,7 @@ class MemoryStore:
         if why is not None:
             self._bury(_Message({entry.key: entry}, 0), entry.made_ms, why)
             return
-        self._put(entry, entry.due_ms)
+        self._put(entry, entry.due_ms, entry.made_ms)
         self._queues[entry.queue] = min(entry.due_ms, self._queues.get(entry.queue, entry.due_ms))
 
     def _has(self, entry: Entry) -> bool:
@@ -158,7 +172,13 @@ class MemoryStore:
         waits = any(entry.key in one.entries for one in messages)
         return waits or entry.key in self._dead or entry.key in self._pens.get(entry.queue, {})
 
-    def _put(self, entry: Entry, due_ms: int) -> None:
+    def _names(self, queue: Queue) -> list[str]:
+        """The entries that wait in a queue."""
+        in_messages = [name for one in self._messages.get(queue, {}).values() for name in one.entries]
+        return in_messages + list(self._pens.get(queue, ()))
+
+    def _put(self, entry: Entry, due_ms: int, since_ms: int) -> None:
+        self._since_ms[entry.key] = since_ms
         if entry.digest_ms:
             self._pens.setdefault(entry.queue, {})[entry.key] = (due_ms, entry)
         else:
@@ -174,6 +194,7 @@ class MemoryStore:
 
     def _bury(self, one: _Message, at_ms: int, why: str) -> None:
         for key, entry in one.entries.items():
+            self._since_ms.pop(key, None)
             self._dead[key] = Dead(entry, one.attempts, at_ms, why[:WHY_CHARS_MAX])
         while len(self._dead) > self._dead_max:
             del self._dead[min(self._dead, key=lambda key: (self._dead[key].at_ms, key))]
@@ -192,6 +213,8 @@ class MemoryStore:
                     del messages[key]
         for queue in list(self._queues):
             self._show(queue)
+        left = {name for queue in self._queues for name in self._names(queue)}
+        self._since_ms = {name: since_ms for name, since_ms in self._since_ms.items() if name in left}
         self._erased[erased.pseudonym] = max(erased.at_ms, self._erased.get(erased.pseudonym, erased.at_ms))
         if len(self._erased) > ERASED_MAX:
             del self._erased[min(self._erased, key=lambda name: (self._erased[name], name))]
@@ -204,3 +227,4 @@ class MemoryStore:
             self._queues[queue] = min(waiting)
         else:
             self._queues.pop(queue, None)
+            self._failing.pop(queue, None)

@@ -103,6 +103,19 @@ class Counts(NamedTuple):
     dead: int
 
 
+class Waiting(NamedTuple):
+    """So many entries wait for one receiver, the oldest since `since_ms`; none is sent before `next_ms`.
+
+    `why` the last attempt failed; empty where it did not, or none was made.
+    """
+
+    queue: Queue
+    entries: int
+    since_ms: int
+    next_ms: int
+    why: str
+
+
 class PositionsMoved(Exception):
     """The store is not where the batch begins: emptied, restored from a backup, or another notifier wrote."""
 
@@ -142,8 +155,11 @@ class Store(Protocol):
         """A claimed message was taken by its receiver: forget it."""
         ...
 
-    async def postpone(self, queue: Queue, key: str, due_ms: int, attempts: int, first_ms: int) -> None:
-        """A claimed message is to be sent again at `due_ms`; so many attempts were made, the first at `first_ms`."""
+    async def postpone(self, queue: Queue, key: str, due_ms: int, attempts: int, first_ms: int, why: str) -> None:
+        """A claimed message is to be sent again at `due_ms`; so many attempts were made, the first at `first_ms`.
+
+        `why` the last one failed.
+        """
         ...
 
     async def bury(self, queue: Queue, key: str, at_ms: int, why: str) -> None:
@@ -164,6 +180,10 @@ class Store(Protocol):
 
     async def disabled(self) -> dict[Queue, str]:
         """The receivers that want nothing more, and why."""
+        ...
+
+    async def waiting(self) -> list[Waiting]:
+        """What waits for each receiver, in the order of receivers; what is retried waits since then."""
         ...
 
     async def counts(self) -> Counts:

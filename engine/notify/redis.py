@@ -33,6 +33,7 @@ from engine.notify.port import (
     PositionsMoved,
     Queue,
     StoreAway,
+    Waiting,
 )
 
 PREFIX = "heatline:notify:1:"
@@ -102,8 +103,8 @@ class RedisStore:
     async def sent(self, queue: Queue, key: str) -> None:
         await self._step("sent", _name(queue), key)
 
-    async def postpone(self, queue: Queue, key: str, due_ms: int, attempts: int, first_ms: int) -> None:
-        await self._step("postpone", _name(queue), key, due_ms, f"{attempts} {first_ms}")
+    async def postpone(self, queue: Queue, key: str, due_ms: int, attempts: int, first_ms: int, why: str) -> None:
+        await self._step("postpone", _name(queue), key, due_ms, f"{attempts} {first_ms}", why[:WHY_CHARS_MAX])
 
     async def bury(self, queue: Queue, key: str, at_ms: int, why: str) -> None:
         await self._step("bury", _name(queue), key, at_ms, why[:WHY_CHARS_MAX], self._dead_max)
@@ -131,6 +132,9 @@ class RedisStore:
         with self._named_errors():
             found = cast("dict[bytes, bytes]", await self._client.hgetall(self._prefix + "disabled"))
         return {_queue(name): why.decode() for name, why in found.items()}
+
+    async def waiting(self) -> list[Waiting]:
+        return sorted(_waiting(*one) for one in await self._step("waiting"))
 
     async def counts(self) -> Counts:
         with self._named_errors():
@@ -178,6 +182,10 @@ def _claimed(name: bytes, queue: bytes, tries: bytes, packed: list[bytes]) -> Cl
 
 def _dead(packed: bytes, tries: bytes, at_ms: bytes, why: bytes) -> Dead:
     return Dead(_entries.decode(packed), int(tries.split()[0]), int(float(at_ms)), why.decode())
+
+
+def _waiting(name: bytes, entries: int, since_ms: bytes, next_ms: bytes, why: bytes) -> Waiting:
+    return Waiting(_queue(name), entries, int(float(since_ms)), int(float(next_ms)), why.decode())
 
 
 def _name(queue: Queue) -> str:

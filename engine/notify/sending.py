@@ -27,15 +27,24 @@ class Delivered(NamedTuple):
 
 
 class Failed(NamedTuple):
-    """Not now: to be tried again, not before `after_ms` from now where the receiver says so."""
+    """Not now: to be tried again, not before `after_ms` from now where the receiver says so.
+
+    `words` are the receiver's own, which may quote the message: they stand in the list of dead letters, not in logs.
+    """
 
     why: str
     after_ms: int | None = None
+    words: str = ""
 
     @property
     def outcome(self) -> str:
         """`throttled` where the receiver is there and only wants to wait."""
         return "failed" if self.after_ms is None else "throttled"
+
+    @property
+    def whole_why(self) -> str:
+        """With the receiver's words."""
+        return f"{self.why} {self.words}" if self.words else self.why
 
 
 class Refused(NamedTuple):

@@ -2,9 +2,10 @@
 -- KEYS: the prefix of every key. ARGV: what to do, then its arguments.
 --
 -- positions: text; queues: sorted set of queues by when to look at them next; q:<queue>: sorted set of messages by when
--- they are due; pen:<queue>: sorted set of entries by when their digest is; dead: sorted set of entries by since when;
--- disabled: hash of queues, and why; erased: sorted set of pseudonyms by when; leads: sorted set of
--- "pseudonym NUL time NUL entry"; and hashes by entry: entry (what to send), digest (there if it waits for one), queue,
+-- they are due; pen:<queue>: sorted set of entries by when their digest is; since:<queue>: sorted set of all entries that
+-- wait in it, by since when; failing: hash of queues that wait, and why the last attempt failed; dead: sorted set of
+-- entries by since when; disabled: hash of queues, and why; erased: sorted set of pseudonyms by when; leads: sorted set
+-- of "pseudonym NUL time NUL entry"; and hashes by entry: entry (what to send), digest (there if it waits for one), queue,
 -- lead (its member of leads), tries, why. A digest has a queue, members (separated by NUL) and tries.
 
 local prefix = KEYS[1]
@@ -13,6 +14,7 @@ local positions, queues, dead = key('positions'), key('queues'), key('dead')
 local disabled, erased, leads = key('disabled'), key('erased'), key('leads')
 local entries, queue_of, lead_of = key('entry'), key('queue'), key('lead')
 local digests, members, tries, whys = key('digest'), key('members'), key('tries'), key('why')
+local failing = key('failing')
 local LAST = 253402300799999
 
 local function split(text)
@@ -32,10 +34,17 @@ local function show(queue)
     redis.call('ZADD', queues, math.min(tonumber(due or LAST), tonumber(pen or LAST)), queue)
   else
     redis.call('ZREM', queues, queue)
+    redis.call('HDEL', failing, queue)
   end
 end
 
+local function waits_no_more(name)
+  local queue = redis.call('HGET', queue_of, name)
+  if queue then redis.call('ZREM', key('since:' .. queue), name) end
+end
+
 local function forget_one(name)
+  waits_no_more(name)
   local member = redis.call('HGET', lead_of, name)
   if member then redis.call('ZREM', leads, member) end
   for _, hash in ipairs({ entries, queue_of, lead_of, digests, members, tries, whys }) do
@@ -53,6 +62,7 @@ local function forget(name)
 end
 
 local function bury_one(name, at, why, dead_max)
+  waits_no_more(name)
   redis.call('ZADD', dead, at, name)
   redis.call('HSET', whys, name, why)
   local excess = redis.call('ZCARD', dead) - dead_max
@@ -122,6 +132,7 @@ local function add(name, queue, entry, pseudonym, time, due, is_digest, made, fu
     bury_one(name, made, why, limits[3])
     return
   end
+  redis.call('ZADD', key('since:' .. queue), made, name)
   redis.call('ZADD', key((is_digest == '1' and 'pen:' or 'q:') .. queue), due, name)
   local at = redis.call('ZSCORE', queues, queue)
   if not at or tonumber(due) < tonumber(at) then redis.call('ZADD', queues, due, queue) end
@@ -188,13 +199,15 @@ end
 
 function steps.sent(queue, name)
   redis.call('ZREM', key('q:' .. queue), name)
+  redis.call('HDEL', failing, queue)
   if not redis.call('ZSCORE', dead, name) then forget(name) end
   show(queue)
 end
 
-function steps.postpone(queue, name, due, attempts)
+function steps.postpone(queue, name, due, attempts, why)
   if not redis.call('ZSCORE', key('q:' .. queue), name) then return end
   redis.call('HSET', tries, name, attempts)
+  redis.call('HSET', failing, queue, why)
   redis.call('ZADD', key('q:' .. queue), due, name)
   show(queue)
 end
@@ -227,8 +240,22 @@ function steps.retry(now)
       redis.call('HDEL', disabled, queue)
       local where = redis.call('HEXISTS', digests, name) == 1 and 'pen:' or 'q:'
       redis.call('ZADD', key(where .. queue), now, name)
+      redis.call('ZADD', key('since:' .. queue), now, name)
       show(queue)
       found = found + 1
+    end
+  end
+  return found
+end
+
+function steps.waiting()
+  local found, names = {}, redis.call('ZRANGE', queues, 0, -1, 'WITHSCORES')
+  for i = 1, #names, 2 do
+    local queue, since = names[i], first_of(key('since:' .. names[i]))
+    -- Of a digest nothing may be left, of people who were erased.
+    if since then
+      local held, why = redis.call('ZCARD', key('since:' .. queue)), redis.call('HGET', failing, queue) or ''
+      found[#found + 1] = { queue, held, since, names[i + 1], why }
     end
   end
   return found

@@ -1,6 +1,7 @@
 """What could not be sent, for people and for programs; nothing in it is obeyed by a terminal."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from rich.table import Table
@@ -8,7 +9,8 @@ from rich.text import Text
 
 from engine.core.instants import to_rfc3339
 from engine.core.text import printable
-from engine.notify.port import Counts, Dead, Queue
+from engine.notify.failing import command_to_enable
+from engine.notify.port import Counts, Dead, Queue, Waiting
 from engine.ops.logs import lead_hash
 
 COLUMNS = ("since", "channel", "to", "record", "lead", "attempts", "why", "key")
@@ -39,10 +41,27 @@ def table(letters: Sequence[Dead]) -> Table:
     return made
 
 
-def summary(counts: Counts, disabled: Mapping[Queue, str]) -> list[str]:
-    """How much waits and failed, and which receivers want nothing more."""
-    lines = [f"{counts.pending:,} waiting, {counts.dead:,} dead letters"]
+def summary(counts: Counts, waiting: Sequence[Waiting], disabled: Mapping[Queue, str]) -> list[str]:
+    """How much waits and failed in all; for which channels, since when and why; which receivers want nothing more.
+
+    `waiting` is in the order of receivers.
+    """
+    lines = [f"{counts.pending:,} waiting, {counts.dead:,} dead letters", *_by_channel(waiting)]
     for queue, why in disabled.items():
         to = f" to {queue.target}" if queue.target else ""
-        lines.append(printable(f"channel {queue.channel}{to} is disabled: {why}; a retry enables it"))
-    return lines
+        lines.append(f"channel {queue.channel}{to} is disabled: {why}; `{command_to_enable(queue.channel)}` enables it")
+    return [printable(line) for line in lines]
+
+
+def _by_channel(waiting: Sequence[Waiting]) -> Iterator[str]:
+    for channel, of_it in groupby(waiting, lambda one: one.queue.channel):
+        receivers = list(of_it)
+        entries = sum(one.entries for one in receivers)
+        since_ms, next_ms = min(one.since_ms for one in receivers), min(one.next_ms for one in receivers)
+        line = f"channel {channel}: {entries:,} waiting, the oldest since {to_rfc3339(since_ms)}"
+        failing = [one for one in receivers if one.why]
+        if failing:
+            longest = min(failing, key=lambda one: one.since_ms)
+            of_all = f" of {len(failing):,} of {len(receivers):,} receivers" if len(receivers) > 1 else ""
+            line += f"; the last attempt{of_all} failed: {longest.why}"
+        yield f"{line}; the next not before {to_rfc3339(next_ms)}"

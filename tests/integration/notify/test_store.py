@@ -34,7 +34,7 @@ class TestRedisStore(StoreContract):
         """Every key of an entry and of a digest goes with it; positions stay."""
         await take(store, entry("a"), entry("b", digest=1_000), entry("c", digest=1_000))
         for one in await claimed(store):
-            await store.postpone(CRM, one.key, 2_000, 1, 1_000)
+            await store.postpone(CRM, one.key, 2_000, 1, 1_000, "why")
         for one in await claimed(store, now=2_000):
             await store.sent(CRM, one.key)
         async with Redis.from_url(redis_server.url) as client:

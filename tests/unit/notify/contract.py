@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from engine.notify.port import Batch, Claimed, Counts, Entry, Erased, PositionsMoved, Queue, Store
+from engine.notify.port import Batch, Claimed, Counts, Entry, Erased, PositionsMoved, Queue, Store, Waiting
 
 Make = Callable[..., Awaitable[Store]]
 CRM, SALES = Queue("crm", ""), Queue("sales", "")
@@ -73,7 +73,7 @@ class StoreContract:
     async def test_what_failed_comes_back_when_it_is_to(self, store: Store) -> None:
         await take(store, entry("a"))
         await keys(store)
-        await store.postpone(CRM, "a", 6_000, 1, 1_000)
+        await store.postpone(CRM, "a", 6_000, 1, 1_000, "why")
         assert await store.due(5_999, 10) == []
         assert await store.due(6_000, 10) == [CRM]
         [again] = await claimed(store, now=6_000)
@@ -102,7 +102,7 @@ class StoreContract:
         """Newest first, of all channels or one; a retry makes it new."""
         await take(store, entry("a"), entry("b", SALES), entry("c"))
         await claimed(store)
-        await store.postpone(CRM, "a", 2_000, 3, 1_000)
+        await store.postpone(CRM, "a", 2_000, 3, 1_000, "why")
         await store.bury(CRM, "a", 7_000, "why" * 1_000)
         await store.bury(SALES, "b", 8_000, "no such channel")
         await store.bury(SALES, "nobody", 8_000, "gone")
@@ -127,7 +127,7 @@ class StoreContract:
         await take(store, entry("c", made=3_000))
         assert await dead(store) == [("c", "410 Gone"), ("b", "410 Gone"), ("a", "410 Gone")]
         assert await store.disabled() == {CRM: "410 Gone"}
-        await store.postpone(CRM, "a", 5_000, 1, 1)
+        await store.postpone(CRM, "a", 5_000, 1, 1, "why")
         assert await keys(store, now=50_000) == []
         assert await keys(store, SALES) == ["s"]
         assert await store.retry(["c"], 6_000) == 1
@@ -148,7 +148,7 @@ class StoreContract:
         assert sorted(one.key for one in digest.entries) == ["a", "b"]
         assert digest.key == digest.id
         assert digest.key.startswith("digest-")
-        await store.postpone(CRM, digest.key, 20_000, 1, 15_000)
+        await store.postpone(CRM, digest.key, 20_000, 1, 15_000, "why")
         first, second = await claimed(store, now=20_000)
         assert (first.key, first.entries, first.attempts) == (digest.key, digest.entries, 1)
         assert [one.key for one in second.entries] == ["next"]
@@ -175,14 +175,14 @@ class StoreContract:
         await take(store, *mine, *others)
         await store.bury(CRM, "dead", 1_000, "why")
         [digest] = await claimed(store, SALES)
-        await store.postpone(SALES, digest.key, 2_000, 1, 1_000)
+        await store.postpone(SALES, digest.key, 2_000, 1, 1_000, "why")
         await claimed(store, limit=1)
         await take(store, Erased("h", 60), Erased("nobody", 60))
         assert await store.dead(9) == []
         assert await store.counts() == Counts(3, 0)
         [left] = await claimed(store, SALES, 2_000)
         assert (left.key, [one.key for one in left.entries]) == (digest.key, ["bob"])
-        await store.postpone(CRM, "a", 3_000, 1, 1_000)
+        await store.postpone(CRM, "a", 3_000, 1, 1_000, "why")
         await store.bury(CRM, "a", 3_000, "why")
         await take(store, entry("again", made=1_000))
         assert sorted(await keys(store, now=200_000)) == ["ha", "later"]
@@ -191,11 +191,50 @@ class StoreContract:
     async def test_a_digest_of_nobody_else_goes_with_its_lead(self, store: Store) -> None:
         await take(store, entry("a", digest=1_000))
         [digest] = await claimed(store)
-        await store.postpone(CRM, digest.key, 2_000, 1, 1_000)
+        await store.postpone(CRM, digest.key, 2_000, 1, 1_000, "why")
         await take(store, Erased("h", 60))
         assert await claimed(store, now=3_000) == []
         assert await store.due(10**12, 9) == []
         assert await store.counts() == Counts(0, 0)
+
+    async def test_what_waits_is_told_by_receiver(self, store: Store) -> None:
+        """Entries, whether alone, in a digest or to become one; the oldest of them; when one is sent next."""
+        await take(store, entry("s", SALES, made=400), entry("b", made=700), entry("a", made=500))
+        await take(store, entry("c", made=600, digest=5_000), entry("d", made=650, digest=5_000))
+        assert await store.waiting() == [Waiting(CRM, 4, 500, 500, ""), Waiting(SALES, 1, 400, 400, "")]
+        [a, _, digest] = await claimed(store, now=5_000)
+        assert await store.waiting() == [Waiting(CRM, 4, 500, 5_000 + LEASED, ""), Waiting(SALES, 1, 400, 400, "")]
+        await store.sent(CRM, a.key)
+        await store.sent(CRM, digest.key)
+        await store.sent(SALES, "s")
+        assert await store.waiting() == [Waiting(CRM, 1, 700, 5_000 + LEASED, "")]
+
+    async def test_why_the_last_attempt_failed_is_told_until_one_does_not(self, store: Store) -> None:
+        """Of each receiver by itself, cut to its limit; it goes with what waits, and a retry begins anew."""
+        await take(store, entry("a"), entry("b"), entry("c"), entry("s", SALES))
+        await claimed(store)
+        await store.postpone(CRM, "a", 6_000, 1, 1_000, "answered 500")
+        await store.postpone(CRM, "b", 7_000, 1, 1_000, "é" * 400)
+        assert await store.waiting() == [Waiting(CRM, 3, 1_000, 6_000, "é" * 300), Waiting(SALES, 1, 1_000, 1_000, "")]
+        await store.sent(CRM, "c")
+        assert (await store.waiting())[0] == Waiting(CRM, 2, 1_000, 6_000, "")
+        await store.postpone(CRM, "b", 9_000, 2, 1_000, "answered 502")
+        await store.disable(CRM, 8_000, "answered 410")
+        assert await store.waiting() == [Waiting(SALES, 1, 1_000, 1_000, "")]
+        assert await store.retry(["b"], 9_000) == 1
+        assert (await store.waiting())[0] == Waiting(CRM, 1, 9_000, 9_000, "")
+        await take(store, Erased("h", 60))
+        assert await store.waiting() == []
+
+    async def test_of_who_was_erased_nothing_is_told_to_wait(self, store: Store) -> None:
+        """Not even by a digest of which nothing is left."""
+        await take(store, entry("a", made=100, digest=1_000), entry("b", made=200, whose="h2", digest=1_000))
+        [digest] = await claimed(store)
+        await store.postpone(CRM, digest.key, 2_000, 1, 1_000, "why")
+        await take(store, Erased("h", 60))
+        assert await store.waiting() == [Waiting(CRM, 1, 200, 2_000, "why")]
+        await take(store, Erased("h2", 60))
+        assert await store.waiting() == []
 
     async def test_queues_are_bounded(self, make: Make) -> None:
         """What comes to a full queue, or to a full store, is a dead letter at once; others are not touched."""

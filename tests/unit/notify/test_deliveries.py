@@ -10,6 +10,7 @@ import pytest
 from engine.core.instants import from_rfc3339
 from engine.notify.config import Notify
 from engine.notify.deliveries import LEASE_MS, Deliveries, Plan
+from engine.notify.failing import CALM_MS
 from engine.notify.memory import MemoryStore
 from engine.notify.metrics import NotifierMetrics
 from engine.notify.port import Counts, Entry, Queue
@@ -242,3 +243,84 @@ async def test_who_stops_lets_end_what_is_under_way() -> None:
     bench.deliveries.wake()
     await asyncio.wait_for(running, 5)
     assert crm.got == ["a"]
+
+
+def told(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
+    return [(record.levelname, record.getMessage()) for record in caplog.records]
+
+
+async def test_a_channel_that_fails_is_told_once_and_once_when_it_works_again(caplog: pytest.LogCaptureFixture) -> None:
+    """At 12:00:00 it begins, at 12:10:00 something is delivered, and 30 s later it is over, whatever is tried.
+
+    The receiver's own words, which can quote a visitor, are not told.
+    """
+    caplog.set_level("INFO")
+    crm = Receiver(answer=lambda _: Failed("answered 500", words="to ada@example.com"))
+    bench = Bench(crm=crm, sales=Receiver())
+    await bench.add("a", "b", "c")
+    await bench.add("s", queue=SALES)
+    await bench.run()
+    await bench.run(after_ms=10_000)
+    assert len(crm.got) == 6
+    [(level, line)] = told(caplog)
+    assert level == "WARNING"
+    assert line.startswith("channel crm fails: answered 500; tried again at 2026-01-10T12:00:0")
+    assert [one.why for one in await bench.store.waiting()] == ["answered 500 to ada@example.com"]
+    crm.answer = lambda _: Delivered()
+    await bench.run(after_ms=590_000)
+    await bench.run(after_ms=CALM_MS - 1)
+    assert len(told(caplog)) == 1
+    await bench.run(after_ms=1)
+    assert told(caplog)[1:] == [("INFO", "channel crm works again, after 10m")]
+    await bench.run(after_ms=600_000)
+    assert len(told(caplog)) == 2
+
+
+async def test_a_channel_that_fails_by_turns_fails(caplog: pytest.LogCaptureFixture) -> None:
+    """Every second message of 20, one in each 10 s: one line."""
+    caplog.set_level("INFO")
+    crm = Receiver(answer=lambda message: Failed("answered 500") if int(message.id) % 2 else Delivered())
+    bench = Bench(crm=crm)
+    for number in range(20):
+        await bench.add(str(number))
+        await bench.run(after_ms=10_000)
+    assert [level for level, _ in told(caplog)] == ["WARNING"]
+
+
+async def test_who_asks_to_wait_is_told_as_such(caplog: pytest.LogCaptureFixture) -> None:
+    bench = Bench(crm=Receiver(answer=lambda _: Failed("answered 503", 30_000)))
+    await bench.add("a")
+    await bench.run()
+    assert told(caplog) == [
+        ("WARNING", "channel crm asks to wait: answered 503; tried again at 2026-01-10T12:00:30.000Z")
+    ]
+
+
+async def test_who_is_gone_is_told_with_what_enables_it(caplog: pytest.LogCaptureFixture) -> None:
+    """As a shell takes it; when it was enabled and works, that is told, too."""
+    caplog.set_level("INFO")
+    crm = Receiver(answer=lambda _: Gone("answered 410 Gone"))
+    bench = Bench(None, **{"the crm": crm})
+    await bench.add("a", queue=Queue("the crm", ""))
+    await bench.run()
+    crm.answer = lambda _: Delivered()
+    await bench.store.retry(["a"], bench.now_ms)
+    await bench.run(after_ms=5_000)
+    await bench.run(after_ms=CALM_MS)
+    enables = "`heatline notify retry --channel 'the crm'` enables it"
+    assert told(caplog) == [
+        ("WARNING", f"channel the crm is disabled: its receiver answered 410 Gone; {enables}"),
+        ("INFO", "channel the crm works again, after 5s"),
+    ]
+
+
+async def test_a_channel_that_is_no_longer_there_does_not_work_again(caplog: pytest.LogCaptureFixture) -> None:
+    """One of the same name that comes later is new."""
+    crm = Receiver(answer=lambda _: Failed("answered 500"))
+    bench = Bench(crm=crm)
+    await bench.add("a")
+    await bench.run()
+    bench.deliveries.use(Plan(Notify(), {}))
+    bench.deliveries.use(Plan(Notify(), {"crm": crm}))
+    await bench.run(after_ms=10_000)
+    assert [line[:17] for _, line in told(caplog)] == ["channel crm fails"] * 2

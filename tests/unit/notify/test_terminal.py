@@ -5,7 +5,7 @@ import json
 
 from rich.console import Console
 
-from engine.notify.port import Counts, Dead, Entry, Queue
+from engine.notify.port import Counts, Dead, Entry, Queue, Waiting
 from engine.notify.terminal import described, summary, table
 from engine.ops.logs import lead_hash
 from tests.unit.notify.samples import HOSTILE, hostile
@@ -39,8 +39,30 @@ def test_no_terminal_obeys_it() -> None:
 
 
 def test_it_is_summed_up() -> None:
-    assert summary(Counts(3, 1_000), {Queue("crm", ""): "answered 410\x1b", Queue("reps", "rep:andy"): "x"}) == [
+    """What is to be typed is shown as a shell takes it."""
+    disabled = {Queue("crm", ""): "answered 410\x1b", Queue("the reps", "rep:andy"): "x"}
+    assert summary(Counts(3, 1_000), [], disabled) == [
         "3 waiting, 1,000 dead letters",
-        "channel crm is disabled: answered 410; a retry enables it",
-        "channel reps to rep:andy is disabled: x; a retry enables it",
+        "channel crm is disabled: answered 410; `heatline notify retry --channel crm` enables it",
+        "channel the reps to rep:andy is disabled: x; `heatline notify retry --channel 'the reps'` enables it",
     ]
+
+
+def test_what_waits_is_summed_up_by_channel() -> None:
+    """Of several receivers: all that waits, the oldest, who is next, and why the one fails that waits longest."""
+    second_ms = 1_795_000_000_000
+    waiting = [
+        Waiting(Queue("crm", ""), 1_200, second_ms, second_ms + 9_000, "answered 500\x1b"),
+        Waiting(Queue("reps", "rep:andy"), 2, second_ms + 2_000, second_ms + 3_000, "late"),
+        Waiting(Queue("reps", "rep:bea"), 1, second_ms + 1_000, second_ms + 5_000, "full"),
+        Waiting(Queue("reps", "rep:carl"), 1, second_ms + 4_000, second_ms + 4_000, ""),
+    ]
+    crm, reps = summary(Counts(1_204, 0), waiting, {})[1:]
+    assert crm == (
+        "channel crm: 1,200 waiting, the oldest since 2026-11-18T11:06:40.000Z;"
+        " the last attempt failed: answered 500; the next not before 2026-11-18T11:06:49.000Z"
+    )
+    assert reps == (
+        "channel reps: 4 waiting, the oldest since 2026-11-18T11:06:41.000Z;"
+        " the last attempt of 2 of 3 receivers failed: full; the next not before 2026-11-18T11:06:43.000Z"
+    )
