@@ -90,7 +90,9 @@ def test_every_alert_has_severity_texts_and_a_page() -> None:
         notes = rule["annotations"]
         assert notes["summary"]
         assert notes["description"]
-        page, _, section = notes["runbook_url"].partition("#")
+        link = re.fullmatch(r'\{\{ or \$externalLabels\.runbook "(.+)" \}\}#(.+)', notes["runbook_url"])
+        assert link is not None
+        page, section = link.groups()
         headings = re.findall(r"^## (.+)$", (ROOT / page).read_text(), flags=re.MULTILINE)
         assert rule["alert"] in headings
         assert section == rule["alert"].lower()
