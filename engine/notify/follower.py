@@ -44,20 +44,24 @@ class Follower:
         pseudonym: Pseudonym,
         metrics: NotifierMetrics,
         on_taken: Callable[[], None],
+        clock: Callable[[], float] = time.time,
     ) -> None:
         """`client` are aiokafka's arguments for connecting, `notify` gives what is in force, `on_taken` hears of news.
 
-        `pseudonym` hashes ids as the worker does.
+        `pseudonym` hashes ids as the worker does; `clock` is the wall clock, in seconds since the epoch.
         """
         self._store = store
         self._client = client
         self._notify = notify
         self._pseudonym = pseudonym
         self._metrics = metrics
+        self._clock = clock
+        self._lag = _Lag(metrics.lag, clock)
         self._on_taken = on_taken
         self._outage = Outage(STORE, StoreAway, log)
         self._since: dict[tuple[str, int], int] = {}
         self._ends: dict[TopicPartition, int] = {}
+        self._unread_since_s: dict[TopicPartition, float] = {}
         self.ready = False
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -68,9 +72,11 @@ class Follower:
                     await self._session(consumer, stop)
             except PositionsMoved:
                 log.warning("the store is not where it was left; going on from the positions it holds now")
+                self._lag.unknown()
                 await wait(stop, self._outage.backoff_s())
             except (KafkaError, StoreAway, OSError, TimeoutError) as error:
                 self._outage.begins(error)
+                self._lag.unknown()
                 await wait(stop, self._outage.backoff_s())
 
     async def _session(self, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
@@ -86,7 +92,7 @@ class Follower:
                 next_beat_s = time.monotonic() + BEAT_S
             if fetched:
                 await self._take(consumer, partitions, fetched)
-            self._metrics.lag(await self._behind_s(consumer, partitions, fetched))
+            self._lag.known(await self._behind_s(consumer, partitions, fetched))
             self._outage.ends()
             self.ready = True
 
@@ -114,7 +120,7 @@ class Follower:
         fetched: Mapping[TopicPartition, list[ConsumerRecord]],
     ) -> None:
         until = {(tp.topic, tp.partition): await consumer.position(tp) for tp in partitions}
-        notify, made_ms = self._notify(), time.time_ns() // 1_000_000
+        notify, made_ms = self._notify(), int(self._clock() * 1000)
         changes: list[Entry | Erased] = []
         malformed: list[Malformed] = []
         for records in fetched.values():
@@ -144,10 +150,32 @@ class Follower:
         partitions: frozenset[TopicPartition],
         fetched: Mapping[TopicPartition, list[ConsumerRecord]],
     ) -> float:
-        """How old the last record read is of the partition furthest behind; 0 where all are read to their end."""
-        behind = [tp for tp in partitions if await consumer.position(tp) < self._ends[tp]]
-        last_ms = [fetched[tp][-1].timestamp for tp in behind if tp in fetched]
-        return max((time.time() - at_ms / 1000 for at_ms in last_ms), default=0.0)
+        """Since when the oldest unread record waits: it came after the last one read, or was first missed just now."""
+        now_s = self._clock()
+        for tp in partitions:
+            if await consumer.position(tp) >= self._ends[tp]:
+                self._unread_since_s.pop(tp, None)
+            elif tp in fetched:
+                self._unread_since_s[tp] = fetched[tp][-1].timestamp / 1000
+            else:
+                self._unread_since_s.setdefault(tp, now_s)
+        return max(0.0, now_s - min(self._unread_since_s.values(), default=now_s))
+
+
+class _Lag:
+    """How far behind, told to the metrics; grows by itself while nobody knows better."""
+
+    def __init__(self, tell: Callable[[float], None], clock: Callable[[], float]) -> None:
+        self._tell = tell
+        self._clock = clock
+        self._known_s, self._behind_s = clock(), 0.0
+
+    def known(self, behind_s: float) -> None:
+        self._known_s, self._behind_s = self._clock(), behind_s
+        self._tell(behind_s)
+
+    def unknown(self) -> None:
+        self._tell(self._behind_s + self._clock() - self._known_s)
 
 
 def entries(notify: Notify, notice: Notice, made_ms: int) -> Iterator[Entry]:
