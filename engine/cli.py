@@ -65,7 +65,7 @@ def demo(
     except ValueError as error:
         end(f"--for: {error}", MISUSED)
     shown = Demo(seconds=seconds, rate=rate, seed=seed, port=port)
-    serve(lambda settings, stop: run_demo(settings, stop, shown))
+    serve("demo", lambda settings, stop: run_demo(settings, stop, shown))
 
 
 @app.command()
@@ -85,6 +85,7 @@ def worker(
     from engine.app.worker import run_worker
 
     serve(
+        "worker",
         run_worker,
         kafka__accept_loss="true" if accept_loss else None,
         kafka__take_over="true" if take_over else None,
@@ -97,7 +98,7 @@ def projector() -> None:
     """Follow scores, alerts and assignments into Redis."""
     from engine.app.projector import run_projection
 
-    serve(run_projection)
+    serve("projector", run_projection)
 
 
 @app.command()
@@ -105,7 +106,7 @@ def board() -> None:
     """Show the hottest leads and the latest alerts and assignments, live."""
     from engine.app.board import run_board
 
-    serve(lambda settings, stop: run_board(settings, stop, lambda address: typer.echo(f"board: {address}")))
+    serve("board", lambda settings, stop: run_board(settings, stop, lambda address: typer.echo(f"board: {address}")))
 
 
 @app.command()
@@ -337,7 +338,7 @@ def letters_retry(
         typer.echo(f"kept {letter}: {why}")
     for letter in done.sent:
         typer.echo(f"{'would send' if dry_run else 'sent'} {letter}")
-    typer.echo(f"{len(done.sent)} sent, {len(done.kept)} kept", err=True)
+    typer.echo(f"{len(done.sent)} {'would be sent' if dry_run else 'sent'}, {len(done.kept)} kept", err=True)
     if place and not (done.sent or done.kept):
         end(f"no dead letter at {place}; `heatline dead-letters list` shows what is there", NOT_FOUND)
 

@@ -1,6 +1,7 @@
 """From a command line to running work: settings from flags, environment and file; errors as a user needs them."""
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
+from engine import __version__
 from engine.core.source import ConfigError
 from engine.local.errors import LocalError, SimulateError
 from engine.notify.port import StoreAway
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     # Calendars, telephone numbers and public suffixes take a second to load: only who needs them should wait for that.
     from engine.core.context import Locate
     from engine.local.checked import Checked
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 SETTINGS_FILE = Path("config/heatline.toml")
@@ -119,20 +123,25 @@ def once(work: Callable[[Settings], Coroutine[Any, Any, T]], **more: str | None)
         return asyncio.run(work(settings))
 
 
-def serve(role: Callable[[Settings, asyncio.Event], Coroutine[Any, Any, None]], **more: str | None) -> None:
-    """Run a role until SIGTERM or Ctrl-C; a second one ends the process as it would without us."""
+def serve(name: str, role: Callable[[Settings, asyncio.Event], Coroutine[Any, Any, None]], **more: str | None) -> None:
+    """Run a role until SIGTERM or Ctrl-C; a second one ends the process as it would without us.
+
+    The log says under its `name` when it starts, and what ends it.
+    """
 
     async def run(settings: Settings) -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
 
-        def halt() -> None:
+        def halt(by: signal.Signals) -> None:
+            log.info("%s ends: %s", name, by.name)
             stop.set()
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.remove_signal_handler(number)
 
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, halt)
+            loop.add_signal_handler(number, halt, number)
+        log.info("%s %s starts", name, __version__)
         await role(settings, stop)
 
     once(run, **more)
