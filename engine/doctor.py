@@ -3,29 +3,36 @@
 import asyncio
 import os
 import socket
-import urllib.error
-import urllib.request
+import ssl
+import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing, suppress
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from zoneinfo import TZPATH, ZoneInfo, ZoneInfoNotFoundError
 
 from engine.configuration import read_configuration
-from engine.connecting import read_catalog, stream_settings
+from engine.connecting import notify_store, read_catalog, read_model, stream_settings
 from engine.core.source import ConfigError
 from engine.local.ipdatabase import read_ip_database
 from engine.local.notifyfiles import load_told
+from engine.notify.port import Counts, StoreAway
 from engine.ops.findings import Finding, ok, warning, wrong
 from engine.ops.loading import SettingsError
 from engine.ops.settings import Settings
-from engine.readmodel.checkup import check_redis
+from engine.readmodel.checkup import check_redis, progress
 from engine.readmodel.events import TOPICS
+from engine.readmodel.port import ReadModelAway
 from engine.stream.checkup import check_kafka
 
 ZONES = ("UTC", "America/New_York", "Europe/Berlin", "Asia/Kolkata")
 """That these are there says that time zones are."""
 FREE_BYTES_MIN = 100 * 2**20
+BOARD_SAYS = 'Bearer realm="heatline"'
+"""What a board tells those who ask it for data without a token."""
 _ASK_TIMEOUT_S = 2.0
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  where to ask who listens everywhere
 
 
 async def examine(settings: Settings) -> AsyncIterator[Finding]:
@@ -46,6 +53,10 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
             yield finding
     async for finding in check_redis(settings.redis.full_url, settings.redis.prefix):
         yield finding
+    # That Redis is away has been said.
+    with suppress(ReadModelAway, StoreAway):
+        async for finding in stores(settings):
+            yield finding
 
 
 def files(settings: Settings) -> Iterator[Finding]:
@@ -86,6 +97,23 @@ def notifications(settings: Settings) -> Iterator[Finding]:
         yield wrong("notify", str(error))
     else:
         yield ok("notify", f"{file}: {len(notify.channels)} channels, {len(notify.rules)} rules")
+
+
+async def stores(settings: Settings) -> AsyncIterator[Finding]:
+    """How far projector and notifier have come, by what they keep. Raises ReadModelAway, StoreAway."""
+    async with read_model(settings) as model:
+        yield progress(await model.progress(), time.time())
+    if settings.notify.file.exists():
+        async with notify_store(settings) as store:
+            yield untold(await store.counts(), len(await store.disabled()))
+
+
+def untold(counts: Counts, disabled: int) -> Finding:
+    """What could not be sent, or is not sent yet; so many receivers are `disabled`."""
+    if not (counts.pending or counts.dead or disabled):
+        return ok("notify", "nothing waits to be sent, and there are no dead letters")
+    told = f"waiting to be sent: {counts.pending:,}, dead letters: {counts.dead:,}, disabled receivers: {disabled:,}"
+    return warning("notify", told, "`heatline notify list` says why; `heatline notifier` sends what waits")
 
 
 def places(settings: Settings) -> Iterator[Finding]:
@@ -137,14 +165,31 @@ def check_port(name: str, host: str, port: int) -> Finding:
 
 def _who_answers(host: str, port: int) -> str | None:
     """The Heatline process that serves there, None where none does."""
-    for path, mark, who in (("/livez", b"ok", "a worker or projector"), ("/api/status", b"", "a board")):
-        try:
-            with urllib.request.urlopen(f"http://{host}:{port}{path}", timeout=_ASK_TIMEOUT_S) as answer:
-                if answer.read(1_000).startswith(mark):
-                    return who
-        except (OSError, ValueError):
-            continue
+    at = _LOOPBACK.get(host, host)
+    unproven = ssl.create_default_context()
+    unproven.check_hostname = False
+    # Nothing secret is said to it: whether its certificate is good is for others to find.
+    unproven.verify_mode = ssl.CERT_NONE
+    if _ask(HTTPConnection(at, port, timeout=_ASK_TIMEOUT_S), "/livez")[1].startswith(b"ok"):
+        return "a worker, projector or notifier"
+    for connection in (
+        HTTPConnection(at, port, timeout=_ASK_TIMEOUT_S),
+        HTTPSConnection(at, port, timeout=_ASK_TIMEOUT_S, context=unproven),
+    ):
+        if _ask(connection, "/api/status")[0] == BOARD_SAYS:
+            return "a board"
     return None
+
+
+def _ask(connection: HTTPConnection, path: str) -> tuple[str, bytes]:
+    """How to come in, as is said to who may not, and the beginning of the answer; both empty where there is none."""
+    with closing(connection):
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.getheader("WWW-Authenticate", ""), answer.read(1_000)
+        except (OSError, ValueError, HTTPException):
+            return "", b""
 
 
 def _first_line(error: Exception) -> str:

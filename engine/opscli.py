@@ -36,7 +36,10 @@ def status(
     single: Annotated[bool, typer.Option("--once", help="two looks, a second apart, and an end")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="one object for each look, for programs")] = False,
 ) -> None:
-    """Workers, partitions, lag, recovery and throughput, live; once: exit status 1 if a partition has no worker."""
+    """Workers, partitions, lag, recovery and throughput, live.
+
+    Once: exit status 1 if a partition has no worker, one is not ready, or one named with --at does not answer.
+    """
     import sys
     from contextlib import aclosing, suppress
 
@@ -54,7 +57,7 @@ def status(
             await anext(found)
             last = await anext(found)
         tell(last)
-        return last.is_well
+        return last.is_well and not (at and any(worker.state == "silent" for worker in last.workers))
 
     async def follow(settings: Settings) -> None:
         async with aclosing(looks(settings, at or ())) as found:

@@ -3,8 +3,10 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
+from aiokafka.errors import KafkaError
 from msgspec import Struct
 from rich.console import Group as Rows
 from rich.table import Table
@@ -15,19 +17,22 @@ from engine.core.events import EVENTS_TOPIC
 from engine.core.messages import INBOX_TOPIC, REQUESTS_TOPIC
 from engine.ops.scrape import Scraped, scrape
 from engine.ops.settings import Settings
+from engine.routing.saying import FEEDBACK_TOPIC
 from engine.stream import admin
 from engine.stream.chunk import Partition
-from engine.stream.groups import Group, Member, group_of
+from engine.stream.groups import Group, Member, group_of, waiting
 
 LOOK_EVERY_S = 2.0
 SHOWN_MAX = 20
 """Of partitions named in a line."""
 INPUTS = {EVENTS_TOPIC: "profiles", REQUESTS_TOPIC: "desk"}
 """The topic whose partitions are a table's lanes."""
+READ = {EVENTS_TOPIC: "profiles", INBOX_TOPIC: "profiles", REQUESTS_TOPIC: "desk", FEEDBACK_TOPIC: "desk"}
+"""All topics that lanes of a table read."""
 
 
 class WorkerStatus(Struct, frozen=True):
-    """A worker: its address, the partitions of each table that the group gave it, and what it says of itself.
+    """A worker: its address, the partitions of each table that it surely has, and what it says of itself.
 
     `state`: `ready`, `starting` (not all is recovered), or `silent` where nobody answers at the address; then nothing
     is known of what follows. `events_s` and `alerts_s` are since the look before, null at the first.
@@ -45,15 +50,30 @@ class WorkerStatus(Struct, frozen=True):
     memory_bytes: int | None = None
 
 
+class Unfound(Struct, frozen=True):
+    """A member of the group that no address which answers is known to be: its host, and what it was given."""
+
+    host: str
+    partitions: dict[str, list[int]]
+
+
 class Status(Struct, frozen=True):
-    """All of it at an instant, RFC 3339. `unowned`: partitions of each table that no worker has."""
+    """All of it at an instant, RFC 3339. `unowned`: partitions of each table that no worker has.
+
+    `members` are in the group; `unfound` are some of them unless as many workers answer. The lag of a topic is null
+    where it is unknown of a partition. It is `lag_by_broker` where no worker tells that of some partition: then the
+    broker does, a few seconds late, and marks that transactions leave count as records.
+    """
 
     at: str
     group: str
     state: str
     workers: list[WorkerStatus]
+    members: int
+    unfound: list[Unfound]
     unowned: dict[str, list[int]]
-    lag_by_topic: dict[str, int]
+    lag_by_topic: dict[str, int | None]
+    lag_by_broker: bool
     most_behind: str | None
 
     @property
@@ -93,7 +113,12 @@ async def looks(settings: Settings, at: Sequence[str], every_s: float = LOOK_EVE
             addresses = at or sorted({f"{member.host}:{settings.worker.ops_port}" for member in group.members})
             told = await asyncio.gather(*(asyncio.to_thread(scrape, address) for address in addresses))
             answers = dict(zip(addresses, told, strict=True))
-            yield status_of(stream.app_id, group, answers, counts, rates, time.time())
+            behind: dict[Partition, int] = {}
+            if untold := _inputs(counts) - _told(answers).keys():
+                # Who may not ask this, or of a broker that does not answer it, is told that it is unknown.
+                with suppress(KafkaError):
+                    behind = await waiting(client, stream, untold)
+            yield status_of(stream.app_id, group, answers, behind, counts, rates, time.time())
             await asyncio.sleep(every_s)
 
 
@@ -101,26 +126,75 @@ def status_of(
     name: str,
     group: Group,
     answers: Mapping[str, Scraped | None],
+    behind: Mapping[Partition, int],
     counts: Mapping[str, int],
     rates: Rates,
     at_s: float,
 ) -> Status:
-    """What group and workers tell, put together. `counts`: partitions of each table."""
+    """What group, workers and broker tell, put together.
+
+    `behind`: the broker's word on the lag of partitions of which no worker tells it. `counts`: a table's partitions.
+    """
     owned = _owned(group.members)
-    lags = {place: lag for told in answers.values() if told is not None for place, lag in told.lag_records.items()}
-    by_topic = dict.fromkeys((EVENTS_TOPIC, INBOX_TOPIC, REQUESTS_TOPIC), 0)
-    for (topic, _), lag in lags.items():
-        by_topic[topic] = by_topic.get(topic, 0) + lag
+    lags = {**behind, **_told(answers)}
     worst = max(lags, key=lambda place: lags[place], default=None)
+    found = _found(group.members, answers)
+    answering = sum(told is not None for told in answers.values())
+    unfound = [one for one in group.members if one not in found.values()] if answering < len(group.members) else []
     return Status(
         at=datetime.fromtimestamp(at_s, UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         group=name,
         state=group.state,
-        workers=[_worker(address, told, group, rates, at_s) for address, told in answers.items()],
+        workers=[_worker(address, told, found.get(address), rates, at_s) for address, told in answers.items()],
+        members=len(group.members),
+        unfound=[Unfound(one.host, tables_of(one.partitions)) for one in unfound],
         unowned={table: sorted(set(range(count)) - owned.get(table, set())) for table, count in counts.items()},
-        lag_by_topic=by_topic,
+        lag_by_topic=_by_topic(lags, counts),
+        lag_by_broker=bool(behind.keys() - _told(answers).keys()),
         most_behind=None if worst is None or not lags[worst] else f"{worst[0]}[{worst[1]}]",
     )
+
+
+def _inputs(counts: Mapping[str, int]) -> set[Partition]:
+    """All partitions that workers read."""
+    return {Partition(topic, number) for topic, table in READ.items() for number in range(counts[table])}
+
+
+def _told(answers: Mapping[str, Scraped | None]) -> dict[Partition, int]:
+    """The lag of each partition of which a worker tells it."""
+    scraped = [told for told in answers.values() if told is not None]
+    return {Partition(*place): lag for told in scraped for place, lag in told.lag_records.items()}
+
+
+def _by_topic(lags: Mapping[Partition, int], counts: Mapping[str, int]) -> dict[str, int | None]:
+    by_topic: dict[str, int | None] = {}
+    for topic, table in READ.items():
+        known = [lags.get(Partition(topic, number)) for number in range(counts[table])]
+        by_topic[topic] = sum(lag or 0 for lag in known) if None not in known else None
+    return by_topic
+
+
+def _found(members: Sequence[Member], answers: Mapping[str, Scraped | None]) -> dict[str, Member]:
+    """The members that addresses surely are: who tells a partition's lag has it; else by host and number of lanes."""
+    found: dict[str, Member] = {}
+    for address, told in answers.items():
+        for member in members:
+            if told is not None and not told.lag_records.keys().isdisjoint(member.partitions):
+                found[address] = member
+    left = [member for member in members if member not in found.values()]
+    quiet = {
+        address: (address.rpartition(":")[0], {table: lanes for table, lanes in told.lanes.items() if lanes})
+        for address, told in answers.items() if told is not None and address not in found
+    }  # fmt: skip
+    for address, looks_like in quiet.items():
+        alike = [member for member in left if (member.host, _lanes(member)) == looks_like]
+        if len(alike) == 1 and list(quiet.values()).count(looks_like) == 1:
+            found[address] = alike[0]
+    return found
+
+
+def _lanes(member: Member) -> dict[str, int]:
+    return {table: len(numbers) for table, numbers in tables_of(member.partitions).items()}
 
 
 def _owned(members: Iterable[Member]) -> dict[str, set[int]]:
@@ -140,13 +214,13 @@ def tables_of(partitions: Iterable[Partition]) -> dict[str, list[int]]:
     return found
 
 
-def _worker(address: str, told: Scraped | None, group: Group, rates: Rates, at_s: float) -> WorkerStatus:
-    """Its partitions are those that it tells the lag of; of a silent one those of the only member on its host."""
-    there = [member for member in group.members if member.host == address.rpartition(":")[0]]
-    partitions = tables_of(there[0].partitions) if len(there) == 1 else {}
+def _worker(address: str, told: Scraped | None, member: Member | None, rates: Rates, at_s: float) -> WorkerStatus:
+    """Its partitions are those that it tells the lag of, else those of the member that it is."""
     if told is None:
-        return WorkerStatus(address, "silent", partitions)
-    partitions = tables_of(sorted(Partition(*place) for place in told.lag_records)) or partitions
+        return WorkerStatus(address, "silent", {})
+    partitions = tables_of(sorted(Partition(*place) for place in told.lag_records))
+    if not partitions and member is not None:
+        partitions = tables_of(member.partitions)
     events_s, alerts_s = rates.of(address, told, at_s)
     state = "ready" if told.ready else "starting"
     return WorkerStatus(
@@ -157,15 +231,43 @@ def _worker(address: str, told: Scraped | None, group: Group, rates: Rates, at_s
 
 def lines(status: Status) -> Iterator[str]:
     """Plain lines, as a log or a pipe takes them."""
-    count = sum(worker.state == "ready" for worker in status.workers)
-    yield f"{status.at} group {status.group} is {status.state}, {count} of {len(status.workers)} workers ready"
+    ready = sum(worker.state == "ready" for worker in status.workers)
+    count = max(status.members, len(status.workers))
+    yield f"{status.at} group {status.group} is {status.state}, {ready} of {count} workers ready"
     for worker in status.workers:
         yield "  " + " · ".join([worker.address, worker.state, *_facts(worker)])
+    for line in (*_missing(status), _lag(status)):
+        yield f"  {line}"
+
+
+def _missing(status: Status) -> Iterator[str]:
+    """Which members and partitions there is something wrong with."""
+    for member in status.unfound:
+        given = [f"{table} {_listed(numbers)}" for table, numbers in member.partitions.items()] or ["no partitions"]
+        yield " · ".join([f"somewhere on {member.host}", *given])
+    answering = sum(worker.state != "silent" for worker in status.workers)
+    if answering < status.members:
+        yield (
+            f"the group has {status.members} members, {answering} of them found: "
+            "name their ports with --at HOST:PORT, or see why they do not answer"
+        )
     for table, numbers in status.unowned.items():
         if numbers:
-            yield f"  nobody has {table} {_listed(numbers)}"
-    lag = ", ".join(f"{topic} {records:,}" for topic, records in status.lag_by_topic.items())
-    yield f"  lag in records: {lag}" + (f"; most in {status.most_behind}" if status.most_behind else "")
+            yield f"nobody has {table} {_listed(numbers)}"
+
+
+def _lag(status: Status) -> str:
+    each = [
+        f"{topic} {'unknown' if records is None else f'{records:,}'}" for topic, records in status.lag_by_topic.items()
+    ]
+    told = f"lag in records: {', '.join(each)}"
+    if status.most_behind:
+        told += f"; most in {status.most_behind}"
+    if status.lag_by_broker:
+        told += "; where no worker answers, as the broker was told last"
+    if None in status.lag_by_topic.values():
+        told += "; unknown: no worker answers"
+    return told
 
 
 def _facts(worker: WorkerStatus) -> Iterator[str]:
@@ -194,8 +296,7 @@ def picture(status: Status) -> Rows:
             f"{(one.memory_bytes or 0) / 2**20:,.0f} MiB",
         )  # fmt: skip
         table.add_row(one.address, Text(one.state, style=_STYLES[one.state]), named, *known)
-    rest = [line.strip() for line in lines(status) if line.startswith(("  nobody", "  lag"))]
-    return Rows(table, *(Text(line, style="red" if line.startswith("nobody") else "") for line in rest))
+    return Rows(table, *(Text(line, style="red") for line in _missing(status)), Text(_lag(status)))
 
 
 _STYLES = {"ready": "green", "starting": "yellow", "silent": "red"}

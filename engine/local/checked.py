@@ -29,12 +29,16 @@ class Checked:
     model: Model | None = None
 
     def lines(self) -> list[str]:
-        """All of it for people, a line each; the last sums up."""
+        """All of it for people, a line each; the last sums up, by the files that have the mistakes if there are any."""
         told = [str(problem) for problem in self.mistakes]
-        told += [str(replace(problem, key=f"warning: {problem.key}")) for problem in self.warnings]
+        told += [
+            str(replace(problem, key=f"warning: {problem.key}" if problem.key else "warning"))
+            for problem in self.warnings
+        ]
         verdict = f"not usable: {counted(len(self.mistakes), 'mistake')}" if self.mistakes else "usable"
-        summary = f"{self.file}: {verdict}, {counted(len(self.warnings), 'warning')}"
-        return [*told, "; ".join((summary, *self.about))]
+        files = dict.fromkeys(problem.file for problem in self.mistakes) or [self.file]
+        summary = f"{', '.join(files)}: {verdict}, {counted(len(self.warnings), 'warning')}"
+        return [*told, summary if self.mistakes else "; ".join((summary, *self.about))]
 
 
 def read_part(file: Path, load: Callable[[str, str], T], mistakes: list[Problem]) -> T | None:

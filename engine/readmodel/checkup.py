@@ -9,10 +9,17 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from engine.ops.findings import Finding, ok, warning, wrong
+from engine.ops.settings import duration_text
+from engine.readmodel.port import Progress
 
 SUBJECT = "redis"
 SKEW_S_MAX = 2.0
 """Events are stamped by other clocks than those that see them: more makes lags and deadlines wrong."""
+SILENT_S_MAX = 10.0
+"""A projector says every second how far it is; this long it is silent where a server is slow or comes back."""
+GONE_S = 60.0
+"""One that is silent for so long does not run, or cannot."""
+BEHIND_S_MAX = 30.0
 _TIMEOUT_S = 5.0
 
 
@@ -55,3 +62,19 @@ def clock(skew_s: float) -> Finding:
         return ok("clock", "that of Redis and ours agree")
     told = f"Redis's is {abs(skew_s):.1f} s {'ahead of' if skew_s > 0 else 'behind'} ours"
     return warning("clock", told, "keep every machine's clock right by NTP (timedatectl set-ntp true)")
+
+
+def progress(told: Progress | None, now_s: float) -> Finding:
+    """Whether a projector fills the read model; `told` is what it said last, `now_s` the time, s since the epoch."""
+    subject = "projector"
+    if told is None:
+        return warning(subject, "none has filled the read model yet: the board is empty", "heatline projector")
+    silent_s = max(0.0, now_s - told.at_ms / 1000)
+    if silent_s > SILENT_S_MAX:
+        what = f"it last said {duration_text(int(silent_s * 1000))} ago how far it is: the board shows what was then"
+        remedy = "see that `heatline projector` runs; why the last one ended is at the end of its log"
+        return (wrong if silent_s > GONE_S else warning)(subject, what, remedy)
+    if told.lag_s > BEHIND_S_MAX:
+        what = f"the read model is {duration_text(int(told.lag_s * 1000))} behind the topics"
+        return warning(subject, what, "it catches up by itself unless its log says why not")
+    return ok(subject, f"the read model is {told.lag_s:.1f} s behind the topics, as of {silent_s:.0f} s ago")

@@ -9,8 +9,9 @@ from engine.ops.findings import Finding, ok, warning, wrong
 from engine.stream import admin
 from engine.stream.admin import ClusterError, Findings
 from engine.stream.catalog import Catalog, Topic
+from engine.stream.chunk import Partition
 from engine.stream.errors import StreamError, WriteFailed
-from engine.stream.groups import Group, group_of
+from engine.stream.groups import Group, bounds, committed, group_of
 from engine.stream.metadata import FETCH, INIT_PRODUCER_ID, READ, WRITE, Cluster, describe, release_of, versions
 from engine.stream.settings import StreamSettings
 from engine.stream.writer import Producer
@@ -19,6 +20,8 @@ KAFKA, TOPICS, ACCESS, TRANSACTIONS = "kafka", "topics", "access", "transactions
 OPERATIONS: Mapping[int, str] = {READ: "Read", WRITE: "Write"}
 OURS = ("score", "route", "operations")
 """Owners of topics that workers write; everybody else's are only read."""
+ROWS = "profiles-changelog"
+"""Where something is in it a worker has run."""
 
 
 async def check_kafka(catalog: Catalog, stream: StreamSettings, reads: Iterable[str]) -> AsyncIterator[Finding]:
@@ -51,7 +54,9 @@ async def _look(
     if cluster is not None:
         for finding in (*copies(catalog, cluster), *access(catalog, cluster, reads)):
             yield finding
-    for finding in members(await group_of(client, stream.app_id), stream.app_id):
+    group = await group_of(client, stream.app_id)
+    worked = not group.members and await _has_worked(client, catalog, stream)
+    for finding in members(group, stream.app_id, worked=worked):
         yield finding
     yield await _transactions(stream)
 
@@ -131,12 +136,26 @@ def _lacking(operations: Iterable[int], kind: str, name: str) -> tuple[str, str]
     )
 
 
-def members(group: Group, app_id: str) -> Iterator[Finding]:
-    """Whether this client may join the workers' group, and how many have."""
+async def _has_worked(client: AIOKafkaAdminClient, catalog: Catalog, stream: StreamSettings) -> bool:
+    """Whether any worker ran here before; the broker forgets a group that nobody was in for a week, rows stay."""
+    try:
+        if await committed(client, stream.app_id):
+            return True
+        rows = [Partition(ROWS, number) for number in range(catalog.partitions.get(ROWS, 0))]
+        return any(found.end > 0 for found in (await bounds(client, stream, rows)).values())
+    except KafkaError:
+        return False
+
+
+def members(group: Group, app_id: str, *, worked: bool) -> Iterator[Finding]:
+    """Whether this client may join the workers' group, and how many have; `worked`: some were in it before."""
     if group.allowed is not None and READ not in group.allowed:
         yield wrong(ACCESS, *_lacking([READ], "group", app_id))
     elif group.members:
         yield ok("workers", f"{len(group.members)} in the group {app_id}, which is {group.state}")
+    elif worked:
+        told = f"none in the group {app_id}, where some have worked before: nothing is scored, and events wait"
+        yield wrong("workers", told, "start `heatline worker`; why the last one ended is at the end of its log")
     else:
         yield warning("workers", f"none in the group {app_id}", "heatline worker")
 

@@ -3,11 +3,14 @@
 import asyncio
 import socket
 from collections.abc import Iterator
+from ipaddress import ip_network
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
-from engine.doctor import check_port, examine, files, places, time_zones
+from engine.doctor import check_port, examine, files, places, time_zones, untold
+from engine.notify.port import Counts
 from engine.ops.findings import Finding, is_well, lines, ok, warning, wrong
 from engine.ops.health import OpsServer
 from engine.ops.metrics import WorkerMetrics
@@ -21,7 +24,14 @@ from engine.ops.settings import (
     WorkerSettings,
 )
 from engine.ops.values import Url
-from engine.readmodel.checkup import clock, memory
+from engine.readmodel.checkup import clock, memory, progress
+from engine.readmodel.memory import MemoryReadModel
+from engine.readmodel.port import Progress
+from engine.web.board import Board
+from engine.web.gate.access import Access
+from engine.web.gate.audit import Audit
+from engine.web.gate.guard import Entrance
+from engine.web.gate.security import Front
 
 HOST = "127.0.0.1"
 
@@ -104,6 +114,44 @@ async def test_a_port_of_a_running_worker_is_no_conflict() -> None:
     async with OpsServer(HOST, 0, WorkerMetrics("0").registry, lambda: None) as server:
         found = await asyncio.to_thread(check_port, "worker.ops_port", HOST, server.port)
     assert (found.level, "which runs" in found.what) == ("ok", True)
+
+
+@pytest.mark.parametrize("host", [HOST, "0.0.0.0"])
+async def test_a_port_of_a_running_board_is_no_conflict(host: str) -> None:
+    """A board lets nobody in without a token, and is known by how it says so."""
+    front = Front(proxies=(ip_network("10.0.0.0/8"),))
+    board = Board(MemoryReadModel(), Entrance(Access.in_memory(), Audit(), front), host, 0)
+    port = urlsplit(await board.start()).port
+    try:
+        found = await asyncio.to_thread(check_port, "board.port", host, port or 0)
+    finally:
+        await board.close()
+    assert (found.level, "that of a board, which runs" in found.what) == ("ok", True)
+
+
+@pytest.mark.parametrize(
+    ("told", "level"),
+    [
+        (None, "warning"),
+        (Progress(995_000, 0.5), "ok"),
+        (Progress(1_002_000, 0.5), "ok"),
+        (Progress(995_000, 31.0), "warning"),
+        (Progress(989_000, 0.5), "warning"),
+        (Progress(939_000, 0.5), "wrong"),
+    ],
+)
+def test_a_projector_is_well_while_it_says_how_far_it_is(told: Progress | None, level: str) -> None:
+    """At 1000 s: silent for 5 s is well, for 11 s suspicious, for 61 s wrong; 31 s behind is told, a fast clock not."""
+    found = progress(told, 1_000.0)
+    assert (found.level, found.remedy is None) == (level, level == "ok")
+
+
+def test_what_could_not_be_sent_is_told() -> None:
+    """What waits, dead letters, and receivers that are disabled are a warning each."""
+    assert untold(Counts(0, 0), 0).level == "ok"
+    for found in (untold(Counts(1, 0), 0), untold(Counts(0, 1), 0), untold(Counts(0, 0), 1)):
+        assert (found.level, "heatline notify list" in (found.remedy or "")) == ("warning", True)
+    assert untold(Counts(2, 1_168), 1).what == "waiting to be sent: 2, dead letters: 1,168, disabled receivers: 1"
 
 
 def test_time_zones_are_known_here() -> None:

@@ -73,9 +73,9 @@ def test_all_mistakes_of_all_files_are_told_and_no_warnings_beside_them(tmp_path
     status, told = check(broken)
     assert status == 1
     assert [line.split(": ")[0] for line in told] == [
-        *("eu.yaml:2:8", "eu.yaml:3:8", "routing.yaml:1:13", "zips.csv:2:3", "routing.yaml"),
+        *("eu.yaml:2:8", "eu.yaml:3:8", "routing.yaml:1:13", "zips.csv:2:3", "eu.yaml, routing.yaml, zips.csv"),
     ]
-    assert told[-1] == "routing.yaml: not usable: 4 mistakes, 0 warnings"
+    assert told[-1] == "eu.yaml, routing.yaml, zips.csv: not usable: 4 mistakes, 0 warnings"
 
 
 def test_territories_and_desks_are_counted(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_without_a_good_model_its_names_are_not_checked_and_that_is_told(tmp_pat
     files = {} if model is None else {"model_yaml": model}
     status, told = check(folder(tmp_path, routing_yaml=ROUTING.replace("hot", "hto"), **files))
     assert (status, len(told)) == (0, 2)
-    assert told[0].startswith("model.yaml:1:1: warning: ")
+    assert told[0].startswith("model.yaml:1:1: warning: cannot be used: ")
     assert "heatline model check" in told[0]
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from prometheus_client.parser import text_string_to_metric_families
@@ -33,18 +34,82 @@ TOLD = Scraped(
 )
 
 
-def looked(answers: dict[str, Scraped | None], rates: Rates | None = None, at_s: float = 1_000.0) -> Status:
-    return status_of("heatline", Group("Stable", [ADA, BOB], None), answers, COUNTS, rates or Rates(), at_s)
+BEHIND = {
+    Partition(topic, number): 0
+    for topic in ("visitor-events", "lead-inbox", "routing-requests", "rep-events")
+    for number in range(1 if topic in ("routing-requests", "rep-events") else 4)
+}
+"""As the broker says it where all has been read."""
+
+
+def looked(
+    answers: dict[str, Scraped | None],
+    rates: Rates | None = None,
+    at_s: float = 1_000.0,
+    members: Sequence[Member] = (ADA, BOB),
+    behind: Mapping[Partition, int] = BEHIND,
+) -> Status:
+    group = Group("Stable", [*members], None)
+    return status_of("heatline", group, answers, behind, COUNTS, rates or Rates(), at_s)
 
 
 def test_each_worker_has_its_partitions_and_its_own_word() -> None:
-    """Who does not answer has the partitions that the group gave to its host; nothing else is known of it."""
+    """Of who does not answer nothing is known, and that somebody on its host has partitions is told apart from it."""
     found = looked({"10.0.0.1:9464": TOLD, "10.0.0.2:9464": None})
     ada, bob = found.workers
     assert (ada.state, ada.partitions, ada.lag_records, ada.lag_s) == ("ready", {"profiles": [0, 1]}, 47, 1.5)
-    assert (bob.state, bob.partitions, bob.lag_records) == ("silent", {"desk": [0], "profiles": [3]}, None)
-    assert found.lag_by_topic == {"visitor-events": 45, "lead-inbox": 2, "routing-requests": 0}
+    assert (bob.state, bob.partitions, bob.lag_records) == ("silent", {}, None)
+    assert [(one.host, one.partitions) for one in found.unfound] == [("10.0.0.2", {"desk": [0], "profiles": [3]})]
+    assert found.lag_by_topic == {"visitor-events": 45, "lead-inbox": 2, "routing-requests": 0, "rep-events": 0}
     assert found.most_behind == "visitor-events[1]"
+
+
+def test_a_dead_worker_has_nothing_of_the_one_beside_it() -> None:
+    """Of two on one host one died, and the other has all: it alone does, and one of two is ready."""
+    alone = Member("m-1", "10.0.0.1", [Partition("visitor-events", number) for number in range(4)])
+    found = looked({"10.0.0.1:9464": None, "10.0.0.1:9465": TOLD}, members=[alone])
+    assert [(one.state, one.partitions) for one in found.workers] == [("silent", {}), ("ready", {"profiles": [0, 1]})]
+    assert found.unfound == []
+    assert "1 of 2 workers ready" in next(lines(found))
+
+
+def test_members_that_were_not_found_are_counted() -> None:
+    """Two share a host, and only the port of one was asked: the other is named by its host and partitions."""
+    other = BOB._replace(host=ADA.host)
+    found = looked({"10.0.0.1:9464": TOLD}, members=[ADA, other])
+    told = list(lines(found))
+    assert "1 of 2 workers ready" in told[0]
+    assert "  somewhere on 10.0.0.1 · desk 0 · profiles 3" in told
+    [line] = [line for line in told if "the group has 2 members, 1 of them found" in line]
+    assert "--at HOST:PORT" in line
+
+
+def test_who_starts_has_the_partitions_of_the_one_member_that_is_like_it() -> None:
+    """While it recovers it tells no lag: host and number of lanes say which member it is, unless two are alike."""
+    starts = TOLD._replace(ready=False, lag_records={}, lanes={"profiles": 2, "desk": 0})
+    [one] = looked({"10.0.0.1:9464": starts}).workers
+    assert (one.state, one.partitions) == ("starting", {"profiles": [0, 1]})
+    twin = Member("m-3", "10.0.0.1", [Partition("visitor-events", 2), Partition("visitor-events", 3)])
+    found = looked({"10.0.0.1:9464": starts, "10.0.0.1:9465": starts}, members=[ADA, twin])
+    assert [one.partitions for one in found.workers] == [{}, {}]
+    assert found.unfound == []
+
+
+def test_lag_is_the_brokers_word_where_no_worker_answers_and_else_unknown() -> None:
+    """771 wait in one partition: that is told without any worker; what the broker does not know is no 0."""
+    dead = looked({}, members=[], behind={**BEHIND, Partition("visitor-events", 2): 771})
+    assert (dead.lag_by_topic["visitor-events"], dead.lag_by_broker) == (771, True)
+    assert list(lines(dead))[-1] == (
+        "  lag in records: visitor-events 771, lead-inbox 0, routing-requests 0, rep-events 0; most in "
+        "visitor-events[2]; where no worker answers, as the broker was told last"
+    )
+    fresh = looked({}, members=[], behind={})
+    assert set(fresh.lag_by_topic.values()) == {None}
+    assert list(lines(fresh))[-1].endswith(
+        "visitor-events unknown, lead-inbox unknown, routing-requests unknown, "
+        "rep-events unknown; unknown: no worker answers"
+    )
+    assert msgspec.json.decode(msgspec.json.encode(fresh))["lag_by_topic"]["visitor-events"] is None
 
 
 def test_partitions_that_nobody_has_are_named() -> None:
@@ -70,13 +135,14 @@ def test_lines_say_all_and_programs_get_json() -> None:
     looked({"10.0.0.1:9464": TOLD}, rates, 998.0)
     found = looked({"10.0.0.1:9464": TOLD._replace(ready=False, recovering=1_200)}, rates)
     told = list(lines(found))
-    assert told[0] == "1970-01-01T00:16:40Z group heatline is Stable, 0 of 1 workers ready"
+    assert told[0] == "1970-01-01T00:16:40Z group heatline is Stable, 0 of 2 workers ready"
     assert told[1] == (
         "  10.0.0.1:9464 · starting · profiles 0 1 · lag 47 records, 1.5 s · 1,200 records to recover · "
         "0 events/s, 0.0 alerts/s · model abc · 64 MiB"
     )
-    assert (
-        told[-1] == "  lag in records: visitor-events 45, lead-inbox 2, routing-requests 0; most in visitor-events[1]"
+    assert told[-1] == (
+        "  lag in records: visitor-events 45, lead-inbox 2, routing-requests 0, rep-events 0; most in "
+        "visitor-events[1]; where no worker answers, as the broker was told last"
     )
     assert msgspec.json.decode(msgspec.json.encode(found))["workers"][0]["recovering"] == 1_200
 

@@ -58,9 +58,9 @@ def test_the_mistakes_of_all_files_are_named_in_one_run(tmp_path: Path) -> None:
         "model.yaml:1:8",
         "model.yaml:2:28",
         "model.yaml:2:46",
-        "model.yaml",
+        "events.yaml, routing.yaml, model.yaml",
     ]
-    assert told[-1] == "model.yaml: not usable: 7 mistakes, 0 warnings"
+    assert told[-1] == "events.yaml, routing.yaml, model.yaml: not usable: 7 mistakes, 0 warnings"
 
 
 def test_an_alert_that_routing_waits_for_must_be_in_the_model(tmp_path: Path) -> None:
@@ -70,6 +70,7 @@ def test_an_alert_that_routing_waits_for_must_be_in_the_model(tmp_path: Path) ->
     assert [line for line in told if line.startswith("routing.yaml")] == [
         'routing.yaml:1:13: assign_on[0] = "hto": there is no such alert in the model; did you mean `hot`?',
         'routing.yaml:1:18: assign_on[1] = "mail": there is no such alert in the model; expected one of hot, fast',
+        "routing.yaml: not usable: 2 mistakes, 1 warning",
     ]
     broken = lines(tmp_path, model="scale: 0", routing=asked)
     assert broken == [

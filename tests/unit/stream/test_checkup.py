@@ -99,12 +99,15 @@ def test_topics_are_as_the_catalog_says_or_named() -> None:
 
 
 def test_workers_are_counted_unless_this_user_may_not_join_them() -> None:
-    """Without any there is a warning."""
+    """Without any there is a warning, and something is wrong where there were some."""
     ada = Member("m", "10.0.0.1", [Partition("visitor-events", 0)])
-    [well] = members(Group("Stable", [ada], None), "app")
+    [well] = members(Group("Stable", [ada], None), "app", worked=False)
     assert (well.level, well.what) == ("ok", "1 in the group app, which is Stable")
-    assert [one.level for one in members(Group("Empty", [], frozenset({READ})), "app")] == ["warning"]
-    [lacks] = members(Group("Stable", [ada], frozenset({8})), "app")
+    nobody = Group("Empty", [], frozenset({READ}))
+    assert [one.level for one in members(nobody, "app", worked=False)] == ["warning"]
+    [gone] = members(nobody, "app", worked=True)
+    assert (gone.level, "heatline worker" in (gone.remedy or "")) == ("wrong", True)
+    [lacks] = members(Group("Stable", [ada], frozenset({8})), "app", worked=False)
     assert (lacks.level, lacks.what) == ("wrong", "this user lacks Read on group app")
 
 
