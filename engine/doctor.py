@@ -170,24 +170,31 @@ def _who_answers(host: str, port: int) -> str | None:
     unproven.check_hostname = False
     # Nothing secret is said to it: whether its certificate is good is for others to find.
     unproven.verify_mode = ssl.CERT_NONE
-    if _ask(HTTPConnection(at, port, timeout=_ASK_TIMEOUT_S), "/livez")[1].startswith(b"ok"):
-        return "a worker, projector or notifier"
-    for connection in (
-        HTTPConnection(at, port, timeout=_ASK_TIMEOUT_S),
-        HTTPSConnection(at, port, timeout=_ASK_TIMEOUT_S, context=unproven),
-    ):
-        if _ask(connection, "/api/status")[0] == BOARD_SAYS:
-            return "a board"
+    # Of who is silent to the first question nothing else is asked.
+    with suppress(TimeoutError):
+        if _ask(HTTPConnection(at, port, timeout=_ASK_TIMEOUT_S), "/livez")[1].startswith(b"ok"):
+            return "a worker, projector or notifier"
+        for connection in (
+            HTTPConnection(at, port, timeout=_ASK_TIMEOUT_S),
+            HTTPSConnection(at, port, timeout=_ASK_TIMEOUT_S, context=unproven),
+        ):
+            if _ask(connection, "/api/status")[0] == BOARD_SAYS:
+                return "a board"
     return None
 
 
 def _ask(connection: HTTPConnection, path: str) -> tuple[str, bytes]:
-    """How to come in, as is said to who may not, and the beginning of the answer; both empty where there is none."""
+    """How to come in, as is said to who may not, and the beginning of the answer; both empty where there is none.
+
+    Raises TimeoutError.
+    """
     with closing(connection):
         try:
             connection.request("GET", path)
             answer = connection.getresponse()
             return answer.getheader("WWW-Authenticate", ""), answer.read(1_000)
+        except TimeoutError:
+            raise
         except (OSError, ValueError, HTTPException):
             return "", b""
 

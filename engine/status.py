@@ -17,7 +17,6 @@ from engine.core.events import EVENTS_TOPIC
 from engine.core.messages import INBOX_TOPIC, REQUESTS_TOPIC
 from engine.ops.scrape import Scraped, scrape
 from engine.ops.settings import Settings
-from engine.routing.saying import FEEDBACK_TOPIC
 from engine.stream import admin
 from engine.stream.chunk import Partition
 from engine.stream.groups import Group, Member, group_of, waiting
@@ -27,6 +26,8 @@ SHOWN_MAX = 20
 """Of partitions named in a line."""
 INPUTS = {EVENTS_TOPIC: "profiles", REQUESTS_TOPIC: "desk"}
 """The topic whose partitions are a table's lanes."""
+FEEDBACK_TOPIC = "rep-events"
+"""As in `routing.saying`, which takes long to load."""
 READ = {EVENTS_TOPIC: "profiles", INBOX_TOPIC: "profiles", REQUESTS_TOPIC: "desk", FEEDBACK_TOPIC: "desk"}
 """All topics that lanes of a table read."""
 

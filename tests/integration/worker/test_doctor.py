@@ -11,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.protocol.admin import CreateAclsRequest
 from aiokafka.structs import TopicPartition
 
+from engine import __version__
 from tests.conftest import RedisFactory
 from tests.integration.worker.deployment import Deployment, Program
 from tests.servers.kafka import KafkaServer
@@ -40,11 +41,12 @@ def told(findings: list[dict[str, Any]], level: str) -> dict[str, list[str]]:
 async def test_an_installation_in_order_is_well(
     deployment: Deployment, redis_server: RedisServer, started: list[Program]
 ) -> None:
-    """Status 0, nothing wrong; a running worker is seen in the group, and its port is no conflict."""
+    """Nothing is wrong; roles that run are seen, their ports are no conflicts, and a worker that ends is missed."""
     deployment.settings |= {"redis.url": redis_server.url, "privacy.erasure_key": "k" * 32}
     worker = deployment.worker().start()
-    started.append(worker)
-    deployment.settings |= {"worker.ops_port": worker.port, "board.port": 0}
+    projector, board = deployment.projector().start(), deployment.board().start()
+    started += [worker, projector, board]
+    deployment.settings |= {"worker.ops_port": worker.port, "board.port": board.port}
     found = said(deployment, 0)
     assert told(found, "wrong") == {}
     assert told(found, "warning").keys() == {"topics"}
@@ -54,11 +56,20 @@ async def test_an_installation_in_order_is_well(
     assert well["workers"] == [f"1 in the group {deployment.settings['kafka.app_id']}, which is Stable"]
     assert well["transactions"]
     assert "by its protocol Kafka 4" in well["kafka"][1]
-    assert "that of a worker or projector, which runs" in " ".join(well["ports"])
+    assert "that of a worker, projector or notifier, which runs" in well["ports"][0]
+    assert "that of a board, which runs" in well["ports"][1]
+    assert well["projector"]
     assert well["clock"] == ["that of Redis and ours agree"]
     text = deployment.run("doctor").stdout.decode().splitlines()
     assert len([line for line in text if not line.startswith(" ")]) == len(found)
     assert worker.end()[0] == 0
+    assert told(said(deployment, 1), "wrong").keys() == {"workers"}
+    for role in (projector, board):
+        assert role.end()[0] == 0
+    for role, name in ((worker, "worker"), (projector, "projector"), (board, "board")):
+        logged = [json.loads(line)["message"] for line in role.logged().splitlines() if line.startswith("{")]
+        assert f"{name} {__version__} starts" in logged
+        assert f"{name} ends: SIGTERM" in logged
 
 
 async def test_what_is_wrong_is_named_with_what_to_do(bare: Deployment, redis_factory: RedisFactory) -> None:
