@@ -154,7 +154,10 @@ def feed(
     keep_times: Annotated[bool, typer.Option("--keep-times", help="do not shift times to end now")] = False,
     stdout: Annotated[bool, typer.Option("--stdout", help="print the events, for simulate")] = False,
 ) -> None:
-    """Send an access log or JSON lines into visitor-events; as fast as it goes unless a pace is named."""
+    """Send an access log or JSON lines into visitor-events; as fast as it goes unless a pace is named.
+
+    Lines that do not parse are counted and shown on standard error, and are no failure.
+    """
     from rich.console import Console
 
     from engine.connecting import stream_settings
