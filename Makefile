@@ -7,8 +7,8 @@ PYTHON ?= python3
 # Tests that touch nothing outside of their process, and may so run beside each other.
 PURE := tests/unit tests/house tests/examples tests/laws tests/identity tests/routing
 PARALLEL := --numprocesses=auto
-# Tests with servers mostly wait: two files at a time, each with brokers of its own.
-PAIRED := --numprocesses=2 --dist=loadfile
+# Tests with servers wait half of the time: three files at a time, each with brokers of its own.
+PAIRED := --numprocesses=3 --dist=loadfile
 ARGS ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
