@@ -14,7 +14,7 @@ from rich.text import Text
 
 from engine.connecting import read_catalog, stream_settings
 from engine.core.events import EVENTS_TOPIC
-from engine.core.messages import INBOX_TOPIC, REQUESTS_TOPIC
+from engine.core.messages import FEEDBACK_TOPIC, INBOX_TOPIC, REQUESTS_TOPIC
 from engine.ops.scrape import Scraped, scrape
 from engine.ops.settings import Settings
 from engine.stream import admin
@@ -26,8 +26,6 @@ SHOWN_MAX = 20
 """Of partitions named in a line."""
 INPUTS = {EVENTS_TOPIC: "profiles", REQUESTS_TOPIC: "desk"}
 """The topic whose partitions are a table's lanes."""
-FEEDBACK_TOPIC = "rep-events"
-"""As in `routing.saying`, which takes long to load."""
 READ = {EVENTS_TOPIC: "profiles", INBOX_TOPIC: "profiles", REQUESTS_TOPIC: "desk", FEEDBACK_TOPIC: "desk"}
 """All topics that lanes of a table read."""
 

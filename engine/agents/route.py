@@ -18,6 +18,7 @@ from engine.core.events import Rejected
 from engine.core.flow import Fold, Output, Record, Rows
 from engine.core.instants import FIRST_MS, LAST_MS, from_rfc3339
 from engine.core.messages import (
+    FEEDBACK_TOPIC,
     INBOX_TOPIC,
     MAIN_DESK,
     REQUESTS_TOPIC,
@@ -42,7 +43,7 @@ from engine.routing.duties import at_instant, fall_due, first_due
 from engine.routing.feedback import hear, trigger_of
 from engine.routing.reload import RELOAD, dissolved, restate
 from engine.routing.rows import Held, desk_of, due_of
-from engine.routing.saying import FEEDBACK_TOPIC, read_saying, shown_value
+from engine.routing.saying import read_saying, shown_value
 from engine.routing.sla import scheduled
 from engine.routing.union import merged, recycled
 from engine.routing.waiting import hand_out, hand_out_freed

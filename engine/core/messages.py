@@ -13,6 +13,7 @@ from engine.core.flow import InputRecord, Output, Record
 from engine.core.records import Cause, Stage, Touch
 
 REQUESTS_TOPIC = "routing-requests"
+FEEDBACK_TOPIC = "rep-events"
 INBOX_TOPIC = "lead-inbox"
 MAIN_DESK = "main"
 """The desk of leads that no other takes."""

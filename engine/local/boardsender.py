@@ -11,11 +11,11 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from engine.core.events import EVENTS_TOPIC
+from engine.core.messages import FEEDBACK_TOPIC
 from engine.core.partitioner import PARTITIONERS
 from engine.local.errors import LocalError
 from engine.local.newlead import Contact, messages_of
 from engine.local.producer import connected_producer
-from engine.routing.saying import FEEDBACK_TOPIC
 from engine.web.port import Enquiry, NotSent, Origin, Unclear
 
 log = logging.getLogger(__name__)

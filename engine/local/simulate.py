@@ -18,14 +18,13 @@ from engine.core.agenda import Agenda
 from engine.core.events import EVENTS_TOPIC
 from engine.core.flow import Fold, InputRecord, Job, Output
 from engine.core.instants import from_rfc3339
-from engine.core.messages import INBOX_TOPIC, REQUESTS_TOPIC
+from engine.core.messages import FEEDBACK_TOPIC, INBOX_TOPIC, REQUESTS_TOPIC
 from engine.core.model import Model
 from engine.core.outputs import Profile, score_output
 from engine.core.packing import unpack
 from engine.core.partitioner import by_murmur2
 from engine.core.pointers import is_row
 from engine.local.errors import SimulateError
-from engine.routing.saying import FEEDBACK_TOPIC
 
 INTERNAL_TOPICS = frozenset({INBOX_TOPIC, REQUESTS_TOPIC})
 DESK_TOPICS = frozenset({REQUESTS_TOPIC, FEEDBACK_TOPIC})

@@ -7,10 +7,10 @@ import msgspec
 from engine.core.erasure import Pseudonym
 from engine.core.flow import Record
 from engine.core.instants import from_rfc3339
+from engine.core.messages import FEEDBACK_TOPIC
 from engine.core.records import LeadFeedbackRecord
 from engine.core.text import clean
 from engine.readmodel.port import Logged
-from engine.routing.saying import FEEDBACK_TOPIC
 
 _NAME_CHARS_MAX = 500
 

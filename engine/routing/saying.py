@@ -13,8 +13,6 @@ from engine.core.instants import FIRST_MS, LAST_MS, from_datetime
 from engine.core.messages import FeedbackKind
 from engine.core.text import clean
 
-FEEDBACK_TOPIC = "rep-events"
-
 
 class _Said(msgspec.Struct, tag_field="type"):
     rep: str = ""
