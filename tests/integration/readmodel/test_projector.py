@@ -134,7 +134,7 @@ class Counting(MemoryReadModel):
 async def test_every_record_is_taken_once(cluster: Cluster) -> None:
     """Over projectors that are cancelled at any moment, two at a time: each record changes the model once."""
     model = Counting()
-    outputs = [scored(f"lead-{number % 40}", float(number)) for number in range(4_000)]
+    outputs = [scored(f"lead-{number % 40}", float(number)) for number in range(1_500)]
     feeding = asyncio.create_task(cluster.put(outputs))
     rounds = 0
     while not feeding.done() or len(model.taken) < len(outputs):
