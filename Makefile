@@ -7,8 +7,9 @@ PYTHON ?= python3
 # Tests that touch nothing outside of their process, and may so run beside each other.
 PURE := tests/unit tests/house tests/examples tests/laws tests/identity tests/routing
 PARALLEL := --numprocesses=auto
-# Tests with servers wait half of the time: three files at a time, each with brokers of its own.
-PAIRED := --numprocesses=3 --dist=loadfile
+# Tests with servers wait a part of the time: three files at a time, each with brokers of its own. By their names: files
+# with few tests, which xdist would put last, are those that take longest.
+SERVED := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 ARGS ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -28,7 +29,7 @@ demo: .venv/.run ## broker, worker, simulated site and board on this machine; AR
 
 test: lint servers ## lint, types and all tests, with a real Kafka and a real Redis (installed where they are missing)
 	$(BIN)/pytest $(PARALLEL) $(PURE)
-	$(BIN)/pytest $(PAIRED) $(PURE:%=--ignore=%)
+	$(BIN)/pytest $(SERVED) $(PURE:%=--ignore=%)
 
 servers: .venv/.dev ## install what the tests with servers need
 	$(BIN)/python -m tests.servers

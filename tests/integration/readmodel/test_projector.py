@@ -134,7 +134,8 @@ class Counting(MemoryReadModel):
 async def test_every_record_is_taken_once(cluster: Cluster) -> None:
     """Over projectors that are cancelled at any moment, two at a time: each record changes the model once."""
     model = Counting()
-    outputs = [scored(f"lead-{number % 40}", float(number)) for number in range(1_500)]
+    totals = [(f"lead-{number % 40}", float(number)) for number in range(1_500)]
+    outputs = [scored(*total) for total in totals]
     feeding = asyncio.create_task(cluster.put(outputs))
     rounds = 0
     while not feeding.done() or len(model.taken) < len(outputs):
@@ -148,7 +149,7 @@ async def test_every_record_is_taken_once(cluster: Cluster) -> None:
     await feeding
     assert rounds > 1
     assert set(model.taken.values()) == {1}
-    assert await leads(model) == {f"lead-{number % 40}": float(number) for number in range(4_000)}
+    assert await leads(model) == dict(totals)
 
 
 async def test_an_emptied_redis_is_filled_again(
