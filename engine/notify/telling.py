@@ -11,7 +11,7 @@ from urllib.parse import quote
 from engine.core.fields import within
 from engine.core.text import clean
 from engine.notify.records import Notice
-from engine.routing.decide import TERRITORIES_TOLD_MAX
+from engine.routing.territories import TERRITORIES_TOLD_MAX
 
 HEADLINE_CHARS_MAX = 150
 VALUE_CHARS_MAX = 300

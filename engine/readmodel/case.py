@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from engine.core.instants import from_rfc3339
 from engine.core.records import LeadAssignment, LeadFeedbackRecord, TraceStep
 from engine.core.text import clean
-from engine.routing.decide import TERRITORIES_TOLD_MAX
+from engine.routing.territories import TERRITORIES_TOLD_MAX
 
 TRACE_MAX = 40
 TEXT_CHARS_MAX = 300

@@ -11,10 +11,11 @@ from engine.core.origins import identity_of
 from engine.core.records import Cause, LeadAssignment, LeadFeedbackRecord, TraceStep
 from engine.routing.availability import with_assigned
 from engine.routing.config import Rep
-from engine.routing.decide import Choice, choose, territories_of
+from engine.routing.decide import Choice, choose
 from engine.routing.desk import Desk
 from engine.routing.rows import ALERTS_MAX, PENDING, Clock, Held, Wait, pack
 from engine.routing.sla import comes_last, first_clock, scheduled
+from engine.routing.territories import TERRITORIES_TOLD_MAX
 
 ASSIGNED = "lead.assigned"
 REASSIGNED = "lead.reassigned"
@@ -127,10 +128,8 @@ def escalate(
     """The lead goes to the manager of its region, without a clock: nobody comes after. `considered` are the others."""
     trace = [*considered, TraceStep("manager", manager.id, "picked", f"manager of region {held.region}")]
     reason = f"{why}; to {manager.id}, manager of region {held.region}"
-    request = held.request
-    territories = territories_of(desk.routing, request)
-    choice = Choice(manager.id, False, held.rule, held.team, held.region, territories, reason, trace)
-    return settle(desk, held, request, choice, trigger, kind=ESCALATED)
+    choice = Choice(manager.id, False, held.rule, held.team, held.region, reason, trace)
+    return settle(desk, held, held.request, choice, trigger, kind=ESCALATED)
 
 
 def manager_of(desk: Desk, held: Held) -> Rep | None:
@@ -175,7 +174,7 @@ def settle(
         usual, outcome = ASSIGNED, "assigned"
     else:
         usual, outcome = REASSIGNED, "reassigned"
-    data = record(desk, row, request, choice.reason, trigger, previous, choice.trace, choice.territories)
+    data = record(desk, row, request, choice.reason, trigger, previous, choice.trace)
     # A profile that takes the new owner for the owner may be about to hear of the one in between.
     is_known = choice.rep == previous and (identity is None or choice.rep == knows)
     at = trigger.at_ms if identity is None else request.at
@@ -199,9 +198,8 @@ def record(
     trigger: Trigger,
     previous: str | None,
     trace: list[TraceStep],
-    territories: list[str],
 ) -> LeadAssignment:
-    """The record of a lead as its row says; `territories` are those of its `request`, which no row repeats."""
+    """The record of a lead as its row says; its territories follow from its `request`, and no row repeats them."""
     clock = held.clock
     return LeadAssignment(
         lead=request.lead,
@@ -220,7 +218,7 @@ def record(
         region=held.region,
         remind_at=None if clock is None or clock.remind_at is None else to_rfc3339(clock.remind_at),
         cause=trigger.cause,
-        territories=territories,
+        territories=[*desk.routing.territories.holding(request).names[:TERRITORIES_TOLD_MAX]],
     )
 
 

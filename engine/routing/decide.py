@@ -1,6 +1,7 @@
 """Who gets the lead: the rules in order, and of those whom a rule names one who can take it now."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -9,22 +10,20 @@ from engine.core.messages import LeadRequested
 from engine.core.records import TraceStep
 from engine.core.source import shown
 from engine.routing.availability import back_ms, long_absence, why_not
-from engine.routing.config import Region, Rep, Routing, Rule, Team
+from engine.routing.config import Region, Rep, Rule, Team
 from engine.routing.desk import Desk
 from engine.routing.leadfields import FIELDS
 from engine.routing.picking import METHODS, least_loaded, picked
+from engine.routing.territories import Holding
 
 TRACE_STEPS_MAX = 2_000
 """What an assignment tells of rules and reps at most: 200 KB or so, of the megabyte that the broker takes."""
 WHY_FIELDS_MAX = 5
-TERRITORIES_TOLD_MAX = 20
-"""How many of the territories that hold a lead an assignment names."""
 
 
 class Choice(NamedTuple):
     """Who gets a lead, by which rule, team and region, and why; `kept`: the owner again.
 
-    `territories` names the first of those that hold the lead, whoever gets it.
     Where `rep` is None the lead waits: `back_ms` is when time alone may bring somebody back, and leads with the same
     `sort` wait for the same reps. `hopeless`: nobody whom the rules name comes into question.
     """
@@ -34,7 +33,6 @@ class Choice(NamedTuple):
     rule: str | None
     team: str | None
     region: str | None
-    territories: list[str]
     reason: str
     trace: list[TraceStep]
     back_ms: int | None = None
@@ -70,11 +68,6 @@ def choose(
     return choosing.by_rules(rules[first:])
 
 
-def territories_of(routing: Routing, request: LeadRequested) -> list[str]:
-    """The names of the territories that hold the lead as it was for `request`, in the order of the file: the first."""
-    return [*routing.territories.holding(request).names[:TERRITORIES_TOLD_MAX]]
-
-
 class _Need(NamedTuple):
     """The skills of which a rep must have one, if there are any; `key` tells them from others, `lacks` who has none."""
 
@@ -103,8 +96,12 @@ class _Choosing:
         self.seen: dict[frozenset[str], tuple[str, str]] = {}
         self.needs: dict[str, _Need] = {}
         self.absences: dict[str, str | None] = {}
-        self.holding = desk.routing.territories.holding(request)
         self.holders: tuple[Sequence[str], str] | None = None
+
+    @cached_property
+    def holding(self) -> Holding:
+        """The territories that hold the lead."""
+        return self.routing.territories.holding(self.request)
 
     def overridden(self, owner: str) -> Choice | None:
         """Whom a rule gives the lead that `owner` has, None where none does."""
@@ -289,22 +286,21 @@ class _Choosing:
     def choice(
         self, rep: str | None, rule: Rule | None, reason: str, *, team: str | None = None, kept: bool = False
     ) -> Choice:
-        held = self.holding.names
-        region = rule.to.id if rule is not None and isinstance(rule.to, Region) else self.region_of(rep, held)
+        region = rule.to.id if rule is not None and isinstance(rule.to, Region) else self.region_of(rep)
         left_out = len(self.trace) - TRACE_STEPS_MAX
         if left_out > 0:
             self.trace[TRACE_STEPS_MAX:] = [TraceStep("trace", "", "left out", f"{left_out} more steps")]
         name = None if rule is None else rule.name
-        return Choice(rep, kept, name, team, region, [*held[:TERRITORIES_TOLD_MAX]], reason, self.trace)
+        return Choice(rep, kept, name, team, region, reason, self.trace)
 
-    def region_of(self, rep: str | None, held: Sequence[str]) -> str | None:
-        """The region of the rep, else the first of whose territories one is in `held`, those that hold the lead."""
+    def region_of(self, rep: str | None) -> str | None:
+        """The region of the rep, else the first whose territories hold the lead."""
         of_rep = self.routing.region_of.get(rep or "")
         regions = self.routing.regions.values()
-        if of_rep is not None or not held:
+        if of_rep is not None or not any(region.territories for region in regions):
             return of_rep
-        holding = set(held)
-        return next((region.id for region in regions if not holding.isdisjoint(region.territories)), None)
+        held = set(self.holding.names)
+        return next((region.id for region in regions if not held.isdisjoint(region.territories)), None)
 
     def tell(self, step: str, candidate: str, outcome: str, why: str) -> None:
         self.trace.append(TraceStep(step, candidate, outcome, why))

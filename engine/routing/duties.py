@@ -7,7 +7,6 @@ from msgspec.structs import replace
 from engine.core.instants import to_rfc3339
 from engine.routing.assigning import Told, Trigger, escalate, manager_of, reassign, record, wake_trigger
 from engine.routing.availability import long_absence
-from engine.routing.decide import territories_of
 from engine.routing.desk import Desk
 from engine.routing.rows import Clock, Held
 from engine.routing.sla import dues_of, scheduled
@@ -67,8 +66,7 @@ def _call(desk: Desk, lead: str, held: Held, trigger: Trigger) -> Told:
 
 
 def _told(desk: Desk, kind: str, held: Held, reason: str, trigger: Trigger) -> Told:
-    request = held.request
-    data = record(desk, held, request, reason, trigger, held.rep, [], territories_of(desk.routing, request))
+    data = record(desk, held, held.request, reason, trigger, held.rep, [])
     return Told(kind, trigger.time_ms, data, (data.alert, trigger.identity), outcome=kind.removeprefix("lead."))
 
 

@@ -17,6 +17,8 @@ from engine.core.conditions import Condition
 from engine.core.fields import LEAD_FIELDS
 
 ZIP_CHARS_MAX = 32
+TERRITORIES_TOLD_MAX = 20
+"""How many of the territories that hold a lead an assignment names."""
 TEXTS = ("city", "county", "state", "product", "country", "language", "source")
 """Fields of a lead that are one text, or None, and by which a territory is found: from the most telling."""
 

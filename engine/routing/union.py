@@ -6,7 +6,6 @@ from msgspec.structs import replace
 
 from engine.core.messages import LeadMerged, OwnerChanged, StageChanged
 from engine.routing.assigning import RELEASED, Told, Trigger, record
-from engine.routing.decide import territories_of
 from engine.routing.desk import Desk
 from engine.routing.rows import ALERTS_MAX, Held, pack
 from engine.routing.sla import scheduled
@@ -89,6 +88,5 @@ def _left(other: Held, message: LeadMerged, at_ms: int) -> Held:
 def released(desk: Desk, held: Held, lead: str, why: str, trigger: Trigger) -> Told:
     """The record of a lead that nobody has any more; `held` is its row before."""
     was = replace(held, rep=None, region=None, attempt=1, clock=None)
-    request = held.request
-    data = record(desk, was, request, why, trigger, held.rep, [], territories_of(desk.routing, request))
+    data = record(desk, was, held.request, why, trigger, held.rep, [])
     return Told(RELEASED, trigger.time_ms, replace(data, lead=lead), (trigger.identity,))

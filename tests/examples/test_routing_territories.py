@@ -6,8 +6,8 @@ import pytest
 
 from engine.core.messages import LeadMerged
 from engine.core.records import Cause, Touch
-from engine.routing.decide import TERRITORIES_TOLD_MAX
 from engine.routing.routingfile import load_routing
+from engine.routing.territories import TERRITORIES_TOLD_MAX
 from tests.build import MINUTE
 from tests.examples.harness import at, chats, known, scoring, simulate, visits
 from tests.unit.routing.office import Office, Seen
