@@ -22,6 +22,7 @@ from engine.notify.port import STORE, Batch, Entry, Erased, PositionsMoved, Queu
 from engine.notify.records import TOPICS, Erasure, Notice, read
 from engine.readmodel.events import Foreign, Malformed
 from engine.stream.committed import committed_consumer
+from engine.stream.lag import Lag
 from engine.stream.outage import Outage, wait
 
 log = logging.getLogger(__name__)
@@ -56,7 +57,7 @@ class Follower:
         self._pseudonym = pseudonym
         self._metrics = metrics
         self._clock = clock
-        self._lag = _Lag(metrics.lag, clock)
+        self._lag = Lag(metrics.lag, clock)
         self._on_taken = on_taken
         self._outage = Outage(STORE, StoreAway, log)
         self._since: dict[tuple[str, int], int] = {}
@@ -160,22 +161,6 @@ class Follower:
             else:
                 self._unread_since_s.setdefault(tp, now_s)
         return max(0.0, now_s - min(self._unread_since_s.values(), default=now_s))
-
-
-class _Lag:
-    """How far behind, told to the metrics; grows by itself while nobody knows better."""
-
-    def __init__(self, tell: Callable[[float], None], clock: Callable[[], float]) -> None:
-        self._tell = tell
-        self._clock = clock
-        self._known_s, self._behind_s = clock(), 0.0
-
-    def known(self, behind_s: float) -> None:
-        self._known_s, self._behind_s = self._clock(), behind_s
-        self._tell(behind_s)
-
-    def unknown(self) -> None:
-        self._tell(self._behind_s + self._clock() - self._known_s)
 
 
 def entries(notify: Notify, notice: Notice, made_ms: int) -> Iterator[Entry]:

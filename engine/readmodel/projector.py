@@ -21,6 +21,7 @@ from engine.readmodel.events import TOPICS, Foreign, Malformed, Read, itself, re
 from engine.readmodel.gathering import gather
 from engine.readmodel.port import Batch, PositionsMoved, Progress, ReadModel, ReadModelAway
 from engine.stream.committed import committed_consumer
+from engine.stream.lag import Lag
 from engine.stream.outage import Outage, wait
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ async def run_projector(
     `pseudonym` hashes ids as the worker does; without it what was logged of an erased lead may be shown again once all
     is read anew.
     """
-    lag = _Lag(on_lag)
+    lag = Lag(on_lag)
     outage = Outage("the read model", ReadModelAway, log)
     while not stop.is_set():
         try:
@@ -73,21 +74,6 @@ async def run_projector(
             await wait(stop, outage.backoff_s())
 
 
-class _Lag:
-    """How far behind, told to whoever measures it; grows by itself while nobody knows better."""
-
-    def __init__(self, tell: Callable[[float], None]) -> None:
-        self._tell = tell
-        self._last = Progress(_now_ms(), 0.0)
-
-    def known(self, progress: Progress) -> None:
-        self._last = progress
-        self._tell(progress.lag_s)
-
-    def unknown(self) -> None:
-        self._tell(self._last.lag_s + (_now_ms() - self._last.at_ms) / 1000)
-
-
 class _Session:
     """One consumer, from the read model's positions until something is in doubt."""
 
@@ -95,7 +81,7 @@ class _Session:
         self,
         model: ReadModel,
         consumer: AIOKafkaConsumer,
-        lag: _Lag,
+        lag: Lag,
         outage: Outage,
         on_dropped: Callable[[str, int], None],
         pseudonym: Pseudonym,
@@ -156,7 +142,7 @@ class _Session:
         changes = await gather(self._model, (one for one in told if isinstance(one, Read)), self._pseudonym)
         await self._model.apply(Batch(changes, self._since, until, progress))
         self._since = until
-        self._lag.known(progress)
+        self._lag.known(progress.lag_s)
         self._report(told)
         for record in chain.from_iterable(fetched.values()):
             if (came := canary_came(record)) is not None:
