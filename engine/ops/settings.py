@@ -15,6 +15,7 @@ from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 import msgspec
 from msgspec import Meta, Struct
 
+from engine.core.instants import to_duration
 from engine.ops.values import Secret, Url
 
 Duration = NewType("Duration", int)
@@ -236,18 +237,8 @@ def describe(settings: Settings) -> Iterator[Effective]:
         for field in msgspec.structs.fields(kind):
             key = f"{section}.{field.encode_name}"
             value = getattr(values, field.name)
-            shown = duration_text(value) if field.type is Duration else _text(value)
+            shown = to_duration(value) if field.type is Duration else _text(value)
             yield Effective(key, shown, settings.origins.get(key, "default"))
-
-
-def duration_text(duration_ms: int) -> str:
-    """`90000` is `1m30s`; what is below a second is left out."""
-    text = ""
-    left_s = duration_ms // 1000
-    for unit, length_s in (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)):
-        count, left_s = divmod(left_s, length_s)
-        text += f"{count}{unit}" if count else ""
-    return text or "0s"
 
 
 def contradictions(settings: Settings) -> Iterator[str]:
@@ -266,7 +257,7 @@ def contradictions(settings: Settings) -> Iterator[str]:
     if bool(kafka.ssl_cert_file) != bool(kafka.ssl_key_file):
         yield "kafka.ssl_cert_file and kafka.ssl_key_file: expected both or neither"
     if not 1_000 <= kafka.session_timeout_ms <= 60_000:
-        yield f'kafka.session_timeout = "{duration_text(kafka.session_timeout_ms)}": expected 1s to 1m'
+        yield f'kafka.session_timeout = "{to_duration(kafka.session_timeout_ms)}": expected 1s to 1m'
     if not re.match(r"(rediss?|unix)://", settings.redis.url):
         yield f'redis.url = "{settings.redis.url.masked}": expected redis://HOST:PORT/DB, rediss:// or unix://'
     yield from _about_canaries(settings.canary)
@@ -281,7 +272,7 @@ def contradictions(settings: Settings) -> Iterator[str]:
 
 def _about_canaries(canary: CanarySettings) -> Iterator[str]:
     if canary.every_ms and canary.lost_after_ms < canary.every_ms:
-        lost_after, every = duration_text(canary.lost_after_ms), duration_text(canary.every_ms)
+        lost_after, every = to_duration(canary.lost_after_ms), to_duration(canary.every_ms)
         yield f'canary.lost_after = "{lost_after}": expected no less than canary.every, which is {every}'
 
 

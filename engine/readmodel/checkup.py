@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from engine.core.instants import to_duration
 from engine.ops.findings import Finding, ok, warning, wrong
-from engine.ops.settings import duration_text
 from engine.readmodel.port import Progress
 
 SUBJECT = "redis"
@@ -71,10 +71,10 @@ def progress(told: Progress | None, now_s: float) -> Finding:
         return warning(subject, "none has filled the read model yet: the board is empty", "heatline projector")
     silent_s = max(0.0, now_s - told.at_ms / 1000)
     if silent_s > SILENT_S_MAX:
-        what = f"it last said {duration_text(int(silent_s * 1000))} ago how far it is: the board shows what was then"
+        what = f"it last said {to_duration(int(silent_s * 1000))} ago how far it is: the board shows what was then"
         remedy = "see that `heatline projector` runs; why the last one ended is at the end of its log"
         return (wrong if silent_s > GONE_S else warning)(subject, what, remedy)
     if told.lag_s > BEHIND_S_MAX:
-        what = f"the read model is {duration_text(int(told.lag_s * 1000))} behind the topics"
+        what = f"the read model is {to_duration(int(told.lag_s * 1000))} behind the topics"
         return warning(subject, what, "it catches up by itself unless its log says why not")
     return ok(subject, f"the read model is {told.lag_s:.1f} s behind the topics, as of {silent_s:.0f} s ago")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from engine.ops.settings import duration_text
+from engine.core.instants import to_duration
 from engine.reference.markdown import code, flat, page, table
 from engine.reference.shapes import allowed
 from engine.stream.accepted import ACCEPTED
@@ -36,7 +36,7 @@ def records_page(catalog: Catalog) -> str:
 def _kept(topic: Topic) -> str:
     if topic.cleanup == "compact":
         return "the last of each key"
-    return "for good" if topic.retention_ms is None else duration_text(topic.retention_ms)
+    return "for good" if topic.retention_ms is None else to_duration(topic.retention_ms)
 
 
 def _emitted() -> Iterator[str]:

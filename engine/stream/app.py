@@ -14,6 +14,7 @@ from engine.core.flow import Job
 from engine.core.partitioner import PARTITIONERS
 from engine.ops.observer import Observer
 from engine.stream import transport
+from engine.stream.catalog import changelog_of
 from engine.stream.chunk import Chunk, Partition
 from engine.stream.errors import ClusterMismatch, StreamError, WriteFailed
 from engine.stream.lane import Lane
@@ -22,7 +23,7 @@ from engine.stream.placing import Placer
 from engine.stream.recovery import LaneTableManager
 from engine.stream.schema import ChunkSchema
 from engine.stream.settings import StreamSettings
-from engine.stream.table import LaneTable, changelog_of
+from engine.stream.table import LaneTable
 from engine.stream.writer import PlainWriter, Producer, TransactionalWriter, Writer
 
 log = logging.getLogger(__name__)

@@ -37,6 +37,11 @@ _UNREADABLE = ""
 """Stands, like 0 for a number, for what could not be read: already a problem, so no rule complains of it again."""
 
 
+def changelog_of(table: str) -> str:
+    """The topic with the rows of `table`."""
+    return f"{table}-changelog"
+
+
 @dataclass(frozen=True, slots=True)
 class Topic:
     """One topic, internal ones being nobody's contract.

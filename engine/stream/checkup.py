@@ -8,7 +8,7 @@ from aiokafka.errors import IncompatibleBrokerVersion, KafkaError
 from engine.ops.findings import Finding, ok, warning, wrong
 from engine.stream import admin
 from engine.stream.admin import ClusterError, Findings
-from engine.stream.catalog import Catalog, Topic
+from engine.stream.catalog import Catalog, Topic, changelog_of
 from engine.stream.chunk import Partition
 from engine.stream.errors import StreamError, WriteFailed
 from engine.stream.groups import Group, bounds, committed, group_of
@@ -20,7 +20,7 @@ KAFKA, TOPICS, ACCESS, TRANSACTIONS = "kafka", "topics", "access", "transactions
 OPERATIONS: Mapping[int, str] = {READ: "Read", WRITE: "Write"}
 OURS = ("score", "route", "operations")
 """Owners of topics that workers write; everybody else's are only read."""
-ROWS = "profiles-changelog"
+ROWS = changelog_of("profiles")
 """Where something is in it a worker has run."""
 
 

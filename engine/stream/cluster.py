@@ -1,7 +1,6 @@
 """Before a worker starts: a broker must answer, and its topics be the ones the worker was built for."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Mapping
 
@@ -9,6 +8,7 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
 from engine.stream.errors import BrokerUnreachable, ClusterMismatch
+from engine.stream.outage import wait
 from engine.stream.settings import StreamSettings
 
 log = logging.getLogger(__name__)
@@ -38,8 +38,7 @@ async def check_cluster(
         if loop.time() - reminded >= REMIND_S:
             reminded = loop.time()
             log.warning("no Kafka broker answers at %s yet; trying on", settings.bootstrap)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), RETRY_S)
+        await wait(stop, RETRY_S)
 
 
 async def _partition_counts(settings: StreamSettings, topics: Mapping[str, int]) -> dict[str, int] | None:

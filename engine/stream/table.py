@@ -7,16 +7,12 @@ from typing import Any
 import faust
 
 from engine.core.flow import Job
+from engine.stream.catalog import changelog_of
 from engine.stream.chunk import Chunk, Partition
 from engine.stream.errors import ClusterMismatch
 from engine.stream.lane import Lane
 from engine.stream.logs import FAUST
 from engine.stream.schema import ChunkSchema
-
-
-def changelog_of(table: str) -> str:
-    """The topic with the rows of `table`."""
-    return f"{table}-changelog"
 
 
 class LaneTable(faust.Table):

@@ -1,7 +1,6 @@
 """A worker: some jobs, run on the lanes that the group assigns to it, until it is told to stop."""
 
 import asyncio
-import contextlib
 import logging
 import math
 from collections.abc import Mapping, Sequence
@@ -10,10 +9,12 @@ from types import MappingProxyType
 from engine.core.flow import Job
 from engine.ops.observer import Observer
 from engine.stream.app import StreamApp
+from engine.stream.catalog import changelog_of
 from engine.stream.cluster import check_cluster
 from engine.stream.errors import DataDirectoryError, StreamError
 from engine.stream.gauges import report
 from engine.stream.logs import quiet_libraries
+from engine.stream.outage import wait
 from engine.stream.settings import StreamSettings
 from engine.stream.ticker import follow_clock
 
@@ -35,7 +36,7 @@ class StreamWorker:
     ) -> None:
         """Opens nothing; raises ValueError where the inputs of a job and its changelog differ in number."""
         for job in jobs:
-            topics = (*job.inputs, f"{job.table}-changelog")
+            topics = (*job.inputs, changelog_of(job.table))
             if len({partitions[topic] for topic in topics}) != 1:
                 raise ValueError(f"{', '.join(topics)} must have the same number of partitions")
         self._jobs = jobs
@@ -97,8 +98,7 @@ class StreamWorker:
                 raise StreamError(f"the worker crashed {crashes} times in a row, last by {_named(crash)}")
             delay_s = RESTART_DELAYS_S[min(crashes, len(RESTART_DELAYS_S)) - 1]
             log.warning("starting again in %g s after %s", delay_s, _named(crash))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), delay_s)
+            await wait(stop, delay_s)
 
     async def _run_app(self, stop: asyncio.Event) -> tuple[BaseException | None, StreamApp]:
         """Run one Faust app to its end: what it crashed by, if it did, and the app."""

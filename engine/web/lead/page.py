@@ -1,6 +1,5 @@
 """The page of one lead: live, with the buttons by which people say what became of it."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from hashlib import blake2b
 
@@ -9,6 +8,7 @@ from aiohttp import web
 from engine.readmodel.dossier import opened
 from engine.readmodel.port import ReadModelAway
 from engine.routing.saying import shown_value
+from engine.stream.outage import wait
 from engine.web.gate.access import Principal, principal_of
 from engine.web.gate.guard import audited
 from engine.web.lead.actions import Mistaken, NotYours, Told, answered, tell
@@ -190,7 +190,7 @@ class _Follower:
             yield said or silence(ticks)
             if self._is_gone:
                 return
-            await _within(self._place.closing, TICK_S)
+            await wait(self._place.closing, TICK_S)
 
     async def _news(self) -> str:
         status = self._place.status()
@@ -229,10 +229,3 @@ def _notice(told: Told, lead: Lead, who: Principal) -> Notice:
         # The reason may quote what was said of the lead.
         told = told._replace(why=None)
     return notice_of(told, f"lead {shown_value(lead.card.lead)}", "the lead")
-
-
-async def _within(closing: asyncio.Event, timeout_s: float) -> None:
-    try:
-        await asyncio.wait_for(closing.wait(), timeout_s)
-    except TimeoutError:
-        return

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.connecting import read_model
-from engine.core.instants import parse_duration
+from engine.core.instants import parse_duration, to_duration
 from engine.core.partitioner import PARTITIONERS
 from engine.ops.loading import KNOWN, SECRET_FILES, SettingsError, load_settings
 from engine.ops.security import board_security, client_security
-from engine.ops.settings import REPLACED, BoardSettings, KafkaSettings, RedisSettings, Settings, describe, duration_text
+from engine.ops.settings import REPLACED, BoardSettings, KafkaSettings, RedisSettings, Settings, describe
 from engine.ops.values import Secret, Url
 from engine.readmodel.redis import PREFIX, RedisReadModel
 
@@ -196,7 +196,7 @@ def test_a_certificate_that_cannot_be_used_is_a_mistake(tmp_path: Path) -> None:
 @given(st.integers(0, 10**10).map(lambda seconds: seconds * 1000))
 def test_a_duration_is_shown_as_it_would_be_written(duration_ms: int) -> None:
     """Reading what is shown gives the same duration."""
-    assert parse_duration(duration_text(duration_ms)) == duration_ms
+    assert parse_duration(to_duration(duration_ms)) == duration_ms
 
 
 @pytest.mark.parametrize(
