@@ -135,21 +135,22 @@ def status_of(
     `behind`: the broker's word on the lag of partitions of which no worker tells it. `counts`: a table's partitions.
     """
     owned = _owned(group.members)
-    lags = {**behind, **_told(answers)}
+    told = _told(answers)
+    lags = {**behind, **told}
     worst = max(lags, key=lambda place: lags[place], default=None)
     found = _found(group.members, answers)
-    answering = sum(told is not None for told in answers.values())
+    answering = sum(answer is not None for answer in answers.values())
     unfound = [one for one in group.members if one not in found.values()] if answering < len(group.members) else []
     return Status(
         at=datetime.fromtimestamp(at_s, UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         group=name,
         state=group.state,
-        workers=[_worker(address, told, found.get(address), rates, at_s) for address, told in answers.items()],
+        workers=[_worker(address, answer, found.get(address), rates, at_s) for address, answer in answers.items()],
         members=len(group.members),
         unfound=[Unfound(one.host, tables_of(one.partitions)) for one in unfound],
         unowned={table: sorted(set(range(count)) - owned.get(table, set())) for table, count in counts.items()},
         lag_by_topic=_by_topic(lags, counts),
-        lag_by_broker=bool(behind.keys() - _told(answers).keys()),
+        lag_by_broker=bool(behind.keys() - told.keys()),
         most_behind=None if worst is None or not lags[worst] else f"{worst[0]}[{worst[1]}]",
     )
 

@@ -7,11 +7,10 @@ from engine.notify import port as notify
 from engine.readmodel import dossier, history
 from engine.readmodel import port as readmodel
 from engine.reference.markdown import page, table
-from engine.routing import decide, routingkeys, territoryfile
+from engine.routing import routingkeys, territories, territoryfile
 from engine.stream import catalog
 from engine.web import streams
-from engine.web.lists import kinds, shelf, views
-from engine.web.lists import routes as lists
+from engine.web.lists import kinds, routes, shelf, views
 
 _KIB = 1024
 
@@ -43,7 +42,7 @@ _DESK = (
     ("rules", f"{routingkeys.RULES_MAX:,}", "a mistake of the file"),
     ("desks", f"{routingkeys.DESKS_MAX:,}", "a mistake of the file"),
     ("territories", f"{territoryfile.TERRITORIES_MAX:,}", "a mistake of the file"),
-    ("territories that an assignment names", str(decide.TERRITORIES_TOLD_MAX), "the first in the file count"),
+    ("territories that an assignment names", str(territories.TERRITORIES_TOLD_MAX), "the first in the file count"),
     ("lines of a file of zips", f"{territoryfile.LINES_MAX:,}", "a mistake of the file"),
 )
 _READ = (
@@ -67,7 +66,7 @@ _BOARD = (
     ),
     ("a search text", f"{views.VALUE_CHARS_MAX} characters", "refused"),
     ("sources and territories to filter by", f"{kinds.FACET_VALUES_MAX} each", "the most frequent are offered"),
-    ("rows of a CSV file", f"{lists.CSV_ROWS_MAX:,}", "the hottest stand first"),
+    ("rows of a CSV file", f"{routes.CSV_ROWS_MAX:,}", "the hottest stand first"),
 )
 _TOLD = (
     ("channels, rules", f"{notifykeys.CHANNELS_MAX}, {notifykeys.RULES_MAX}", "a mistake of the file"),

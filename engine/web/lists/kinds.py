@@ -45,6 +45,7 @@ class Kind(NamedTuple):
     is_open: bool
 
 
+_OF_KIND = tuple(name for name in Facets._fields if name in Kind._fields)
 _COUNTED = tuple(name for name in Facets._fields if name not in Kind._fields)
 _OFFERED_MAX = dict.fromkeys(("source", "territory"), FACET_VALUES_MAX)
 
@@ -186,7 +187,7 @@ def facets_of(groups: Mapping[Kind, Group], chosen: Collection[Kind], of_all: Co
     """The values that the cards of the chosen kinds have; `of_all` are those of all kinds."""
     counts: dict[str, Counter[str]] = {name: Counter() for name in Facets._fields}
     for kind in chosen:
-        for name in ("owner", "team", "region"):
+        for name in _OF_KIND:
             counts[name][getattr(kind, name) or ""] += len(groups[kind])
     if len(chosen) == len(groups):
         counts |= of_all.by_name
